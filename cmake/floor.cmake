@@ -1,0 +1,33 @@
+# floor(<name> ON <lower floors> FILES <module>... [LIBS <library>...])
+#
+# One folder under src/ is one floor is one static library.  For every module `m`
+# it compiles m.c and, where m_test.c stands beside it, a test program
+# `test_<floor>_<m>` that links the floor and what the floor declares, no more: a
+# call upwards is an unresolved symbol.
+function(floor name)
+    cmake_parse_arguments(arg "" "" "ON;FILES;LIBS" ${ARGN})
+
+    list(TRANSFORM arg_FILES APPEND ".c" OUTPUT_VARIABLE sources)
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
+                                              ${PROJECT_BINARY_DIR}/gen)
+    target_link_libraries(${name} PUBLIC ${arg_ON} ${arg_LIBS})
+
+    foreach(module IN LISTS arg_FILES)
+        if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${module}_test.c)
+            unit_test(${name} ${module})
+        endif()
+    endforeach()
+
+    # The declared floors are what tools/tidy holds the #includes to.
+    file(APPEND ${PROJECT_BINARY_DIR}/floors.txt "${name}: ${arg_ON}\n")
+endfunction()
+
+# The test program of one module, registered as `<floor>.<module>`.
+function(unit_test floor module)
+    set(target test_${floor}_${module})
+    add_executable(${target} ${module}_test.c)
+    target_link_libraries(${target} PRIVATE harness ${floor})
+    add_test(NAME ${floor}.${module} COMMAND ${target})
+    set_tests_properties(${floor}.${module} PROPERTIES LABELS "unit;${floor}" TIMEOUT 120)
+endfunction()

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/diag.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *diag_level_name(enum diag_level level)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+
+    assert((size_t)level < COUNT_OF(names));
+    return names[level];
+}
+
+struct printer {
+    char *out;
+    size_t size, used;
+};
+
+static PRINTF(2, 3) void print(struct printer *p, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    if (p->used >= p->size)
+        return;
+    va_start(args, format);
+    n = vsnprintf(p->out + p->used, p->size - p->used, format, args);
+    va_end(args);
+    assert(n >= 0);
+    p->used = min_of(p->used + (size_t)n, p->size);
+}
+
+/* Text from outside: control bytes would let a client forge lines or drive the
+ * reader's terminal. */
+static void print_text(struct printer *p, struct slice text)
+{
+    bool plain = text.size > 0;
+
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] <= ' ' || text.data[i] == '"' || text.data[i] == 0x7f)
+            plain = false;
+    if (slice_is_null(text)) {
+        print(p, "null");
+        return;
+    }
+    if (plain) {
+        print(p, "%.*s", SLICE_ARG(text));
+        return;
+    }
+    print(p, "\"");
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+
+        if (c == '"' || c == '\\')
+            print(p, "\\%c", c);
+        else if (c < ' ' || c == 0x7f)
+            print(p, "\\x%02x", c);
+        else
+            print(p, "%c", c);
+    }
+    print(p, "\"");
+}
+
+size_t diag_print(const struct diag_line *line, char *out, size_t size)
+{
+    struct printer p = {.out = out, .size = size};
+
+    assert(size > 0);
+    print(&p, "%s %s: %s", diag_level_name(line->level), line->module, line->sentence);
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct diag_field *f = &line->fields[i];
+
+        print(&p, " %s=", f->key);
+        switch (f->type) {
+        case DIAG_I64: print(&p, "%" PRId64, f->value.i64); break;
+        case DIAG_TEXT: print_text(&p, f->value.text); break;
+        }
+    }
+    return min_of(p.used, size - 1);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* base/diag.h - what the program tells its operator.
+ *
+ * A line is a constant sentence and typed fields:
+ *
+ *     diag_warn(diag, "log tail cut off", kv("topic", topic), kv("bytes", cut));
+ *
+ *     2026-11-24T14:18:43.120Z warn store: log tail cut off topic=orders bytes=312
+ *
+ * The sentence is the grep key: a literal, never formatted.  Fields that hold text
+ * from outside are printed with their control bytes escaped.  Sink and level belong
+ * to the node, since several may live in one process.
+ *
+ * Threading: the sink is called by whoever speaks and must bear any thread.
+ */
+
+#include "base/slice.h"
+
+enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
+
+struct diag_field {
+    const char *key;
+    enum { DIAG_I64, DIAG_TEXT } type;
+    union {
+        int64_t i64;
+        struct slice text;
+    } value;
+};
+
+struct diag_line {
+    enum diag_level level;
+    const char *module; /* The speaking floor or file, e.g. "store". */
+    const char *sentence;
+    const struct diag_field *fields;
+    size_t field_count;
+};
+
+struct diag {
+    enum diag_level level; /* Lines above it are not made. */
+    void (*sink)(struct diag *diag, const struct diag_line *line);
+};
+
+static inline struct diag_field diag_i64(const char *key, int64_t value)
+{
+    return (struct diag_field){.key = key, .type = DIAG_I64, .value.i64 = value};
+}
+
+static inline struct diag_field diag_text(const char *key, const char *value)
+{
+    return (struct diag_field){.key = key, .type = DIAG_TEXT, .value.text = slice_text(value)};
+}
+
+static inline struct diag_field diag_slice(const char *key, struct slice value)
+{
+    return (struct diag_field){.key = key, .type = DIAG_TEXT, .value.text = value};
+}
+
+/* clang-format off */
+#define kv(key, value) \
+    _Generic((value), char *: diag_text, const char *: diag_text, struct slice: diag_slice, \
+             default: diag_i64)(key, value)
+/* clang-format on */
+
+/* Each .c file that speaks says once: DIAG_MODULE("store"); */
+#define DIAG_MODULE(name) static const char diag_module_[] = name
+
+#define diag_at(diag, lvl, text, ...)                                                              \
+    do {                                                                                           \
+        struct diag *diag_ = (diag);                                                               \
+        if ((lvl) <= diag_->level) {                                                               \
+            const struct diag_field fields_[] = {{.key = NULL}, ##__VA_ARGS__};                    \
+            diag_->sink(diag_, &(struct diag_line){.level = (lvl),                                 \
+                                                   .module = diag_module_,                         \
+                                                   .sentence = "" text,                            \
+                                                   .fields = fields_ + 1,                          \
+                                                   .field_count = COUNT_OF(fields_) - 1});         \
+        }                                                                                          \
+    } while (0)
+
+#define diag_error(diag, text, ...) diag_at(diag, DIAG_ERROR, text, ##__VA_ARGS__)
+#define diag_warn(diag, text, ...) diag_at(diag, DIAG_WARN, text, ##__VA_ARGS__)
+#define diag_info(diag, text, ...) diag_at(diag, DIAG_INFO, text, ##__VA_ARGS__)
+#define diag_debug(diag, text, ...) diag_at(diag, DIAG_DEBUG, text, ##__VA_ARGS__)
+
+/* "error", "warn", "info" or "debug". */
+const char *diag_level_name(enum diag_level level);
+
+/* Prints a line without its end into `out` and returns its length; cut at `size`. */
+size_t diag_print(const struct diag_line *line, char *out, size_t size);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* base/mutant.h - deliberate bugs, to show that the tests would see real ones.
+ *
+ * An ordinary build has MUTANT_NONE and the compiler removes every branch.  A build
+ * configured with -DMOLDAU_MUTANT=<name> has exactly one of these bugs, and exists
+ * only so that a test can fail on it.
+ */
+
+enum mutant {
+    MUTANT_NONE,
+    MUTANT_ACK_BEFORE_SYNC, /* Acknowledges and shows a record before it is synced. */
+    MUTANT_FORGET_TAIL,     /* Recovery cuts the log at the last checkpoint. */
+};
+
+#ifndef MUTANT
+#    define MUTANT MUTANT_NONE
+#endif
+
+static inline int mutant_is(enum mutant m)
+{
+    return m == (enum mutant)MUTANT;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* os/loop.h - one thread's turn of the wheel.
+ *
+ * A turn: the io tells what is ready, due timers run, then the hooks that were asked
+ * for run once ("everything that arrived in this turn is written together").  All
+ * callbacks of a shard happen inside loop_turn().
+ *
+ * A real shard calls loop_run().  The simulator calls loop_turn() itself, whenever
+ * one of the node's events is due.
+ *
+ * Threading: the owner's thread, except loop_stop() and mailboxes (os/mailbox.h).
+ */
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "os/io.h"
+
+struct loop {
+    struct io *io; /* Borrowed: outlives the loop. */
+    struct heap timers;
+    struct list hooks; /* struct loop_hook, asked for in this turn. */
+    int64_t now_us;    /* Monotonic, read once per turn. */
+    _Atomic bool is_stopping;
+};
+
+/* Something to do at a time.  Embedded in its owner, which cancels it before it dies. */
+struct loop_timer {
+    void (*fire)(struct loop_timer *timer);
+    struct heap_node node;
+};
+
+/* Something to do once at the end of this turn.  Embedded in its owner. */
+struct loop_hook {
+    void (*run)(struct loop_hook *hook);
+    struct list_node node;
+};
+
+/* Makes a loop on `io`. */
+void loop_init(struct loop *loop, struct io *io);
+
+/* Asserts that no timer or hook is left. */
+void loop_fini(struct loop *loop);
+
+/* Sets `timer` to fire at `at_us` (monotonic), replacing an earlier setting. */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_us);
+
+/* Takes the timer back; one that is not set is left alone. */
+void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
+
+/* Runs `hook` once at the end of this turn (or of the next, outside a turn). */
+void loop_hook_ask(struct loop *loop, struct loop_hook *hook);
+
+/* Takes the hook back; one that is not asked for is left alone. */
+void loop_hook_cancel(struct loop_hook *hook);
+
+/* One turn; waits at most until the next timer and at most `wait_us` (-1: no bound). */
+void loop_turn(struct loop *loop, int64_t wait_us);
+
+/* Turns until loop_stop(). */
+void loop_run(struct loop *loop);
+
+/* Makes loop_run() return after its turn.  Any thread. */
+void loop_stop(struct loop *loop);
