@@ -45,8 +45,7 @@
     })
 
 /* The object of type `type` whose member `member` lies at `p`. */
-#define container_of(p, type, member)                                                              \
-    ((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 #define min_of(a, b)                                                                               \
     __extension__({                                                                                \

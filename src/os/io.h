@@ -8,8 +8,9 @@
  *
  * Each loop (os/loop.h) has a `struct io` of its own.  File descriptors are small
  * integers of that world, files and sockets alike; a file descriptor may be used
- * through every io of the same world (any shard may sendfile from it, any worker may
- * sync it), a socket only through the io that accepted or opened it.
+ * through every io of the same node (any shard may sendfile from it, any worker may
+ * sync it).  A socket belongs to the io that watches it; one that is not watched yet
+ * may be handed to another io of the same node.
  *
  *   files     synchronous.  Reads and writes go through the page cache and are called
  *             from the loop where they are expected to hit it; what may wait for the

@@ -8,6 +8,7 @@ void loop_init(struct loop *loop, struct io *io)
     *loop = (struct loop){.io = io};
     heap_init(&loop->timers);
     list_init(&loop->hooks);
+    mailbox_init(&loop->mailbox, io);
     loop->now_us = io_monotonic_us(io);
 }
 
@@ -87,6 +88,7 @@ void loop_turn(struct loop *loop, int64_t wait_us)
     loop->io->ops->poll(loop->io, wait_for(loop, wait_us));
     loop->now_us = io_monotonic_us(loop->io);
     run_timers(loop);
+    (void)mailbox_receive(&loop->mailbox);
     run_hooks(loop);
 }
 

@@ -3,25 +3,29 @@
 
 /* os/loop.h - one thread's turn of the wheel.
  *
- * A turn: the io tells what is ready, due timers run, then the hooks that were asked
- * for run once ("everything that arrived in this turn is written together").  All
- * callbacks of a shard happen inside loop_turn().
+ * A turn: the io tells what is ready, due timers run, mail from other loops is
+ * received, then the hooks that were asked for run once ("everything that arrived in
+ * this turn is written together").  All callbacks of a shard happen inside
+ * loop_turn().
  *
  * A real shard calls loop_run().  The simulator calls loop_turn() itself, whenever
  * one of the node's events is due.
  *
- * Threading: the owner's thread, except loop_stop() and mailboxes (os/mailbox.h).
+ * Threading: the owner's thread, except loop_stop() and mailbox_send().
+ * Errors:    none.
  */
 
 #include "base/heap.h"
 #include "base/list.h"
 #include "os/io.h"
+#include "os/mailbox.h"
 
 struct loop {
     struct io *io; /* Borrowed: outlives the loop. */
     struct heap timers;
-    struct list hooks; /* struct loop_hook, asked for in this turn. */
-    int64_t now_us;    /* Monotonic, read once per turn. */
+    struct list hooks;      /* struct loop_hook, asked for in this turn. */
+    struct mailbox mailbox; /* Where other loops send. */
+    int64_t now_us;         /* Monotonic, read once per turn. */
     _Atomic bool is_stopping;
 };
 

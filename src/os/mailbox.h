@@ -8,10 +8,13 @@
  * of sending per sender.  A loop is woken once per empty-to-non-empty step, however
  * many mails follow.
  *
+ * Every loop has a mailbox (os/loop.h) and empties it once a turn.
+ *
  * Threading: mailbox_send() any thread; the rest the owner's.
+ * Errors:    none.
  */
 
-#include "os/loop.h"
+#include "os/io.h"
 
 struct mail {
     void (*receive)(struct mail *mail); /* Called on the receiver's loop. */
@@ -20,9 +23,9 @@ struct mail {
 };
 
 struct mailbox {
-    struct io *io;               /* Borrowed: the receiver's; woken when mail comes. */
+    struct io *io;                /* Borrowed: the receiver's; woken when mail comes. */
     _Atomic(struct mail *) mails; /* A stack, newest first. */
-    uint64_t received;           /* Mails so far: what shards cost each other. */
+    uint64_t received;            /* Mails so far: what shards cost each other. */
 };
 
 /* Makes the mailbox of the loop that runs on `io`. */
@@ -31,6 +34,6 @@ void mailbox_init(struct mailbox *mailbox, struct io *io);
 /* Hands over `mail`, which is not under way. */
 void mailbox_send(struct mailbox *mailbox, struct mail *mail);
 
-/* Calls receive() for everything that was sent.  The owner calls this once a turn;
+/* Calls receive() for everything that was sent.  loop_turn() calls this;
  * returns how many there were. */
 size_t mailbox_receive(struct mailbox *mailbox);
