@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/listener.h"
+
+#include "base/err.h"
+
+enum { ACCEPTS_PER_TURN = 64 };
+
+static void ready(struct io_watch *watch, unsigned events)
+{
+    struct listener *listener = container_of(watch, struct listener, watch);
+    struct io *io = listener->loop->io;
+
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_TURN && listener->watch.fd >= 0; i++) {
+        struct io_address peer;
+        int fd;
+
+        /* Out of descriptors or a peer that has gone: both end this row, not us. */
+        if (io->ops->accept(io, listener->watch.fd, &fd, &peer))
+            return;
+        listener->accepted(listener, fd, &peer);
+    }
+}
+
+int listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
+                  void (*accepted)(struct listener *listener, int fd,
+                                   const struct io_address *peer))
+{
+    int fd;
+    int r;
+
+    *listener = (struct listener){
+        .loop = loop,
+        .watch = {.ready = ready, .fd = -1},
+        .accepted = accepted,
+    };
+    r = loop->io->ops->listen(loop->io, address, &fd, &listener->bound);
+    if (r)
+        return err_pass(r);
+    listener->watch.fd = fd;
+    io_watch(loop->io, &listener->watch, IO_READABLE);
+    return 0;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (!listener->loop || listener->watch.fd < 0)
+        return;
+    io_watch(listener->loop->io, &listener->watch, 0);
+    io_close(listener->loop->io, &listener->watch.fd);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* net/listener.h - a port that strangers connect to.
+ *
+ * Threading: one loop; an accepted socket may be handed to another one.
+ * Errors:    base/err.h.
+ */
+
+#include "os/loop.h"
+
+struct listener {
+    struct loop *loop;
+    struct io_watch watch;
+    struct io_address bound; /* With the port that was chosen. */
+    /* A new socket, which is the callee's. */
+    void (*accepted)(struct listener *listener, int fd, const struct io_address *peer);
+};
+
+/* Listens at `address`. */
+NODISCARD int
+listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
+              void (*accepted)(struct listener *listener, int fd, const struct io_address *peer));
+
+/* Stops listening; a listener that is not open is left alone. */
+void listener_close(struct listener *listener);
