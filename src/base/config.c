@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/config.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <strings.h>
+
+static void *member(const struct config_row *row, void *config)
+{
+    return (char *)config + row->offset;
+}
+
+static const void *member_of(const struct config_row *row, const void *config)
+{
+    return (const char *)config + row->offset;
+}
+
+static bool parse_number(struct slice value, int64_t *out)
+{
+    char digits[32];
+    char *end;
+    long long n;
+
+    if (value.size == 0 || value.size >= sizeof(digits))
+        return false;
+    memcpy(digits, value.data, value.size);
+    digits[value.size] = 0;
+    errno = 0;
+    n = strtoll(digits, &end, 10);
+    if (errno || *end || end == digits || digits[0] == ' ')
+        return false;
+    *out = n;
+    return true;
+}
+
+static bool parse_bool(struct slice value, bool *out)
+{
+    *out = value.size == 4 && strncasecmp((const char *)value.data, "true", 4) == 0;
+    return *out || (value.size == 5 && strncasecmp((const char *)value.data, "false", 5) == 0);
+}
+
+static bool is_choice(const char *choices, struct slice value)
+{
+    while (choices) {
+        size_t size = strcspn(choices, "|");
+
+        if (value.size == size && memcmp(choices, value.data, size) == 0)
+            return true;
+        choices = choices[size] ? choices + size + 1 : NULL;
+    }
+    return false;
+}
+
+/* Every element of a comma-separated list is a choice; an empty list has none. */
+static bool are_choices(const char *choices, struct slice list)
+{
+    while (list.size > 0) {
+        const uint8_t *comma = memchr(list.data, ',', list.size);
+        size_t size = comma ? (size_t)(comma - list.data) : list.size;
+        struct slice one = slice_of(list.data, size);
+
+        while (one.size > 0 && one.data[0] == ' ')
+            one = slice_of(one.data + 1, one.size - 1);
+        if (!is_choice(choices, one))
+            return false;
+        list = comma ? slice_of(comma + 1, list.size - size - 1) : slice_of(list.data, 0);
+    }
+    return true;
+}
+
+static int check_number(const struct config_row *row, struct slice value, struct text *why)
+{
+    int64_t n;
+
+    if (!parse_number(value, &n)) {
+        text_printf(why, "Invalid value %.*s for configuration %s: Not a number of type %s",
+                    SLICE_ARG(value), row->name, row->type == CONFIG_INT ? "INT" : "LONG");
+        return CONFIG_E_INVALID;
+    }
+    if (n < row->min || n > row->max) {
+        text_printf(why, "Invalid value %" PRId64 " for configuration %s: Value must be ", n,
+                    row->name);
+        if (n < row->min)
+            text_printf(why, "at least %" PRId64, row->min);
+        else
+            text_printf(why, "no more than %" PRId64, row->max);
+        return CONFIG_E_INVALID;
+    }
+    return 0;
+}
+
+int config_check(const struct config_row *row, struct slice value, struct text *why)
+{
+    bool flag;
+
+    switch (row->type) {
+    case CONFIG_BOOL:
+        if (parse_bool(value, &flag))
+            return 0;
+        text_printf(why,
+                    "Invalid value %.*s for configuration %s: Expected value to be either true "
+                    "or false",
+                    SLICE_ARG(value), row->name);
+        return CONFIG_E_INVALID;
+    case CONFIG_INT:
+    case CONFIG_LONG: return check_number(row, value, why);
+    case CONFIG_TEXT:
+    case CONFIG_LIST:
+        if (!row->choices ||
+            (row->type == CONFIG_LIST ? are_choices : is_choice)(row->choices, value))
+            return 0;
+        text_printf(why, "Invalid value %.*s for configuration %s: String must be one of: %s",
+                    SLICE_ARG(value), row->name, row->choices);
+        return CONFIG_E_INVALID;
+    }
+    return CONFIG_E_INVALID;
+}
+
+int config_set(const struct config_row *row, void *config, struct slice value, struct text *why)
+{
+    int r = config_check(row, value, why);
+    bool parsed = true;
+
+    if (r)
+        return r;
+    switch (row->type) {
+    case CONFIG_BOOL: parsed = parse_bool(value, member(row, config)); break;
+    case CONFIG_INT:
+    case CONFIG_LONG: parsed = parse_number(value, member(row, config)); break;
+    case CONFIG_TEXT:
+    case CONFIG_LIST: {
+        char **text = member(row, config);
+
+        mem_free(*text);
+        *text = mem_copy_text(value.data, value.size);
+        break;
+    }
+    }
+    (void)parsed; /* config_check() has seen to it. */
+    return 0;
+}
+
+void config_defaults(const struct config_table *table, void *config)
+{
+    struct text why = {.data = NULL};
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+
+        if (row->initial && config_set(row, config, slice_text(row->initial), &why))
+            bug(row->name, __FILE__, __LINE__); /* The table breaks its own rule. */
+    }
+    text_fini(&why);
+}
+
+void config_fini(const struct config_table *table, void *config)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+
+        if (row->type == CONFIG_TEXT || row->type == CONFIG_LIST) {
+            char **text = member(row, config);
+
+            *text = mem_free(*text);
+        }
+    }
+}
+
+void config_copy(const struct config_table *table, const void *from, void *to)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+        const char *text;
+
+        switch (row->type) {
+        case CONFIG_BOOL: memcpy(member(row, to), member_of(row, from), sizeof(bool)); break;
+        case CONFIG_INT:
+        case CONFIG_LONG: memcpy(member(row, to), member_of(row, from), sizeof(int64_t)); break;
+        case CONFIG_TEXT:
+        case CONFIG_LIST:
+            text = *(char *const *)member_of(row, from);
+            *(char **)member(row, to) = text ? mem_copy_text(text, strlen(text)) : NULL;
+            break;
+        }
+    }
+}
+
+const struct config_row *config_find(const struct config_table *table, struct slice name)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (slice_is_text(name, table->rows[i].name))
+            return &table->rows[i];
+    return NULL;
+}
+
+/* Levenshtein's distance, for names up to a bound. */
+static size_t distance(struct slice a, struct slice b)
+{
+    enum { NAME_MAX = 96 };
+    size_t row[NAME_MAX + 1];
+
+    if (a.size > NAME_MAX || b.size > NAME_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.size; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.size; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b.size; j++) {
+            size_t change = diagonal + (a.data[i - 1] != b.data[j - 1]);
+            size_t edit = min_of(row[j], row[j - 1]) + 1;
+
+            diagonal = row[j];
+            row[j] = min_of(change, edit);
+        }
+    }
+    return row[b.size];
+}
+
+const struct config_row *config_nearest(const struct config_table *table, struct slice name)
+{
+    const struct config_row *best = NULL;
+    size_t best_distance = name.size / 3 + 1;
+
+    for (size_t i = 0; i < table->count; i++) {
+        size_t d = distance(name, slice_text(table->rows[i].name));
+
+        if (d <= best_distance && (!best || d < best_distance)) {
+            best = &table->rows[i];
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+void config_print(const struct config_row *row, const void *config, struct text *out)
+{
+    const char *text;
+    int64_t n;
+
+    switch (row->type) {
+    case CONFIG_BOOL:
+        text_printf(out, "%s", *(const bool *)member_of(row, config) ? "true" : "false");
+        break;
+    case CONFIG_INT:
+    case CONFIG_LONG:
+        memcpy(&n, member_of(row, config), sizeof(n));
+        text_printf(out, "%" PRId64, n);
+        break;
+    case CONFIG_TEXT:
+    case CONFIG_LIST:
+        text = *(char *const *)member_of(row, config);
+        text_printf(out, "%s", text ? text : "");
+        break;
+    }
+}
