@@ -36,6 +36,19 @@ static bool parse_number(struct slice value, int64_t *out)
     return true;
 }
 
+static bool parse_double(struct slice value, double *out)
+{
+    char digits[64];
+    char *end;
+
+    if (value.size == 0 || value.size >= sizeof(digits))
+        return false;
+    memcpy(digits, value.data, value.size);
+    digits[value.size] = 0;
+    *out = strtod(digits, &end);
+    return !*end && end != digits && *out == *out; /* Not a NaN. */
+}
+
 static bool parse_bool(struct slice value, bool *out)
 {
     *out = value.size == 4 && strncasecmp((const char *)value.data, "true", 4) == 0;
@@ -92,6 +105,18 @@ static int check_number(const struct config_row *row, struct slice value, struct
     return 0;
 }
 
+static int check_double(const struct config_row *row, struct slice value, struct text *why)
+{
+    double n;
+
+    if (parse_double(value, &n) && n >= (double)row->min && n <= (double)row->max)
+        return 0;
+    text_printf(why, "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
+                     "%" PRId64,
+                SLICE_ARG(value), row->name, row->min, row->max);
+    return CONFIG_E_INVALID;
+}
+
 int config_check(const struct config_row *row, struct slice value, struct text *why)
 {
     bool flag;
@@ -107,6 +132,7 @@ int config_check(const struct config_row *row, struct slice value, struct text *
         return CONFIG_E_INVALID;
     case CONFIG_INT:
     case CONFIG_LONG: return check_number(row, value, why);
+    case CONFIG_DOUBLE: return check_double(row, value, why);
     case CONFIG_TEXT:
     case CONFIG_LIST:
         if (!row->choices ||
@@ -130,6 +156,7 @@ int config_set(const struct config_row *row, void *config, struct slice value, s
     case CONFIG_BOOL: parsed = parse_bool(value, member(row, config)); break;
     case CONFIG_INT:
     case CONFIG_LONG: parsed = parse_number(value, member(row, config)); break;
+    case CONFIG_DOUBLE: parsed = parse_double(value, member(row, config)); break;
     case CONFIG_TEXT:
     case CONFIG_LIST: {
         char **text = member(row, config);
@@ -179,6 +206,7 @@ void config_copy(const struct config_table *table, const void *from, void *to)
         case CONFIG_BOOL: memcpy(member(row, to), member_of(row, from), sizeof(bool)); break;
         case CONFIG_INT:
         case CONFIG_LONG: memcpy(member(row, to), member_of(row, from), sizeof(int64_t)); break;
+        case CONFIG_DOUBLE: memcpy(member(row, to), member_of(row, from), sizeof(double)); break;
         case CONFIG_TEXT:
         case CONFIG_LIST:
             text = *(char *const *)member_of(row, from);
@@ -241,6 +269,7 @@ void config_print(const struct config_row *row, const void *config, struct text 
 {
     const char *text;
     int64_t n;
+    double d;
 
     switch (row->type) {
     case CONFIG_BOOL:
@@ -250,6 +279,10 @@ void config_print(const struct config_row *row, const void *config, struct text 
     case CONFIG_LONG:
         memcpy(&n, member_of(row, config), sizeof(n));
         text_printf(out, "%" PRId64, n);
+        break;
+    case CONFIG_DOUBLE:
+        memcpy(&d, member_of(row, config), sizeof(d));
+        text_printf(out, "%.17g", d);
         break;
     case CONFIG_TEXT:
     case CONFIG_LIST:

@@ -16,7 +16,14 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-enum config_type { CONFIG_BOOL, CONFIG_INT, CONFIG_LONG, CONFIG_TEXT, CONFIG_LIST };
+enum config_type {
+    CONFIG_BOOL,
+    CONFIG_INT,
+    CONFIG_LONG,
+    CONFIG_DOUBLE,
+    CONFIG_TEXT,
+    CONFIG_LIST
+};
 
 enum config_flags {
     CONFIG_AT_START = 0,      /* Needs a restart. */
@@ -46,6 +53,7 @@ struct config_table {
 #define CONFIG_MEMBER_BOOL(id) bool id;
 #define CONFIG_MEMBER_INT(id) int64_t id;
 #define CONFIG_MEMBER_LONG(id) int64_t id;
+#define CONFIG_MEMBER_DOUBLE(id) double id;
 #define CONFIG_MEMBER_TEXT(id) char *id;
 #define CONFIG_MEMBER_LIST(id) char *id;
 

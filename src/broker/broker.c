@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/broker.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/recovery.h"
+#include "broker/session.h"
+
+#include <stdio.h>
+
+DIAG_MODULE("broker");
+
+/* --- publishing an image ---------------------------------------------------- */
+
+struct publish_leg {
+    struct leg leg;
+    struct publish *publish;
+};
+
+/* An image on its way to all shards. */
+struct publish {
+    struct broker *broker;
+    struct image *image; /* Borrowed from the controller until all have it. */
+    const struct image_topic *const *removed;
+    size_t removed_count;
+    int pending;
+    struct publish_leg legs[];
+};
+
+/* Closes what is open of a removed topic and takes its files away. */
+static void remove_topic(struct shard *shard, const struct image_topic *topic)
+{
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        struct partition *p = replicas_find(&shard->replicas, topic->id, i);
+        char name[IO_NAME_MAX];
+        int r;
+
+        if (partition_home(topic->id, i, shard->broker->shard_count) != shard->index)
+            continue;
+        if (p)
+            partition_drop(p);
+        (void)snprintf(name, sizeof(name), "%s-%d", topic->name, i);
+        r = log_dir_delete_log(shard->broker->dir, shard->loop.io, name, topic->id);
+        if (r)
+            diag_warn(shard->broker->diag, "files of a deleted partition could not be removed",
+                      kv("log", name), kv("error", r));
+    }
+}
+
+static void publish_run(struct leg *leg)
+{
+    struct publish_leg *publish_leg = container_of(leg, struct publish_leg, leg);
+    struct publish *publish = publish_leg->publish;
+    struct shard *shard = leg->to;
+
+    image_unref(shard->image);
+    shard->image = image_ref(publish->image);
+    for (size_t i = 0; i < publish->removed_count; i++)
+        remove_topic(shard, publish->removed[i]);
+    leg_finish(leg);
+}
+
+static void publish_part_done(struct publish *publish)
+{
+    struct broker *broker = publish->broker;
+
+    if (--publish->pending > 0)
+        return;
+    broker->publish = mem_free(publish);
+    controller_published(broker->controller);
+}
+
+static void publish_done(struct leg *leg)
+{
+    publish_part_done(container_of(leg, struct publish_leg, leg)->publish);
+}
+
+void broker_publish(void *owner, struct image *image, const struct image_topic *const *removed,
+                    size_t removed_count)
+{
+    struct broker *broker = owner;
+    size_t legs = (size_t)broker->shard_count;
+    struct publish *publish = mem_new(sizeof(*publish) + legs * sizeof(publish->legs[0]));
+
+    assert(!broker->publish);
+    broker->publish = publish;
+    *publish = (struct publish){
+        .broker = broker,
+        .image = image,
+        .removed = removed,
+        .removed_count = removed_count,
+        .pending = broker->shard_count + 1, /* One for us, while we send. */
+    };
+    for (size_t i = 0; i < legs; i++) {
+        publish->legs[i].publish = publish;
+        publish->legs[i].leg = (struct leg){.run = publish_run, .done = publish_done};
+        leg_send(&publish->legs[i].leg, &broker->shards[0], &broker->shards[i]);
+    }
+    publish_part_done(publish);
+}
+
+/* --- listening -------------------------------------------------------------- */
+
+static void accepted(struct listener *listener, int fd, const struct io_address *peer)
+{
+    struct broker_listener *bl = container_of(listener, struct broker_listener, listener);
+    struct broker *broker = bl->broker;
+    struct shard *shard = &broker->shards[broker->next_shard];
+
+    broker->next_shard = (broker->next_shard + 1) % broker->shard_count;
+    session_start(shard, fd, peer, bl);
+}
+
+static int listen_all(struct broker *broker)
+{
+    struct endpoint endpoints[ENDPOINTS_MAX];
+    struct text why = {.data = NULL};
+    size_t count;
+    int r = settings_endpoints(broker->settings, endpoints, &count, &why);
+
+    if (r) {
+        diag_error(broker->diag, "listeners cannot be used", kv("why", text_slice(&why)));
+        text_fini(&why);
+        return BROKER_E_CONFIG;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct broker_listener *bl = &broker->listeners[broker->listener_count];
+
+        r = listener_open(&bl->listener, &broker->shards[0].loop, &endpoints[i].listen, accepted);
+        if (r == -EAFNOSUPPORT || (r == -EADDRNOTAVAIL && broker->listener_count > 0))
+            continue; /* A machine without IPv6 listens on IPv4 alone. */
+        if (r) {
+            diag_error(broker->diag,
+                       "cannot listen; is another broker running, or is listeners wrong?",
+                       kv("host", endpoints[i].listen.host), kv("port", endpoints[i].listen.port),
+                       kv("error", r));
+            return BROKER_E_CONFIG;
+        }
+        bl->broker = broker;
+        memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
+        bl->advertised_port = endpoints[i].advertised_port ? endpoints[i].advertised_port
+                                                           : bl->listener.bound.port;
+        broker->listener_count++;
+    }
+    return 0;
+}
+
+/* --- opening ---------------------------------------------------------------- */
+
+static int open_dir(struct broker *broker, struct io *io)
+{
+    struct log_dir_options options = {.io = io, .diag = broker->diag, .node_id = broker->node_id};
+    struct text why = {.data = NULL};
+    int r = settings_log_dir(broker->settings, &options.path, &why);
+
+    if (r) {
+        diag_error(broker->diag, "settings cannot be used", kv("why", text_slice(&why)));
+        text_fini(&why);
+        return BROKER_E_CONFIG;
+    }
+    r = log_dir_open(&options, &broker->dir); /* Says in the log what is wrong. */
+    return r ? BROKER_E_DATA : 0;
+}
+
+static int open_controller(struct broker *broker)
+{
+    struct shard *home = &broker->shards[0];
+    struct controller_options options = {
+        .loop = &home->loop,
+        .diag = broker->diag,
+        .dir = broker->dir,
+        .env = &home->replicas.env,
+        .syncer = home->syncer,
+        .node_id = broker->node_id,
+        .publish = broker_publish,
+        .owner = broker,
+    };
+    int r = controller_open(&options, &broker->controller);
+
+    if (r) {
+        diag_error(broker->diag, "metadata log cannot be read", kv("error", r));
+        return BROKER_E_DATA;
+    }
+    for (int i = 0; i < broker->shard_count; i++) {
+        image_unref(broker->shards[i].image);
+        broker->shards[i].image = image_ref(controller_image(broker->controller));
+    }
+    return 0;
+}
+
+int broker_open(const struct broker_options *options, struct broker **out)
+{
+    struct broker *broker = mem_new(sizeof(*broker));
+    int r;
+
+    broker->settings = options->settings;
+    broker->diag = options->diag;
+    broker->node_id = settings_node_id(options->settings);
+    r = open_dir(broker, options->ios[0]);
+    if (r) {
+        mem_free(broker);
+        return r;
+    }
+    broker->shard_count = options->shards;
+    broker->shards = mem_new_array((size_t)options->shards, sizeof(*broker->shards));
+    for (int i = 0; i < options->shards; i++)
+        shard_init(&broker->shards[i], broker, i, options->ios[i]);
+    r = open_controller(broker);
+    if (r == 0)
+        r = recovery_run(broker) ? BROKER_E_DATA : 0;
+    if (r == 0)
+        r = listen_all(broker);
+    if (r) {
+        (void)broker_close(broker, false);
+        return r;
+    }
+    *out = broker;
+    return 0;
+}
+
+/* --- stopping --------------------------------------------------------------- */
+
+static void stop_shard(struct mail *mail)
+{
+    shard_stop(container_of(mail, struct shard, stop));
+}
+
+static void shard_is_quiet(struct mail *mail)
+{
+    struct shard *shard = container_of(mail, struct shard, stop);
+    struct broker *broker = shard->broker;
+
+    if (--broker->shards_busy == 0)
+        broker->stopped(broker, broker->stopped_context);
+}
+
+void shard_check_quiet(struct shard *shard)
+{
+    if (!list_is_empty(&shard->sessions) || shard->stop.receive == shard_is_quiet)
+        return;
+    shard->stop.receive = shard_is_quiet;
+    mailbox_send(&shard->broker->shards[0].loop.mailbox, &shard->stop);
+}
+
+void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, void *context),
+                 void *context)
+{
+    broker->stopped = stopped;
+    broker->stopped_context = context;
+    broker->shards_busy = broker->shard_count;
+    for (size_t i = 0; i < broker->listener_count; i++)
+        listener_close(&broker->listeners[i].listener);
+    for (int i = 0; i < broker->shard_count; i++) {
+        broker->shards[i].stop.receive = stop_shard;
+        mailbox_send(&broker->shards[i].loop.mailbox, &broker->shards[i].stop);
+    }
+}
+
+int broker_close(struct broker *broker, bool clean)
+{
+    int result = 0;
+    int r;
+
+    for (size_t i = 0; i < broker->listener_count; i++)
+        listener_close(&broker->listeners[i].listener);
+    broker->publish = mem_free(broker->publish);
+    for (int i = broker->shard_count - 1; i > 0; i--) {
+        r = shard_fini(&broker->shards[i], clean);
+        result = result ? result : r;
+    }
+    if (broker->controller) {
+        r = controller_close(broker->controller, clean);
+        result = result ? result : r;
+    }
+    r = shard_fini(&broker->shards[0], clean);
+    result = result ? result : r;
+    r = log_dir_close(broker->dir, clean && result == 0);
+    result = result ? result : r;
+    mem_free(broker->shards);
+    mem_free(broker);
+    return err_pass(result);
+}

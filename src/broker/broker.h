@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/broker.h - one node: its shards, its controller, its data.
+ *
+ *      broker --- shard 0 --- loop, sessions, partitions whose home it is, controller
+ *             \-- shard 1 --- loop, sessions, partitions ...
+ *
+ * A broker keeps no process state: several may live in one process.  Who makes it
+ * gives it one io per shard; the program then runs each shard's loop on a thread, the
+ * simulator turns them itself.
+ *
+ * The end comes in three steps: broker_stop() asks for it, is_stopped says when all
+ * shards have let go of their clients (each on its own loop), broker_close() then
+ * writes what a clean stop writes and frees.
+ *
+ * Threading: open and close with no shard running; broker_stop() on shard 0's loop.
+ * Errors:    enum broker_outcome, with lines in the log that say what to do.
+ */
+
+#include "broker/settings.h"
+#include "broker/shard.h"
+#include "control/controller.h"
+#include "net/listener.h"
+#include "store/log_dir.h"
+
+struct broker_options {
+    const struct settings *settings; /* Borrowed, as all of these. */
+    struct diag *diag;
+    struct io *const *ios; /* One per shard. */
+    int shards;
+};
+
+enum broker_outcome {
+    BROKER_E_CONFIG = 1, /* The settings do not fit together, or an address is taken. */
+    BROKER_E_DATA,       /* The data folder cannot be used. */
+};
+
+/* Where clients connect. */
+struct broker_listener {
+    struct listener listener;
+    struct broker *broker;
+    char advertised_host[256];
+    uint16_t advertised_port;
+};
+
+struct broker {
+    const struct settings *settings; /* Borrowed. */
+    struct diag *diag;
+    int32_t node_id;
+    struct log_dir *dir;           /* Owned. */
+    int shard_count;
+    struct shard *shards;          /* Owned array. */
+    struct controller *controller; /* Owned; home: shard 0. */
+    struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
+    size_t listener_count;
+    int next_shard;                /* Who gets the next connection. */
+    struct publish *publish;       /* Owned: the image on its way to the shards. */
+    int shards_busy;               /* While stopping: shards that still have clients. */
+    void (*stopped)(struct broker *broker, void *context);
+    void *stopped_context;
+};
+
+/* Opens data and controller, recovers what a crash left, and listens. */
+NODISCARD int broker_open(const struct broker_options *options, struct broker **out);
+
+/* Begins the end: closes listeners and connections; `stopped` is called on shard 0's
+ * loop when every shard is quiet. */
+void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, void *context),
+                 void *context);
+
+/* Writes what a clean stop writes, or (`clean` false) touches nothing on disk; frees.
+ * Returns a negative code if the stop could not be made clean. */
+int broker_close(struct broker *broker, bool clean);
+
+/* Publishes an image to every shard; the controller's publish(). */
+void broker_publish(void *owner, struct image *image, const struct image_topic *const *removed,
+                    size_t removed_count);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/dispatch.h"
+
+#include "base/err.h"
+#include "broker/session.h"
+
+#define CLIENT DISPATCH_CLIENT
+#define PEER DISPATCH_PEER
+
+/* In the order of apis.def; there are few, and a request looks once. */
+static const struct api apis[] = {
+#define API(name, id, where, check, lowest)                                                        \
+    {.key = id,                                                                                    \
+     .handle = handle_##name,                                                                      \
+     .listeners = where,                                                                           \
+     .authorize = DISPATCH_##check,                                                                \
+     .min_advertised = lowest},
+#include "broker/apis.def"
+};
+
+const struct api *dispatch_find(int16_t key)
+{
+    for (size_t i = 0; i < COUNT_OF(apis); i++)
+        if (apis[i].key == key)
+            return &apis[i];
+    return NULL;
+}
+
+bool authorize(const struct request *request, enum acl_operation operation, struct slice resource)
+{
+    (void)request;
+    (void)operation;
+    (void)resource;
+    return true;
+}
+
+/* ApiVersions above our maximum is answered all the same, in version 0 (KIP-511). */
+static bool is_version_served(const struct request *request)
+{
+    int16_t version = request->header.version;
+
+    if (request->wire->key == API_API_VERSIONS)
+        return version >= 0;
+    return version >= request->wire->min && version <= request->wire->max;
+}
+
+static const char *decode_body(struct request *request)
+{
+    const struct wire_message *message = request->wire->request;
+    size_t used;
+    int r;
+
+    request->body = arena_try(&request->arena, message->struct_size);
+    if (!request->body)
+        return "request does not fit into queued.max.request.bytes";
+    r = codec_decode(message, request->header.version, request->header.body, &request->arena,
+                     request->body, &used);
+    switch (r) {
+    case 0: return NULL;
+    case CODEC_E_NO_MEMORY: return "request does not fit into queued.max.request.bytes";
+    default: return "request cannot be decoded";
+    }
+}
+
+const char *dispatch(struct request *request, struct slice frame)
+{
+    const char *why;
+
+    if (frame_decode_request(frame, &request->header) == FRAME_E_MALFORMED)
+        return "request header cannot be decoded";
+    request->api = dispatch_find(request->header.key);
+    request->wire = request->header.api;
+    if (!request->api || !request->wire || !(request->api->listeners & DISPATCH_CLIENT))
+        return "request of an API that is not served here";
+    if (!is_version_served(request))
+        return "request of a version that is not served";
+    if (request->header.version <= request->wire->max) {
+        why = decode_body(request);
+        if (why)
+            return why;
+    }
+    if (request->api->authorize == DISPATCH_ON_CLUSTER &&
+        !authorize(request, ACL_CLUSTER, slice_text("kafka-cluster")))
+        return "request is not allowed";
+    request->shard->requests++;
+    request->api->handle(request);
+    return NULL;
+}

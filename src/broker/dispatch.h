@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/dispatch.h - from a frame to the handler of its API: apis.def.
+ *
+ * Threading: the session's shard.
+ * Errors:    dispatch_why() for a frame that closes the connection, as Kafka does.
+ */
+
+#include "broker/request.h"
+
+/* Which of the node's listeners a request may come in on. */
+enum dispatch_listener { DISPATCH_CLIENT = 1 << 0, DISPATCH_PEER = 1 << 1 };
+
+enum dispatch_authorize { DISPATCH_ON_CLUSTER, DISPATCH_IN_HANDLER, DISPATCH_NOBODY };
+
+/* Answers `request` now, or keeps it and answers later. */
+typedef void handler_fn(struct request *request);
+
+struct api {
+    int16_t key;
+    handler_fn *handle;
+    unsigned listeners;
+    enum dispatch_authorize authorize;
+    int16_t min_advertised; /* Where Kafka advertises a lower minimum than it serves. */
+};
+
+/* The API, or NULL if we do not answer it. */
+const struct api *dispatch_find(int16_t key);
+
+/* Decodes the frame of `request` and starts its handler.  Not NULL: the constant
+ * sentence that the connection is to be closed with; the request is the caller's. */
+const char *dispatch(struct request *request, struct slice frame);
+
+/* Who may do what.  There are no ACLs yet: the answer is yes.  Every place that Kafka
+ * checks asks here, so that there will be one place to change. */
+enum acl_operation { ACL_READ, ACL_WRITE, ACL_CREATE, ACL_DELETE, ACL_DESCRIBE, ACL_CLUSTER };
+bool authorize(const struct request *request, enum acl_operation operation, struct slice resource);
+
+#define API(name, key, listeners, authorize, min) handler_fn handle_##name;
+#include "broker/apis.def"

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/session.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+
+DIAG_MODULE("broker");
+
+enum { REQUESTS_MAX = 256 }; /* Overlapping Produce requests of one connection. */
+
+/* A frame may start while others are being handled only if all are Produce. */
+static bool may_start(const struct session *session, struct slice frame)
+{
+    const struct list_node *last = session->requests.head.prev;
+    const struct request *request;
+
+    if (list_is_empty(&session->requests))
+        return true;
+    request = container_of(last, struct request, node);
+    return request->header.key == API_PRODUCE && frame.size >= 2 && frame.data[0] == 0 &&
+           frame.data[1] == API_PRODUCE && session->request_count < REQUESTS_MAX;
+}
+
+static void start(struct session *session, struct buf *holder, struct slice frame)
+{
+    struct request *request = request_create(session, holder);
+    const char *why;
+
+    list_push(&session->requests, &request->node);
+    session->request_count++;
+    why = dispatch(request, frame);
+    if (why) {
+        list_remove(&request->node);
+        session->request_count--;
+        diag_warn(session->shard->broker->diag, "connection closed: request refused",
+                  kv("why", why), kv("api", request->header.key),
+                  kv("version", request->header.version), kv("peer", session->connection.peer.host),
+                  kv("client", request->header.client_id));
+        request_free(request);
+        connection_close(&session->connection, why, 0);
+    }
+}
+
+static void on_frame(struct connection *c, struct buf *holder, struct slice frame)
+{
+    struct session *session = container_of(c, struct session, connection);
+
+    assert(!session->held);
+    if (may_start(session, frame)) {
+        start(session, holder, frame);
+    } else {
+        session->held = buf_ref(holder);
+        session->held_frame = frame;
+        connection_pause(c);
+    }
+}
+
+/* The held frame goes on as soon as nothing is before it that it may not overlap. */
+static void start_held(struct session *session)
+{
+    struct buf *held = session->held;
+
+    if (!held || session->connection.is_closing || !may_start(session, session->held_frame))
+        return;
+    session->held = NULL;
+    connection_resume(&session->connection);
+    start(session, held, session->held_frame);
+    buf_unref(held);
+}
+
+void session_advance(struct session *session)
+{
+    struct list_node *node;
+
+    while ((node = list_first(&session->requests))) {
+        struct request *request = container_of(node, struct request, node);
+
+        if (!request->is_answered)
+            break;
+        list_remove(node);
+        session->request_count--;
+        if (request->has_answer)
+            connection_send(&session->connection, &request->outgoing);
+        else
+            request_free(request);
+    }
+    start_held(session);
+}
+
+/* Requests that are still being handled go on without a client; the others end. */
+static void let_go(struct session *session)
+{
+    struct list_node *node;
+
+    while ((node = list_pop(&session->requests))) {
+        struct request *request = container_of(node, struct request, node);
+
+        session->request_count--;
+        request->session = NULL;
+        if (request->is_answered)
+            request_free(request);
+        else if (request->abandoned)
+            request->abandoned(request);
+    }
+    session->held = buf_unref(session->held);
+}
+
+static void shard_quiet_check(struct shard *shard)
+{
+    if (shard->is_stopping)
+        shard_check_quiet(shard);
+}
+
+static void on_closed(struct connection *c, const char *why, int error)
+{
+    struct session *session = container_of(c, struct session, connection);
+    struct shard *shard = session->shard;
+
+    diag_debug(shard->broker->diag, "connection closed", kv("why", why), kv("error", error),
+               kv("peer", c->peer.host), kv("port", c->peer.port));
+    let_go(session);
+    list_remove(&session->node);
+    mem_free(session);
+    shard_quiet_check(shard);
+}
+
+static const struct connection_events session_events = {.frame = on_frame, .closed = on_closed};
+
+static void arrive(struct session *session)
+{
+    struct io_address peer = session->connection.peer;
+
+    connection_init(&session->connection, &session->shard->net, session->arrival_fd, &peer,
+                    &session_events);
+    list_push(&session->shard->sessions, &session->node);
+    if (session->shard->is_stopping)
+        connection_close(&session->connection, "broker is stopping", 0);
+}
+
+static void arrive_by_mail(struct mail *mail)
+{
+    arrive(container_of(mail, struct session, arrival));
+}
+
+void session_start(struct shard *shard, int fd, const struct io_address *peer,
+                   const struct broker_listener *listener)
+{
+    struct session *session = mem_new(sizeof(*session));
+
+    session->shard = shard;
+    session->listener = listener;
+    session->connection.peer = *peer;
+    session->arrival_fd = fd;
+    list_init(&session->requests);
+    if (shard->index == 0) { /* Where listeners are. */
+        arrive(session);
+        return;
+    }
+    session->arrival.receive = arrive_by_mail;
+    mailbox_send(&shard->loop.mailbox, &session->arrival);
+}
+
+void session_fini(struct session *session)
+{
+    connection_fini(&session->connection);
+    let_go(session);
+    list_remove(&session->node);
+    mem_free(session);
+}

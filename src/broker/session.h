@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/session.h - one client's connection and its requests.
+ *
+ * Requests start and take effect in the order they came in, one at a time; only
+ * consecutive Produce requests overlap.  Answers keep the order.  While a request is
+ * being handled that does not overlap with the next, the connection is paused.
+ *
+ * Threading: the shard's loop.
+ * Errors:    none; a client that breaks the protocol is closed with one log line.
+ */
+
+#include "broker/request.h"
+#include "net/connection.h"
+
+struct session {
+    struct connection connection;
+    struct shard *shard;
+    struct list_node node;       /* In shard->sessions. */
+    struct list requests;        /* struct request: not answered, oldest first. */
+    int request_count;
+    struct buf *held;            /* Shared, or NULL: a frame that must wait, */
+    struct slice held_frame;     /* which borrows from it. */
+    const struct broker_listener *listener; /* Borrowed: where it came in. */
+    struct mail arrival;         /* Brings the session from shard 0 to its shard. */
+    int arrival_fd;
+};
+
+/* Starts a session on `shard` for an accepted socket. */
+void session_start(struct shard *shard, int fd, const struct io_address *peer,
+                   const struct broker_listener *listener);
+
+/* Sends the answers that are ready, in order, and goes on with what waited. */
+void session_advance(struct session *session);
+
+/* Ends the session at once, when its shard dies. */
+void session_fini(struct session *session);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/settings.h"
+
+#include "base/err.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AT_START CONFIG_AT_START
+#define OURS CONFIG_OURS
+#define ANY .choices = NULL
+#define RANGE(low, high) .min = (low), .max = (high)
+#define CHOICE(list) .choices = (list)
+
+static const struct config_row rows[] = {
+#define CONFIG(id, key, TYPE, dflt, VALID, FLAGS, text)                                            \
+    {.name = key,                                                                                  \
+     .type = CONFIG_##TYPE,                                                                        \
+     .initial = dflt,                                                                              \
+     VALID,                                                                                        \
+     .flags = FLAGS,                                                                               \
+     .about = text,                                                                                \
+     .offset = offsetof(struct settings, id)},
+#include "broker/config.def"
+};
+
+const struct config_table settings_table = {.rows = rows, .count = COUNT_OF(rows)};
+
+static const struct config_row known_rows[] = {
+#define KNOWN(key) {.name = key},
+#include "broker/known_configs.def"
+};
+
+static const struct config_table known_table = {.rows = known_rows, .count = COUNT_OF(known_rows)};
+
+void settings_init(struct settings *settings)
+{
+    *settings = (struct settings){.node_id = 0};
+    config_defaults(&settings_table, settings);
+}
+
+void settings_fini(struct settings *settings)
+{
+    config_fini(&settings_table, settings);
+}
+
+/* Keys of a listener of its own: listener.name.<listener>.<key>. */
+static bool is_listener_key(struct slice key)
+{
+    static const char prefix[] = "listener.name.";
+
+    return key.size >= sizeof(prefix) && memcmp(key.data, prefix, sizeof(prefix) - 1) == 0;
+}
+
+int settings_set(struct settings *settings, struct slice key, struct slice value,
+                 struct text *unserved, struct text *why)
+{
+    const struct config_row *row = config_find(&settings_table, key);
+    const struct config_row *near;
+
+    if (row)
+        return config_set(row, settings, value, why) ? SETTINGS_E_INVALID : 0;
+    if (config_find(&known_table, key) || is_listener_key(key)) {
+        text_printf(unserved, "%.*s\n", SLICE_ARG(key));
+        return 0;
+    }
+    near = config_nearest(&settings_table, key);
+    if (!near)
+        near = config_nearest(&known_table, key);
+    text_printf(why, "unknown configuration %.*s%s%s%s", SLICE_ARG(key),
+                near ? "; did you mean " : "", near ? near->name : "", near ? "?" : "");
+    return SETTINGS_E_INVALID;
+}
+
+struct reading {
+    struct settings *settings;
+    struct text *unserved, *why;
+};
+
+static int set_pair(void *context, struct slice key, struct slice value)
+{
+    struct reading *reading = context;
+
+    return settings_set(reading->settings, key, value, reading->unserved, reading->why);
+}
+
+int settings_read(struct settings *settings, struct slice file, struct text *unserved,
+                  struct text *why)
+{
+    struct reading reading = {.settings = settings, .unserved = unserved, .why = why};
+
+    return config_parse(file, set_pair, &reading, why) ? SETTINGS_E_INVALID : 0;
+}
+
+int32_t settings_node_id(const struct settings *settings)
+{
+    return (int32_t)(settings->broker_id >= 0 ? settings->broker_id : settings->node_id);
+}
+
+int settings_log_dir(const struct settings *settings, const char **out, struct text *why)
+{
+    const char *dir = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+
+    if (strchr(dir, ',')) {
+        text_printf(why, "log.dirs names several folders (%s); one is served", dir);
+        return SETTINGS_E_INVALID;
+    }
+    if (!*dir) {
+        text_printf(why, "log.dirs is empty");
+        return SETTINGS_E_INVALID;
+    }
+    *out = dir;
+    return 0;
+}
+
+/* --- listeners -------------------------------------------------------------- */
+
+/* One `NAME://host:port`, taken apart. */
+struct listener_text {
+    char name[64];
+    char host[256];
+    uint16_t port;
+};
+
+static bool is_in_list(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+
+    while (list) {
+        list += strspn(list, " ");
+        if (strncmp(list, name, size) == 0 && (list[size] == 0 || list[size] == ','))
+            return true;
+        list = strchr(list, ',');
+        list = list ? list + 1 : NULL;
+    }
+    return false;
+}
+
+static bool copy_part(char *out, size_t out_size, const char *from, size_t size)
+{
+    if (size >= out_size)
+        return false;
+    memcpy(out, from, size);
+    out[size] = 0;
+    return true;
+}
+
+static bool parse_listener(struct slice text, struct listener_text *out)
+{
+    char whole[400];
+    const char *separator;
+    const char *colon;
+    const char *host;
+    char *end;
+    long port;
+
+    if (!copy_part(whole, sizeof(whole), (const char *)text.data, text.size))
+        return false;
+    separator = strstr(whole, "://");
+    colon = strrchr(whole, ':');
+    if (!separator || !colon || colon < separator + 3)
+        return false;
+    host = separator + 3;
+    port = strtol(colon + 1, &end, 10);
+    if (end == colon + 1 || *end || port < 0 || port > UINT16_MAX)
+        return false;
+    if (*host == '[' && colon[-1] == ']') {
+        if (!copy_part(out->host, sizeof(out->host), host + 1, (size_t)(colon - host) - 2))
+            return false;
+    } else if (!copy_part(out->host, sizeof(out->host), host, (size_t)(colon - host))) {
+        return false;
+    }
+    out->port = (uint16_t)port;
+    return copy_part(out->name, sizeof(out->name), whole, (size_t)(separator - whole));
+}
+
+/* Takes the next element of a comma-separated list, without blanks around it. */
+static bool take_element(const char **list, struct slice *out)
+{
+    const char *start = *list + strspn(*list, " ,");
+    size_t size = strcspn(start, ",");
+
+    *list = start + size;
+    while (size > 0 && start[size - 1] == ' ')
+        size--;
+    *out = slice_of(start, size);
+    return size > 0;
+}
+
+static int listen_host(const struct listener_text *from, struct endpoint *out, struct text *why)
+{
+    const char *host = from->host;
+
+    if (!*host)
+        host = "0.0.0.0"; /* Kafka: an empty host is the default interface. */
+    else if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (strspn(host, "0123456789abcdefABCDEF.:") != strlen(host) ||
+        strlen(host) >= sizeof(out->listen.host)) {
+        text_printf(why, "listeners: %s is not an address; give a numeric one or localhost", host);
+        return SETTINGS_E_INVALID;
+    }
+    (void)snprintf(out->listen.host, sizeof(out->listen.host), "%s", host);
+    out->listen.port = from->port;
+    out->advertised_port = from->port;
+    (void)snprintf(out->advertised_host, sizeof(out->advertised_host), "%s",
+                   *from->host ? from->host : "localhost");
+    return 0;
+}
+
+/* Where `advertised.listeners` says something for the listener `name`, it wins. */
+static int advertise(const struct settings *settings, const char *name, struct endpoint *out,
+                     struct text *why)
+{
+    const char *list = settings->advertised_listeners;
+    struct slice element;
+
+    while (list && take_element(&list, &element)) {
+        struct listener_text parsed;
+
+        if (!parse_listener(element, &parsed)) {
+            text_printf(why, "advertised.listeners: %.*s is not NAME://host:port",
+                        SLICE_ARG(element));
+            return SETTINGS_E_INVALID;
+        }
+        if (strcmp(parsed.name, name) == 0) {
+            memcpy(out->advertised_host, parsed.host, sizeof(out->advertised_host));
+            out->advertised_port = parsed.port;
+        }
+    }
+    return 0;
+}
+
+static int add_endpoint(const struct settings *settings, struct slice element,
+                        struct endpoint *out, bool *is_ours, struct text *why)
+{
+    struct listener_text parsed;
+    int r;
+
+    if (!parse_listener(element, &parsed)) {
+        text_printf(why, "listeners: %.*s is not NAME://host:port", SLICE_ARG(element));
+        return SETTINGS_E_INVALID;
+    }
+    *is_ours = !is_in_list(settings->controller_listener_names, parsed.name);
+    if (!*is_ours)
+        return 0;
+    if (strstr(parsed.name, "SSL") || strstr(parsed.name, "SASL")) {
+        text_printf(why, "listeners: %s is not served yet; only PLAINTEXT is", parsed.name);
+        return SETTINGS_E_INVALID;
+    }
+    r = listen_host(&parsed, out, why);
+    return r ? r : advertise(settings, parsed.name, out, why);
+}
+
+int settings_endpoints(const struct settings *settings, struct endpoint out[static ENDPOINTS_MAX],
+                       size_t *out_count, struct text *why)
+{
+    static const char alone[] = "PLAINTEXT://localhost:9092,PLAINTEXT://[::1]:9092";
+    const char *list = settings->listeners ? settings->listeners : alone;
+    struct slice element;
+    size_t count = 0;
+
+    while (take_element(&list, &element)) {
+        bool is_ours;
+        int r;
+
+        if (count == ENDPOINTS_MAX) {
+            text_printf(why, "listeners: more than %d", ENDPOINTS_MAX);
+            return SETTINGS_E_INVALID;
+        }
+        out[count] = (struct endpoint){.advertised_port = 0};
+        r = add_endpoint(settings, element, &out[count], &is_ours, why);
+        if (r)
+            return r;
+        if (!settings->listeners)
+            (void)snprintf(out[count].advertised_host, sizeof(out[count].advertised_host),
+                           "localhost");
+        count += is_ours;
+    }
+    if (count == 0) {
+        text_printf(why, "listeners: there is none for clients");
+        return SETTINGS_E_INVALID;
+    }
+    *out_count = count;
+    return 0;
+}

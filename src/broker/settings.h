@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/settings.h - what a node was told to be: config.def, a file, and overrides.
+ *
+ * Threading: made before the broker starts; read-only from then on.
+ * Errors:    enum settings_outcome, with a sentence for the operator.
+ */
+
+#include "base/config.h"
+#include "base/diag.h"
+#include "os/io.h"
+
+struct settings {
+#define CONFIG(id, name, TYPE, initial, VALID, FLAGS, about) CONFIG_MEMBER_##TYPE(id)
+#include "broker/config.def"
+};
+
+extern const struct config_table settings_table;
+
+enum settings_outcome {
+    SETTINGS_E_INVALID = 1, /* An unknown key, a bad value, or values that do not fit. */
+};
+
+/* The defaults. */
+void settings_init(struct settings *settings);
+
+/* Frees what the settings own. */
+void settings_fini(struct settings *settings);
+
+/* Sets one key.  A key that Kafka knows and we do not act on is added to `unserved`,
+ * one in a line; an unknown one is refused with the nearest name in `why`. */
+NODISCARD int settings_set(struct settings *settings, struct slice key, struct slice value,
+                           struct text *unserved, struct text *why);
+
+/* Sets all keys of a properties file.  Of a key that comes twice the last counts. */
+NODISCARD int settings_read(struct settings *settings, struct slice file, struct text *unserved,
+                            struct text *why);
+
+/* One place to listen, and how clients are told to get there. */
+struct endpoint {
+    struct io_address listen;
+    char advertised_host[256];
+    uint16_t advertised_port; /* 0: the port that was bound. */
+};
+
+enum { ENDPOINTS_MAX = 8 };
+
+/* The addresses of `listeners` and `advertised.listeners`: PLAINTEXT only, without the
+ * controller's. */
+NODISCARD int settings_endpoints(const struct settings *settings,
+                                 struct endpoint out[static ENDPOINTS_MAX], size_t *out_count,
+                                 struct text *why);
+
+/* The one folder for data. */
+NODISCARD int settings_log_dir(const struct settings *settings, const char **out,
+                               struct text *why);
+
+/* The number of this node. */
+int32_t settings_node_id(const struct settings *settings);

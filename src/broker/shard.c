@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/shard.h"
+
+#include "base/err.h"
+#include "broker/broker.h"
+#include "broker/producer_ids.h"
+#include "broker/session.h"
+#include "broker/topic_settings.h"
+
+static void configure(struct replicas *replicas, const struct image_topic *topic,
+                      struct partition_config *out)
+{
+    struct shard *shard = replicas->owner;
+
+    topic_settings_partition(shard->broker->settings, topic, out);
+}
+
+void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io)
+{
+    const struct settings *settings = broker->settings;
+
+    *shard = (struct shard){.broker = broker, .index = index};
+    loop_init(&shard->loop, io);
+    budget_init(&shard->budget,
+                (size_t)(settings->queued_max_request_bytes / broker->shard_count));
+    net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
+    list_init(&shard->sessions);
+    list_init(&shard->producer_id_waiters);
+    shard->syncer = syncer_create(io, broker->diag, broker->dir);
+    shard->replicas = (struct replicas){
+        .loop = &shard->loop,
+        .diag = broker->diag,
+        .env = {.io = io, .diag = broker->diag},
+        .dir = broker->dir,
+        .syncer = shard->syncer,
+        .configure = configure,
+        .owner = shard,
+    };
+    replicas_init(&shard->replicas);
+    shard->image = image_create();
+}
+
+void shard_stop(struct shard *shard)
+{
+    shard->is_stopping = true;
+    list_each_safe(node, &shard->sessions) {
+        struct session *session = container_of(node, struct session, node);
+
+        connection_close(&session->connection, "broker is stopping", 0);
+    }
+    shard_check_quiet(shard);
+}
+
+int shard_fini(struct shard *shard, bool clean)
+{
+    struct list_node *node;
+    int r;
+
+    while ((node = list_first(&shard->sessions)))
+        session_fini(container_of(node, struct session, node));
+    producer_ids_fini(shard);
+    r = replicas_fini(&shard->replicas, clean);
+    shard->syncer = syncer_destroy(shard->syncer);
+    net_fini(&shard->net);
+    shard->image = image_unref(shard->image);
+    loop_fini(&shard->loop);
+    return err_pass(r);
+}
+
+static void leg_arrive(struct mail *mail)
+{
+    struct leg *leg = container_of(mail, struct leg, mail);
+
+    leg->run(leg);
+}
+
+static void leg_return(struct mail *mail)
+{
+    struct leg *leg = container_of(mail, struct leg, mail);
+
+    leg->done(leg);
+}
+
+void leg_send(struct leg *leg, struct shard *from, struct shard *to)
+{
+    leg->from = from;
+    leg->to = to;
+    if (from == to) {
+        leg->run(leg);
+        return;
+    }
+    leg->mail.receive = leg_arrive;
+    mailbox_send(&to->loop.mailbox, &leg->mail);
+}
+
+void leg_finish(struct leg *leg)
+{
+    if (leg->from == leg->to) {
+        leg->done(leg);
+        return;
+    }
+    leg->mail.receive = leg_return;
+    mailbox_send(&leg->from->loop.mailbox, &leg->mail);
+}

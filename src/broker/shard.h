@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/shard.h - one thread's share of a broker.
+ *
+ * A shard has sessions (clients whose connection lives here) and replicas (partitions
+ * whose home is here), its own memory budget, and its own view of the cluster.  What a
+ * request needs from another shard is sent there as a leg and comes back as one.
+ *
+ * Threading: the shard's loop, unless said otherwise.
+ * Errors:    none of its own.
+ */
+
+#include "base/arena.h"
+#include "base/budget.h"
+#include "meta/image.h"
+#include "net/connection.h"
+#include "os/loop.h"
+#include "replica/partition.h"
+#include "store/syncer.h"
+
+struct broker;
+
+struct shard {
+    struct broker *broker; /* Borrowed: the owner. */
+    int index;
+    struct loop loop;
+    struct budget budget;    /* What clients may make us hold. */
+    struct net net;
+    struct list sessions;    /* struct session. */
+    struct replicas replicas;
+    struct syncer *syncer;   /* Owned. */
+    struct image *image;     /* Owned reference: the cluster as this shard knows it. */
+    int64_t producer_id;     /* The next one to give out, */
+    int64_t producer_id_end; /* of the block that ends here. */
+    struct list producer_id_waiters; /* struct producer_id_wait. */
+    bool is_stopping;
+    struct mail stop;        /* broker_stop() reaches this shard, and its answer shard 0. */
+    uint64_t requests;
+};
+
+/* Prepares a shard on `io`. */
+void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io);
+
+/* Ends its sessions at once, closes its partitions and frees; see replicas_fini(). */
+int shard_fini(struct shard *shard, bool clean);
+
+/* While the broker stops: tells it once this shard has no client any more. */
+void shard_check_quiet(struct shard *shard);
+
+/* Begins to stop: closes the sessions. */
+void shard_stop(struct shard *shard);
+
+/* A part of a request's work that is done on some shard.  Embedded in the request's
+ * memory.  run() is called there and ends, then or later, with leg_finish(); done() is
+ * called on the shard that sent it. */
+struct leg {
+    struct mail mail;
+    struct shard *from, *to;
+    void (*run)(struct leg *leg);
+    void (*done)(struct leg *leg);
+};
+
+/* Runs the leg: at once where `to` is this shard, else by mail. */
+void leg_send(struct leg *leg, struct shard *from, struct shard *to);
+
+/* The leg's work is done; called on `to`. */
+void leg_finish(struct leg *leg);

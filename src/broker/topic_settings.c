@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/topic_settings.h"
+
+#include "base/err.h"
+
+#define SERVED 0
+#define KEPT CONFIG_UNSERVED
+#define ANY .choices = NULL
+#define RANGE(low, high) .min = (low), .max = (high)
+#define CHOICE(list) .choices = (list)
+
+static const struct config_row rows[] = {
+#define TOPIC_CONFIG(id, key, TYPE, dflt, VALID, FLAGS, synonym, text)                             \
+    {.name = key,                                                                                  \
+     .type = CONFIG_##TYPE,                                                                        \
+     .initial = dflt,                                                                              \
+     VALID,                                                                                        \
+     .flags = FLAGS,                                                                               \
+     .broker = synonym,                                                                            \
+     .about = text,                                                                                \
+     .offset = offsetof(struct topic_settings, id)},
+#include "broker/topic_config.def"
+};
+
+const struct config_table topic_settings_table = {.rows = rows, .count = COUNT_OF(rows)};
+
+/* Values that would promise what is not done yet: the client must hear of it, since its
+ * data would be treated otherwise than it asked for. */
+static bool is_unserved(const struct config_row *row, struct slice value)
+{
+    if (slice_is_text(slice_text(row->name), "cleanup.policy"))
+        return !slice_is_text(value, "delete");
+    if (slice_is_text(slice_text(row->name), "compression.type"))
+        return !slice_is_text(value, "producer");
+    if (slice_is_text(slice_text(row->name), "remote.storage.enable"))
+        return !slice_is_text(value, "false");
+    if (slice_is_text(slice_text(row->name), "min.insync.replicas"))
+        return !slice_is_text(value, "1");
+    return false;
+}
+
+int topic_settings_check(struct slice name, struct slice value, struct text *why)
+{
+    const struct config_row *row = config_find(&topic_settings_table, name);
+    int r;
+
+    if (!row) {
+        text_printf(why, "Unknown topic config name: %.*s", SLICE_ARG(name));
+        return CONFIG_E_UNKNOWN;
+    }
+    if (slice_is_null(value)) {
+        text_printf(why, "Null value not supported for topic configs: %s", row->name);
+        return CONFIG_E_INVALID;
+    }
+    r = config_check(row, value, why);
+    if (r)
+        return r;
+    if (is_unserved(row, value)) {
+        text_printf(why, "%s=%.*s is not served yet", row->name, SLICE_ARG(value));
+        return CONFIG_E_INVALID;
+    }
+    return 0;
+}
+
+void topic_settings_value(const struct settings *settings, const struct image_topic *topic,
+                          const struct config_row *row, struct text *out)
+{
+    const char *own = topic ? image_topic_config(topic, row->name) : NULL;
+    const struct config_row *broker =
+        row->broker ? config_find(&settings_table, slice_text(row->broker)) : NULL;
+
+    if (own)
+        text_printf(out, "%s", own);
+    else if (broker)
+        config_print(broker, settings, out);
+    else
+        text_printf(out, "%s", row->initial);
+}
+
+/* The settings of `topic`, all of them. */
+static void resolve(const struct settings *settings, const struct image_topic *topic,
+                    struct topic_settings *out)
+{
+    *out = (struct topic_settings){.flush_ms = 0};
+    for (size_t i = 0; i < topic_settings_table.count; i++) {
+        const struct config_row *row = &topic_settings_table.rows[i];
+        struct text value = {.data = NULL};
+        struct text why = {.data = NULL};
+
+        topic_settings_value(settings, topic, row, &value);
+        /* A value that an older release let in and we would not: the default. */
+        if (config_set(row, out, text_slice(&value), &why) &&
+            config_set(row, out, slice_text(row->initial), &why))
+            bug(row->name, __FILE__, __LINE__);
+        text_fini(&value);
+        text_fini(&why);
+    }
+}
+
+static bool is_disk(const struct settings *settings, const struct image_topic *topic)
+{
+    const char *own = image_topic_config(topic, "flush.messages");
+
+    if (own && strcmp(own, "1") == 0)
+        return true;
+    if (own && strcmp(own, "9223372036854775807") == 0)
+        return false;
+    return strcmp(settings->log_ack_durability, "disk") == 0;
+}
+
+void topic_settings_partition(const struct settings *settings, const struct image_topic *topic,
+                              struct partition_config *out)
+{
+    struct topic_settings s;
+
+    resolve(settings, topic, &s);
+    *out = (struct partition_config){
+        .log = {.segment_bytes = s.segment_bytes,
+                .segment_ms = s.segment_ms,
+                .index_interval_bytes = (int32_t)s.index_interval_bytes,
+                .index_size_max = (int32_t)s.segment_index_bytes,
+                .max_message_bytes = (int32_t)s.max_message_bytes},
+        .rules = {.timestamp_before_max_ms = s.message_timestamp_before_max_ms,
+                  .timestamp_after_max_ms = s.message_timestamp_after_max_ms,
+                  .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0},
+        .is_disk = is_disk(settings, topic),
+    };
+    config_fini(&topic_settings_table, &s);
+}

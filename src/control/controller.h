@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* control/controller.h - who decides what the cluster consists of.
+ *
+ * Operations queue up; all that are waiting are decided together against one image,
+ * written as one batch of metadata records, and answered when the batch is durable and
+ * the image that it leads to has been published.  So an answer is never forgotten, and
+ * who got it finds its topic on every shard.
+ *
+ *      queue -> decide against image N -> append + sync -> image N+1 published -> done()
+ *
+ * Threading: one loop, that of its home shard.
+ * Errors:    enum control_outcome, for each operation; negative codes from opening.
+ */
+
+#include "base/arena.h"
+#include "control/mlog.h"
+#include "meta/image.h"
+
+enum control_outcome {
+    CONTROL_E_EXISTS = 1,      /* The topic is there already. */
+    CONTROL_E_NAME,            /* Not a name a topic may have. */
+    CONTROL_E_COLLIDES,        /* Differs from a topic there is only in `.` and `_`. */
+    CONTROL_E_PARTITIONS,      /* Not a number of partitions. */
+    CONTROL_E_REPLICATION,     /* Not a replication factor that this cluster has. */
+    CONTROL_E_ASSIGNMENT,      /* Replicas that are not here. */
+    CONTROL_E_UNKNOWN_TOPIC,
+    CONTROL_E_UNKNOWN_ID,
+    CONTROL_E_STORAGE,         /* The metadata log failed. */
+    CONTROL_E_STOPPED,
+};
+
+enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000 };
+
+enum control_kind { CONTROL_CREATE_TOPIC, CONTROL_DELETE_TOPIC, CONTROL_PRODUCER_ID_BLOCK };
+
+struct control_config {
+    struct slice name, value;
+};
+
+/* One thing that is asked of the controller.  Embedded in the asker's memory, which
+ * stays until done(). */
+struct control_op {
+    struct list_node node; /* In the controller's queue, else bare. */
+    enum control_kind kind;
+    void (*done)(struct control_op *op, int outcome);
+
+    /* A topic to create, or to delete by name or, if `name` is null, by id. */
+    struct slice name;
+    struct uuid id; /* Out for a creation and for a deletion. */
+    int32_t partitions;
+    int16_t replication_factor;
+    const struct control_config *configs; /* Checked already. */
+    size_t config_count;
+    bool validate_only;
+    char why[160]; /* Out: a sentence for the client, with an outcome. */
+
+    int64_t producer_id; /* Out: the first of CONTROL_PRODUCER_IDS. */
+    int outcome;         /* The controller's own. */
+};
+
+struct controller;
+
+struct controller_options {
+    struct loop *loop;
+    struct diag *diag;
+    struct log_dir *dir;
+    const struct log_env *env;
+    struct syncer *syncer;
+    int32_t node_id;
+    /* Makes `image` known everywhere and then calls controller_published().  `removed`
+     * are topics of the image before that are gone. */
+    void (*publish)(void *owner, struct image *image, const struct image_topic *const *removed,
+                    size_t removed_count);
+    void *owner;
+};
+
+/* Opens the metadata log and replays it; on success the image there is has not been
+ * published. */
+NODISCARD int controller_open(const struct controller_options *options, struct controller **out);
+
+/* Ends waiting operations with CONTROL_E_STOPPED, closes the log and frees. */
+int controller_close(struct controller *controller, bool clean);
+
+/* The image of all that is durable; borrowed. */
+struct image *controller_image(const struct controller *controller);
+
+/* Queues `op`. */
+void controller_ask(struct controller *controller, struct control_op *op);
+
+/* What publish() led to is done: operations of that batch are answered. */
+void controller_published(struct controller *controller);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* meta/image.h - what the cluster consists of, at one offset of its metadata log.
+ *
+ * An image is immutable and counted.  Applying records makes the next image, which
+ * shares every topic that the records did not touch; so whoever holds an image sees
+ * one consistent cluster for as long as it likes.
+ *
+ *      image @41 --- orders, users          records 42..44      image @44 --- orders, users', audit
+ *
+ * Topics are kept in order of name, which is the order that clients are told.
+ *
+ * Threading: counts are atomic; images may be held by any thread.  An image_edit
+ *            belongs to the one thread that applies records.
+ * Errors:    enum image_outcome.
+ */
+
+#include "base/slice.h"
+#include "base/uuid.h"
+
+struct image_config {
+    char *name; /* Owned. */
+    char *value;
+};
+
+struct image_partition {
+    int32_t leader; /* Broker id, or -1. */
+    int32_t leader_epoch;
+    int32_t partition_epoch;
+};
+
+/* Shared: immutable once its image is finished. */
+struct image_topic {
+    _Atomic uint32_t refs;
+    char *name; /* Owned. */
+    struct uuid id;
+    int32_t partition_count;
+    struct image_partition *partitions; /* Owned. */
+    size_t config_count;
+    struct image_config *configs; /* Owned: the topic's own settings, in order of name. */
+};
+
+struct image {
+    _Atomic uint32_t refs;
+    int64_t offset; /* Of the last record in it; -1 for the empty image. */
+    size_t topic_count;
+    struct image_topic **topics; /* Owned array, shared topics, in order of name. */
+    struct image_topic **by_id;  /* The same, in order of id. */
+    int64_t next_producer_id;
+    int16_t metadata_version; /* Feature level; 0 until a record sets it. */
+};
+
+enum image_outcome {
+    IMAGE_E_MALFORMED = 1,  /* A record cannot be read. */
+    IMAGE_E_UNKNOWN_RECORD, /* A record type or version that we do not know. */
+    IMAGE_E_INCONSISTENT,   /* A record that does not fit what was before it. */
+};
+
+/* The image of an empty cluster. */
+struct image *image_create(void);
+
+/* One more reference. */
+struct image *image_ref(struct image *image);
+
+/* Drops a reference; NULL is allowed.  Always returns NULL. */
+struct image *image_unref(struct image *image);
+
+SCOPED_BY(image_unref, struct image *);
+
+/* The topic, borrowed from the image, or NULL. */
+const struct image_topic *image_find_topic(const struct image *image, struct slice name);
+const struct image_topic *image_find_topic_by_id(const struct image *image, struct uuid id);
+
+/* The topic's own value of a setting, or NULL. */
+const char *image_topic_config(const struct image_topic *topic, const char *name);
+
+/* The next image while it is being made. */
+struct image_edit;
+
+/* Begins to change `base`, which stays as it is. */
+struct image_edit *image_edit_create(struct image *base);
+
+/* The image as it is so far, to decide by; borrowed, and changed by the next record. */
+const struct image *image_edit_image(const struct image_edit *edit);
+
+/* Applies one record of the metadata log: its value, with the frame version, type and
+ * version in front (KIP-631).  Records of other parts of Kafka (features we do not
+ * serve, registrations) are passed over. */
+NODISCARD int image_edit_apply(struct image_edit *edit, int64_t offset, struct slice record);
+
+/* The image after all records that were applied; the edit is gone. */
+struct image *image_edit_finish(struct image_edit *edit);
+
+/* Gives the edit up; NULL is allowed.  Always returns NULL. */
+struct image_edit *image_edit_destroy(struct image_edit *edit);

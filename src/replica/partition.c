@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* replica/partition.c - appends are staged as requests are handled, written once per
+ * turn of the loop, and answered when their acks rule is met. */
+
+#include "replica/partition.h"
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+DIAG_MODULE("replica");
+
+enum { LOG_NAME_MAX = 300 };
+
+static uint64_t key_hash(struct uuid topic_id, int32_t index)
+{
+    return hash_slice(slice_of(topic_id.bytes, sizeof(topic_id.bytes)), (uint64_t)index);
+}
+
+/* --- what waits ------------------------------------------------------------- */
+
+static void append_end(struct append *append, int outcome)
+{
+    list_remove(&append->node);
+    append->done(append, outcome);
+}
+
+static void end_all(struct list *appends, int outcome)
+{
+    struct list_node *node;
+
+    while ((node = list_first(appends)))
+        append_end(container_of(node, struct append, node), outcome);
+}
+
+static void wake_fetchers(struct partition *p)
+{
+    struct list woken;
+    struct list_node *node;
+
+    list_init(&woken);
+    list_append(&woken, &p->fetchers); /* A woken fetch may wait again at once. */
+    while ((node = list_pop(&woken))) {
+        struct fetch_wait *wait = container_of(node, struct fetch_wait, node);
+
+        wait->wake(wait);
+    }
+}
+
+/* Moves the high watermark; it never goes back. */
+static void advance(struct partition *p, int64_t to)
+{
+    struct list_node *node;
+
+    assert(to <= log_end(p->log));
+    if (to <= p->high_watermark)
+        return;
+    p->high_watermark = to;
+    while ((node = list_first(&p->waiting))) {
+        struct append *append = container_of(node, struct append, node);
+
+        if (append->last_offset >= to)
+            break;
+        append_end(append, 0);
+    }
+    wake_fetchers(p);
+}
+
+/* The disk failed under us: nothing that waits can be promised any more. */
+static void fail(struct partition *p, int error)
+{
+    if (!p->is_failed)
+        diag_error(p->replicas->diag, "partition failed and is offline until a restart",
+                   kv("topic", p->topic), kv("partition", p->index), kv("error", error));
+    p->is_failed = true;
+    end_all(&p->staged, PARTITION_E_STORAGE);
+    end_all(&p->waiting, PARTITION_E_STORAGE);
+    wake_fetchers(p);
+}
+
+/* --- the log's side --------------------------------------------------------- */
+
+static void synced(struct syncer_request *request, int r)
+{
+    struct partition *p = container_of(request, struct partition, sync);
+
+    if (r)
+        fail(p, r);
+    else
+        advance(p, log_synced(p->log));
+}
+
+/* What was written is answered by its acks rule, and on its way to be durable. */
+static void written(struct partition *p)
+{
+    struct list_node *node;
+
+    while ((node = list_pop(&p->staged))) {
+        struct append *append = container_of(node, struct append, node);
+
+        /* A duplicate of something long visible has nothing to wait for. */
+        if (append->acks == -1 && append->last_offset >= p->high_watermark)
+            list_push(&p->waiting, &append->node);
+        else
+            append->done(append, 0);
+    }
+    if (p->config.is_disk)
+        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+    else
+        advance(p, log_end(p->log));
+}
+
+static void write_staged(struct partition *p)
+{
+    int r = log_write(p->log);
+
+    if (r == 0) {
+        written(p);
+    } else if (log_is_fenced(p->log)) {
+        fail(p, r);
+    } else { /* Disk full and the like: taken back whole, and tried again by the client. */
+        diag_error(p->replicas->diag, "write to the log failed", kv("topic", p->topic),
+                   kv("partition", p->index), kv("error", r));
+        end_all(&p->staged, PARTITION_E_STORAGE);
+    }
+}
+
+static void write_hook(struct loop_hook *hook)
+{
+    struct replicas *replicas = container_of(hook, struct replicas, write);
+    struct list_node *node;
+
+    while ((node = list_pop(&replicas->dirty)))
+        write_staged(container_of(node, struct partition, dirty));
+}
+
+/* --- opening and closing ---------------------------------------------------- */
+
+void replicas_init(struct replicas *replicas)
+{
+    map_init(&replicas->partitions);
+    list_init(&replicas->dirty);
+    replicas->write = (struct loop_hook){.run = write_hook};
+}
+
+struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index)
+{
+    uint64_t hash = key_hash(topic_id, index);
+
+    for (struct map_node *n = map_find(&replicas->partitions, hash); n; n = map_find_next(n)) {
+        struct partition *p = container_of(n, struct partition, node);
+
+        if (p->index == index && uuid_equal(p->topic_id, topic_id))
+            return p;
+    }
+    return NULL;
+}
+
+static struct partition *partition_new(struct replicas *replicas, const struct image_topic *topic,
+                                       int32_t index)
+{
+    struct partition *p = mem_new(sizeof(*p));
+
+    p->replicas = replicas;
+    p->topic_id = topic->id;
+    p->topic = mem_copy_text(topic->name, strlen(topic->name));
+    p->index = index;
+    p->leader_epoch = topic->partitions[index].leader_epoch;
+    p->sync.done = synced;
+    list_init(&p->staged);
+    list_init(&p->waiting);
+    list_init(&p->fetchers);
+    replicas->configure(replicas, topic, &p->config);
+    return p;
+}
+
+static void partition_free(struct partition *p)
+{
+    assert(list_is_empty(&p->staged) && list_is_empty(&p->waiting));
+    mem_free(p->topic);
+    mem_free(p);
+}
+
+int replicas_get(struct replicas *replicas, const struct image_topic *topic, int32_t index,
+                 struct partition **out)
+{
+    struct partition *p = replicas_find(replicas, topic->id, index);
+    char name[LOG_NAME_MAX];
+    int r;
+
+    if (p) {
+        *out = p;
+        return p->is_failed ? PARTITION_E_STORAGE : 0;
+    }
+    p = partition_new(replicas, topic, index);
+    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
+    r = log_dir_open_log(replicas->dir, &replicas->env, name, topic->id, &p->config.log, &p->log);
+    if (r) {
+        diag_error(replicas->diag, "partition could not be opened", kv("log", name),
+                   kv("error", r));
+        partition_free(p);
+        return PARTITION_E_STORAGE;
+    }
+    p->high_watermark = log_end(p->log); /* Everything in an opened log is synced. */
+    map_put(&replicas->partitions, &p->node, key_hash(topic->id, index));
+    *out = p;
+    return 0;
+}
+
+/* Nobody waits on `p` any more, and nobody will hear of it again. */
+static void detach(struct partition *p)
+{
+    list_remove(&p->dirty);
+    syncer_forget(p->replicas->syncer, &p->sync);
+    p->is_failed = true;
+    end_all(&p->staged, PARTITION_E_CLOSED);
+    end_all(&p->waiting, PARTITION_E_CLOSED);
+    wake_fetchers(p);
+}
+
+void partition_drop(struct partition *p)
+{
+    detach(p);
+    map_remove(&p->replicas->partitions, &p->node);
+    p->log = log_abandon(p->log);
+    partition_free(p);
+}
+
+int replicas_fini(struct replicas *replicas, bool clean)
+{
+    struct map_node *node;
+    int result = 0;
+
+    loop_hook_cancel(&replicas->write);
+    while ((node = map_pop(&replicas->partitions))) {
+        struct partition *p = container_of(node, struct partition, node);
+        bool was_failed = p->is_failed;
+        int r = 0;
+
+        detach(p);
+        if (clean && !was_failed)
+            r = log_dir_close_log(replicas->dir, p->log);
+        else
+            log_abandon(p->log);
+        result = result ? result : was_failed ? -EIO : r;
+        partition_free(p);
+    }
+    map_fini(&replicas->partitions);
+    return err_pass(result);
+}
+
+/* --- append and read -------------------------------------------------------- */
+
+static int check_batch(struct partition *p, struct append *append, struct batch_header *header)
+{
+    struct slice bytes = slice_of(append->batch, append->size);
+    int r = batch_parse(bytes, header);
+
+    if (r || header->size != append->size)
+        return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
+    if (append->size > (size_t)p->config.log.max_message_bytes)
+        return PARTITION_E_TOO_LARGE;
+    p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
+    append->batch_outcome = batch_check(bytes, header, &p->config.rules);
+    return append->batch_outcome ? PARTITION_E_BATCH : 0;
+}
+
+static int outcome_of_append(int r)
+{
+    switch (r) {
+    case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
+    case LOG_E_SEQUENCE: return PARTITION_E_SEQUENCE;
+    case LOG_E_DUPLICATE: return PARTITION_E_DUPLICATE;
+    case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
+    default: return PARTITION_E_STORAGE;
+    }
+}
+
+int partition_append(struct partition *p, struct append *append)
+{
+    struct batch_header header;
+    struct log_append_terms terms;
+    struct log_appended appended;
+    int r = check_batch(p, append, &header);
+
+    assert(append->done);
+    if (r)
+        return r;
+    if (p->is_failed)
+        return PARTITION_E_STORAGE;
+    append->append_time = -1;
+    if (p->config.rules.is_append_time) {
+        append->append_time = p->config.rules.now_ms;
+        batch_set_append_time(append->batch, append->size, append->append_time);
+        header.max_timestamp = append->append_time;
+    }
+    terms = (struct log_append_terms){
+        .leader_epoch = p->leader_epoch,
+        .now_ms = p->config.rules.now_ms,
+    };
+    r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
+    if (r)
+        return outcome_of_append(r);
+    append->base_offset = appended.base_offset;
+    append->last_offset = appended.last_offset;
+    append->log_start = log_start(p->log);
+    list_push(&p->staged, &append->node);
+    if (!list_node_is_linked(&p->dirty))
+        list_push(&p->replicas->dirty, &p->dirty);
+    loop_hook_ask(p->replicas->loop, &p->replicas->write);
+    return 0;
+}
+
+int partition_read(struct partition *p, struct partition_read *read)
+{
+    int r;
+
+    read->range = (struct log_range){.size = 0};
+    read->high_watermark = p->high_watermark;
+    read->log_start = log_start(p->log);
+    if (p->is_failed)
+        return PARTITION_E_STORAGE;
+    if (read->offset < read->log_start || read->offset > log_end(p->log))
+        return PARTITION_E_OUT_OF_RANGE;
+    if (read->offset >= p->high_watermark)
+        return 0;
+    r = log_read(p->log, read->offset, p->high_watermark, read->bytes_max, read->at_least_one,
+                 &read->range);
+    if (r == LOG_E_OUT_OF_RANGE)
+        return PARTITION_E_OUT_OF_RANGE;
+    return r ? PARTITION_E_STORAGE : 0;
+}
+
+void partition_wait(struct partition *p, struct fetch_wait *wait)
+{
+    assert(wait->wake);
+    list_push(&p->fetchers, &wait->node);
+}

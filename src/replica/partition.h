@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* replica/partition.h - one partition that this broker leads: its log, its high
+ * watermark, and who waits for either.
+ *
+ *      append --> [staged] --write at the end of the turn--> [in the file] --sync--> [durable]
+ *                                    |                                          |
+ *                              acks 0 and 1 answered            high watermark: acks=all
+ *                                                               answered, fetchers woken
+ *
+ * That is `disk`.  In `page-cache` the high watermark moves at the write, as Kafka's
+ * does, and nobody asks for a sync.
+ *
+ * `struct replicas` are the partitions whose home is one shard.  A partition opens its
+ * log at its first use.
+ *
+ * Threading: the home shard's loop.
+ * Errors:    enum partition_outcome; negative codes of the log are told as
+ *            PARTITION_E_STORAGE, since the answer to a client is the same.
+ */
+
+#include "base/diag.h"
+#include "base/map.h"
+#include "meta/image.h"
+#include "os/loop.h"
+#include "store/log.h"
+#include "store/syncer.h"
+#include "wire/batch.h"
+
+/* What the broker settings and the topic's own make of one partition. */
+struct partition_config {
+    struct log_config log;
+    struct batch_rules rules; /* What a producer's batch is held to. */
+    bool is_disk;             /* Durability: synced before it is shown. */
+};
+
+enum partition_outcome {
+    PARTITION_E_STORAGE = 1,     /* The log or its directory failed. */
+    PARTITION_E_MALFORMED,       /* The records are not exactly one good batch. */
+    PARTITION_E_BATCH,           /* batch_check() refused it; see append->batch_outcome. */
+    PARTITION_E_TOO_LARGE,       /* Above max.message.bytes. */
+    PARTITION_E_SEGMENT_SIZE,    /* Above segment.bytes. */
+    PARTITION_E_SEQUENCE,        /* Not the sequence that comes next. */
+    PARTITION_E_DUPLICATE,       /* A sequence long past. */
+    PARTITION_E_PRODUCER_EPOCH,  /* An older epoch of the producer. */
+    PARTITION_E_OUT_OF_RANGE,    /* Offset below the start or above the end. */
+    PARTITION_E_CLOSED,          /* The partition is being deleted, or the broker stops. */
+};
+
+struct replicas;
+
+struct partition {
+    struct map_node node;       /* In replicas->partitions. */
+    struct replicas *replicas;  /* Borrowed: the home. */
+    struct uuid topic_id;
+    char *topic;                /* Owned: its name. */
+    int32_t index;
+    int32_t leader_epoch;
+    struct log *log;            /* Owned. */
+    struct partition_config config;
+    int64_t high_watermark;     /* First offset that nobody may read yet. */
+    struct list staged;         /* struct append: not written yet. */
+    struct list waiting;        /* struct append: written; in order of offset. */
+    struct list fetchers;       /* struct fetch_wait. */
+    struct list_node dirty;     /* Linked in replicas->dirty while something is staged. */
+    struct syncer_request sync; /* Our place in the syncer. */
+    bool is_failed;
+};
+
+/* A batch on its way in.  Embedded in the request's memory, which stays until done(). */
+struct append {
+    struct list_node node;
+    uint8_t *batch; /* Borrowed until done(): offset and epoch are written into it. */
+    size_t size;
+    int16_t acks; /* -1, 0, 1 */
+    void (*done)(struct append *append, int outcome);
+
+    int64_t base_offset; /* Results, valid when the outcome is 0. */
+    int64_t last_offset;
+    int64_t append_time; /* -1 for CreateTime. */
+    int64_t log_start;
+    int batch_outcome; /* With PARTITION_E_BATCH: what batch_check() said. */
+};
+
+/* Somebody who wants to know when the high watermark has moved. */
+struct fetch_wait {
+    struct list_node node; /* In partition->fetchers, else bare. */
+    void (*wake)(struct fetch_wait *wait);
+};
+
+struct partition_read {
+    int64_t offset; /* In. */
+    size_t bytes_max;
+    bool at_least_one; /* A batch, though it be larger than bytes_max. */
+
+    int64_t high_watermark; /* Out; also with PARTITION_E_OUT_OF_RANGE. */
+    int64_t log_start;
+    struct log_range range; /* Size 0: nothing there yet.  Release with log_range_release(). */
+};
+
+/* The partitions of one shard. */
+struct replicas {
+    struct loop *loop;         /* Borrowed, as all of these. */
+    struct diag *diag;
+    struct log_env env;
+    struct log_dir *dir;
+    struct syncer *syncer;
+    struct map partitions;     /* struct partition by topic id and index. */
+    struct list dirty;         /* struct partition with staged appends. */
+    struct loop_hook write;    /* Writes all that was staged in this turn. */
+    /* Asks the owner for the settings of a topic's partition. */
+    void (*configure)(struct replicas *replicas, const struct image_topic *topic,
+                      struct partition_config *out);
+    void *owner;
+};
+
+/* Prepares an empty set; the members above `partitions` are the caller's to fill. */
+void replicas_init(struct replicas *replicas);
+
+/* Closes every partition: all logs synced and closed if `clean`, else abandoned.
+ * Waiting appends end with PARTITION_E_CLOSED.  A negative code if a log could not be
+ * closed cleanly. */
+int replicas_fini(struct replicas *replicas, bool clean);
+
+/* The partition, opened if this is its first use. */
+NODISCARD int replicas_get(struct replicas *replicas, const struct image_topic *topic,
+                           int32_t index, struct partition **out);
+
+/* The partition if it is open, else NULL. */
+struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
+
+/* Ends all waits and closes the log without a sync: its topic is gone. */
+void partition_drop(struct partition *partition);
+
+/* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
+NODISCARD int partition_append(struct partition *partition, struct append *append);
+
+/* Finds the bytes to serve.  On 0 the range may be empty. */
+NODISCARD int partition_read(struct partition *partition, struct partition_read *read);
+
+/* Calls wake() once, at the next move of the high watermark or end of the partition. */
+void partition_wait(struct partition *partition, struct fetch_wait *wait);
+
+/* The home of a partition among `shards`. */
+static inline int partition_home(struct uuid topic_id, int32_t index, int shards)
+{
+    uint64_t seed;
+
+    memcpy(&seed, topic_id.bytes, sizeof(seed));
+    return (int)((seed + (uint64_t)index) % (uint64_t)shards);
+}

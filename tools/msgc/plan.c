@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* tools/msgc/plan.c - works out what the codec does for each version of a message.
+ *
+ * A plan is the list of steps for one struct in one version.  Versions that differ in
+ * nothing share a plan, so most structs have two or three.  Plans are built from the
+ * inside out: a step that enters a struct names the plan of that struct.
+ */
+
+#include "tools/msgc/schema.h"
+
+#include <string.h>
+
+enum {
+    OPS_MAX = 32768,
+    PLANS_MAX = 4096,
+    TYPES_MAX = 1024,
+    NAMES_MAX = 2048,
+    ALL_VERSIONS = -1, /* The plan that only compares: every field, none tagged. */
+};
+
+enum { COMPACT = 1, NULLABLE = 2 }; /* As in wire/message.h. */
+
+struct builder {
+    const struct schema *schema;
+    struct plans *plans;
+};
+
+/* The steps of one plan while it grows. */
+struct steps {
+    struct op *ops;
+    int count;
+    int size_min;
+};
+
+static int add_name(struct plans *plans, const char *name)
+{
+    for (int i = 0; i < plans->name_count; i++)
+        if (strcmp(plans->names[i], name) == 0)
+            return plans->name_at[i];
+    assert(plans->name_count < NAMES_MAX);
+    plans->names[plans->name_count] = name;
+    plans->name_at[plans->name_count++] = plans->names_size;
+    plans->names_size += (int)strlen(name) + 1;
+    return plans->name_at[plans->name_count - 1];
+}
+
+static int add_type(struct plans *plans, const struct structure *structure, enum field_type bare)
+{
+    for (int i = 0; i < plans->type_count; i++)
+        if (plans->types[i].structure == structure && (structure || plans->types[i].bare == bare))
+            return i;
+    assert(plans->type_count < TYPES_MAX);
+    plans->types[plans->type_count] =
+        (struct plan_type){.structure = structure, .bare = bare, .all = -1};
+    return plans->type_count++;
+}
+
+static bool ops_equal(const struct op *a, const struct op *b, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(a[i].kind, b[i].kind) != 0 || a[i].flags != b[i].flags ||
+            a[i].field != b[i].field || a[i].a != b[i].a || a[i].b != b[i].b)
+            return false;
+    return true;
+}
+
+/* Adds a plan of these steps, or finds the one there is. */
+static int add_plan(struct plans *plans, struct plan plan, const struct steps *steps,
+                    const struct steps *absent)
+{
+    plan.op_count = steps->count;
+    plan.size_min = steps->size_min;
+    plan.absent_count = absent ? absent->count : 0;
+    for (int i = 0; i < plans->plan_count; i++) {
+        const struct plan *p = &plans->plans[i];
+
+        if (p->type == plan.type && p->structure == plan.structure &&
+            p->op_count == plan.op_count && p->absent_count == plan.absent_count &&
+            ops_equal(plans->ops + p->op_first, steps->ops, plan.op_count) &&
+            (!absent || ops_equal(plans->ops + p->absent_first, absent->ops, plan.absent_count)))
+            return i;
+    }
+    assert(plans->plan_count < PLANS_MAX);
+    assert(plans->op_count + plan.op_count + plan.absent_count <= OPS_MAX);
+    plan.op_first = plans->op_count;
+    plan.absent_first = plan.op_first + plan.op_count;
+    for (int i = 0; i < steps->count; i++)
+        plans->ops[plans->op_count++] = steps->ops[i];
+    for (int i = 0; i < plan.absent_count; i++)
+        plans->ops[plans->op_count++] = absent->ops[i];
+    plans->plans[plans->plan_count] = plan;
+    return plans->plan_count++;
+}
+
+static int structure_plan(struct builder *b, const struct structure *structure, int version);
+
+static bool is_compact(const struct builder *b, const struct field *field, int version)
+{
+    return version >= b->schema->flexible && !field->is_classic;
+}
+
+static void add_op(struct steps *steps, struct op op, int size_min)
+{
+    steps->ops[steps->count++] = op;
+    steps->size_min += size_min;
+}
+
+/* The plan of an array's elements. */
+static int element_plan(struct builder *b, const struct field *field, int version)
+{
+    const struct type_facts *facts = &type_facts[field->type];
+    struct op ops[2];
+    struct steps steps = {.ops = ops};
+    struct op op = {.kind = facts->kind, .b = NAME_NONE};
+
+    if (field->type == TYPE_STRUCT)
+        return structure_plan(b, field->structure, version);
+    if (facts->fixed)
+        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = facts->fixed}, facts->fixed);
+    if (field->type == TYPE_STRING)
+        op.flags = is_compact(b, field, version) ? COMPACT : 0;
+    add_op(&steps, op, facts->fixed ? 0 : (op.flags & COMPACT ? 1 : 2));
+    return add_plan(b->plans, (struct plan){.type = add_type(b->plans, NULL, field->type)}, &steps,
+                    NULL);
+}
+
+/* An inline struct is compared with its defaults, for which there is a plan of all its
+ * fields. */
+static void need_all(struct builder *b, const struct structure *structure)
+{
+    int type = add_type(b->plans, structure, TYPE_STRUCT);
+
+    if (b->plans->types[type].all < 0)
+        b->plans->types[type].all = structure_plan(b, structure, ALL_VERSIONS);
+}
+
+/* Adds the step for a field whose size depends on its value. */
+static void add_variable(struct builder *b, struct steps *steps, const struct structure *owner,
+                         const struct field *field, int version)
+{
+    bool compact = is_compact(b, field, version);
+    bool nullable =
+        field->is_nullable && (version == ALL_VERSIONS || versions_have(field->null, version));
+    struct op op = {.kind = type_facts[field->type].kind,
+                    .flags = (compact ? COMPACT : 0u) | (nullable ? NULLABLE : 0u),
+                    .structure = owner,
+                    .field = field,
+                    .b = add_name(b->plans, field->name)};
+    int size_min = compact ? 1 : 4;
+
+    if (field->is_array) {
+        op.kind = "WIRE_ARRAY";
+        op.a = element_plan(b, field, version);
+    } else if (field->type == TYPE_STRING) {
+        size_min = compact ? 1 : 2;
+    } else if (field->type == TYPE_STRUCT) {
+        op.flags = nullable ? NULLABLE : 0;
+        op.a = structure_plan(b, field->structure, version);
+        size_min = b->plans->plans[op.a].size_min;
+        if (field->is_nullable) {
+            op.kind = "WIRE_STRUCT_PTR";
+            size_min = nullable ? 1 : size_min;
+        } else {
+            need_all(b, field->structure);
+        }
+    }
+    add_op(steps, op, size_min);
+}
+
+static bool is_fixed(const struct field *field)
+{
+    return !field->is_array && type_facts[field->type].fixed;
+}
+
+static void add_fixed(struct builder *b, struct steps *steps, const struct structure *owner,
+                      const struct field *field)
+{
+    add_op(steps,
+           (struct op){.kind = type_facts[field->type].kind,
+                       .structure = owner,
+                       .field = field,
+                       .b = add_name(b->plans, field->name)},
+           type_facts[field->type].fixed);
+}
+
+/* The plan of a tagged field's payload, which lies in the same struct as the tag. */
+static int payload_plan(struct builder *b, const struct structure *owner, const struct field *field,
+                        int version)
+{
+    struct op ops[2];
+    struct steps steps = {.ops = ops};
+
+    if (is_fixed(field)) {
+        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = type_facts[field->type].fixed}, 0);
+        add_fixed(b, &steps, owner, field);
+    } else {
+        add_variable(b, &steps, owner, field, version);
+    }
+    return add_plan(b->plans, (struct plan){.type = -1, .structure = owner}, &steps, NULL);
+}
+
+static bool is_plain(const struct field *field, int version)
+{
+    return version == ALL_VERSIONS ||
+           (versions_have(field->versions, version) && !versions_have(field->tagged, version));
+}
+
+static bool is_tagged(const struct field *field, int version)
+{
+    return version != ALL_VERSIONS && versions_have(field->tagged, version);
+}
+
+/* Adds the fields that are not tagged; neighbours of fixed width share one check that
+ * their bytes are there. */
+static void add_plain_fields(struct builder *b, struct steps *steps,
+                             const struct structure *structure, int version)
+{
+    int need = -1; /* The step that checks for the current run. */
+
+    for (const struct field *f = structure->fields; f; f = f->next) {
+        if (!is_plain(f, version))
+            continue;
+        if (!is_fixed(f)) {
+            need = -1;
+            add_variable(b, steps, structure, f, version);
+            continue;
+        }
+        if (need < 0) {
+            need = steps->count;
+            add_op(steps, (struct op){.kind = "WIRE_NEED"}, 0);
+        }
+        steps->ops[need].a += type_facts[f->type].fixed;
+        add_fixed(b, steps, structure, f);
+    }
+}
+
+/* Adds the tagged section: the tags in ascending order, whatever the schema's. */
+static void add_tags(struct builder *b, struct steps *steps, const struct structure *structure,
+                     int version)
+{
+    int section = steps->count;
+    int last = -1;
+
+    add_op(steps, (struct op){.kind = "WIRE_TAGS"}, 1);
+    for (;;) {
+        const struct field *next = NULL;
+
+        for (const struct field *f = structure->fields; f; f = f->next)
+            if (is_tagged(f, version) && f->tag > last && (!next || f->tag < next->tag))
+                next = f;
+        if (!next)
+            break;
+        last = next->tag;
+        add_op(steps,
+               (struct op){.kind = "WIRE_TAG",
+                           .a = payload_plan(b, structure, next, version),
+                           .b = next->tag},
+               0);
+        steps->ops[section].a++;
+    }
+}
+
+/* What the version cannot say must have its default when it is written. */
+static void add_absent(struct builder *b, struct steps *absent, const struct structure *structure,
+                       int version)
+{
+    for (const struct field *f = structure->fields; f; f = f->next) {
+        if (is_plain(f, version) || is_tagged(f, version) || f->is_ignorable)
+            continue;
+        if (is_fixed(f))
+            add_fixed(b, absent, structure, f);
+        else
+            add_variable(b, absent, structure, f, ALL_VERSIONS);
+    }
+}
+
+static bool has_image(const struct structure *structure, int version)
+{
+    for (const struct field *f = structure->fields; f; f = f->next)
+        if (!is_plain(f, version))
+            return true;
+    return !structure->fields;
+}
+
+static int structure_plan(struct builder *b, const struct structure *structure, int version)
+{
+    int type = add_type(b->plans, structure, TYPE_STRUCT);
+    struct steps steps = {.ops = NULL};
+    struct steps absent = {.ops = NULL};
+    size_t fields = 0;
+
+    for (const struct field *f = structure->fields; f; f = f->next)
+        fields++;
+    steps.ops = arena_new(b->plans->arena, (fields * 2 + 2) * sizeof(struct op));
+    absent.ops = arena_new(b->plans->arena, (fields + 1) * sizeof(struct op));
+    add_plain_fields(b, &steps, structure, version);
+    if (version != ALL_VERSIONS && version >= b->schema->flexible)
+        add_tags(b, &steps, structure, version);
+    if (version != ALL_VERSIONS)
+        add_absent(b, &absent, structure, version);
+    return add_plan(b->plans,
+                    (struct plan){.type = type,
+                                  .structure = structure,
+                                  .has_image = has_image(structure, version)},
+                    &steps, &absent);
+}
+
+void plan_build(const struct schema *schema, const struct message *message, struct plans *plans)
+{
+    struct builder b = {.schema = schema, .plans = plans};
+    int count = message->versions.high - message->versions.low + 1;
+
+    *plans = (struct plans){.arena = schema->arena};
+    plans->ops = arena_new(plans->arena, OPS_MAX * sizeof(*plans->ops));
+    plans->plans = arena_new(plans->arena, PLANS_MAX * sizeof(*plans->plans));
+    plans->types = arena_new(plans->arena, TYPES_MAX * sizeof(*plans->types));
+    plans->names = arena_new(plans->arena, NAMES_MAX * sizeof(*plans->names));
+    plans->name_at = arena_new(plans->arena, NAMES_MAX * sizeof(*plans->name_at));
+    plans->roots = arena_new(plans->arena, (size_t)count * sizeof(*plans->roots));
+    for (int i = 0; i < count; i++)
+        plans->roots[plans->root_count++] =
+            structure_plan(&b, message->root, message->versions.low + i);
+}
