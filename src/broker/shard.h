@@ -34,6 +34,7 @@ struct shard {
     int64_t producer_id;     /* The next one to give out, */
     int64_t producer_id_end; /* of the block that ends here. */
     struct list producer_id_waiters; /* struct producer_id_wait. */
+    bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
     struct mail stop;        /* broker_stop() reaches this shard, and its answer shard 0. */
     uint64_t requests;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* broker/handle_metadata.c - the cluster as the request's listener shows it.
+ *
+ * A topic that is not there and may be made is made first, and the answer has it:
+ * Kafka answers at once with an error and lets the client ask again, which costs a
+ * new topic's first producer a back-off.
+ */
+
+#include "broker/dispatch.h"
+#include "broker/producer_ids.h"
+#include "broker/reply.h"
+
+struct metadata_work {
+    struct request *request;
+    struct metadata_response response;
+    struct image *image; /* Shared: newer than the request's if topics were made. */
+    struct auto_creation *creations;
+    int pending;
+};
+
+struct auto_creation {
+    struct control_call call;
+    struct metadata_work *work;
+    bool is_asked;
+};
+
+enum { OPERATIONS_TOPIC = 3576, OPERATIONS_CLUSTER = 3972, OPERATIONS_UNASKED = INT32_MIN };
+
+static void fill_partitions(struct request *request, const struct image_topic *topic,
+                            struct metadata_response_topic *out)
+{
+    size_t count = (size_t)topic->partition_count;
+    int32_t *self = request_new(request, sizeof(*self));
+    struct metadata_response_partition *partitions =
+        request_new(request, (count + 1) * sizeof(*partitions));
+
+    *self = request->shard->broker->node_id;
+    for (size_t i = 0; i < count; i++) {
+        partitions[i] = (struct metadata_response_partition){
+            .partition_index = (int32_t)i,
+            .leader_id = topic->partitions[i].leader,
+            .leader_epoch = topic->partitions[i].leader_epoch,
+            .replica_nodes = self,
+            .replica_nodes_count = 1,
+            .isr_nodes = self,
+            .isr_nodes_count = 1,
+        };
+    }
+    out->partitions = partitions;
+    out->partitions_count = (int32_t)count;
+}
+
+static void fill_topic(struct request *request, const struct image_topic *topic,
+                       struct metadata_response_topic *out)
+{
+    const struct metadata_request *body = request->body;
+
+    *out = (struct metadata_response_topic){
+        .name = slice_text(topic->name),
+        .topic_id = topic->id,
+        .is_internal = topic_is_internal(slice_text(topic->name)),
+        .topic_authorized_operations =
+            body->include_topic_authorized_operations ? OPERATIONS_TOPIC : OPERATIONS_UNASKED,
+    };
+    fill_partitions(request, topic, out);
+}
+
+static void fill_missing(const struct metadata_request_topic *wanted, int16_t error,
+                         struct metadata_response_topic *out)
+{
+    *out = (struct metadata_response_topic){
+        .error_code = error,
+        .name = wanted->name,
+        .topic_id = wanted->topic_id,
+        .is_internal = topic_is_internal(wanted->name),
+        .topic_authorized_operations = OPERATIONS_UNASKED,
+    };
+}
+
+static bool asks_for_all(const struct request *request)
+{
+    const struct metadata_request *body = request->body;
+
+    return body->topics_count < 0 || (request->header.version == 0 && body->topics_count == 0);
+}
+
+static void fill_all(struct metadata_work *work)
+{
+    const struct image *image = work->image;
+
+    work->response.topics = request_new(
+        work->request, (image->topic_count + 1) * sizeof(*work->response.topics));
+    for (size_t i = 0; i < image->topic_count; i++)
+        fill_topic(work->request, image->topics[i], &work->response.topics[i]);
+    work->response.topics_count = (int32_t)image->topic_count;
+}
+
+/* What became of a topic that was to be made. */
+static int16_t error_of_creation(const struct auto_creation *creation)
+{
+    if (!creation->is_asked)
+        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    switch (creation->call.op.outcome) {
+    case CONTROL_E_NAME:
+    case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
+    default: return ERROR_LEADER_NOT_AVAILABLE; /* The client asks again. */
+    }
+}
+
+static void fill_named(struct metadata_work *work)
+{
+    const struct metadata_request *body = work->request->body;
+    size_t count = (size_t)body->topics_count;
+
+    work->response.topics =
+        request_new(work->request, (count + 1) * sizeof(*work->response.topics));
+    work->response.topics_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const struct metadata_request_topic *wanted = &body->topics[i];
+        bool by_id = slice_is_null(wanted->name);
+        const struct image_topic *topic = by_id
+                                              ? image_find_topic_by_id(work->image, wanted->topic_id)
+                                              : image_find_topic(work->image, wanted->name);
+
+        if (topic)
+            fill_topic(work->request, topic, &work->response.topics[i]);
+        else if (by_id)
+            fill_missing(wanted, ERROR_UNKNOWN_TOPIC_ID, &work->response.topics[i]);
+        else
+            fill_missing(wanted, error_of_creation(&work->creations[i]),
+                         &work->response.topics[i]);
+    }
+}
+
+static void fill_cluster(struct metadata_work *work)
+{
+    struct request *request = work->request;
+    const struct metadata_request *body = request->body;
+    struct metadata_response_broker *self = request_new(request, sizeof(*self));
+
+    *self = (struct metadata_response_broker){
+        .node_id = request->shard->broker->node_id,
+        .host = reply_host(request),
+        .port = reply_port(request),
+    };
+    work->response.brokers = self;
+    work->response.brokers_count = 1;
+    work->response.cluster_id = reply_cluster_id(request);
+    work->response.controller_id = self->node_id;
+    if (body->include_cluster_authorized_operations)
+        work->response.cluster_authorized_operations = OPERATIONS_CLUSTER;
+}
+
+static void release(struct request *request)
+{
+    struct metadata_work *work = request->work;
+
+    work->image = image_unref(work->image);
+}
+
+static void part_done(struct metadata_work *work)
+{
+    if (--work->pending > 0)
+        return;
+    work->image = image_ref(work->request->shard->image);
+    fill_cluster(work);
+    if (asks_for_all(work->request))
+        fill_all(work);
+    else
+        fill_named(work);
+    request_answer(work->request, &work->response);
+}
+
+static void created(struct control_call *call)
+{
+    part_done(container_of(call, struct auto_creation, call)->work);
+}
+
+/* Asks the controller for every named topic that is not there. */
+static void create_missing(struct metadata_work *work)
+{
+    struct request *request = work->request;
+    const struct metadata_request *body = request->body;
+    const struct settings *settings = request->shard->broker->settings;
+    bool may_create = body->allow_auto_topic_creation && settings->auto_create_topics_enable;
+
+    work->creations =
+        request_new(request, ((size_t)body->topics_count + 1) * sizeof(*work->creations));
+    for (int32_t i = 0; may_create && i < body->topics_count; i++) {
+        struct auto_creation *creation = &work->creations[i];
+        struct slice name = body->topics[i].name;
+
+        if (slice_is_null(name) || image_find_topic(request->image, name) ||
+            !authorize(request, ACL_CREATE, name))
+            continue;
+        creation->work = work;
+        creation->is_asked = true;
+        creation->call.done = created;
+        creation->call.op.kind = CONTROL_CREATE_TOPIC;
+        creation->call.op.name = name;
+        creation->call.op.partitions = (int32_t)settings->num_partitions;
+        creation->call.op.replication_factor = (int16_t)settings->default_replication_factor;
+        work->pending++;
+        control_call_send(&creation->call, request->shard);
+    }
+}
+
+void handle_metadata(struct request *request)
+{
+    struct metadata_work *work = request_new(request, sizeof(*work));
+
+    work->request = request;
+    work->pending = 1;
+    codec_defaults(&metadata_response_message, &work->response);
+    request->work = work;
+    request->release = release;
+    if (!asks_for_all(request))
+        create_missing(work);
+    part_done(work);
+}

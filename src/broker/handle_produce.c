@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* broker/handle_produce.c - records into partitions.
+ *
+ *      request --- leg to shard 0 --- batch for partition a
+ *             |                  \--- batch for partition c
+ *             \--- leg to shard 2 --- batch for partition b
+ *
+ * Each batch is appended where its partition's home is; the answer goes out when every
+ * batch has met its acks rule or was refused.
+ */
+
+#include "broker/dispatch.h"
+#include "broker/reply.h"
+
+struct produce_part {
+    struct append append;
+    struct produce_leg *leg;
+    struct produce_part *next; /* On the same leg. */
+    const struct image_topic *topic;
+    int32_t index;
+    struct produce_partition_produce_response *result;
+};
+
+struct produce_leg {
+    struct leg leg;
+    struct produce_work *work;
+    struct produce_part *first, **last;
+    int pending; /* Parts, and one while they are being started. */
+};
+
+struct produce_work {
+    struct request *request;
+    struct produce_response response;
+    struct produce_leg *legs; /* Arena; one per shard. */
+    int pending;              /* Legs, and one while they are being sent. */
+    int16_t acks;
+    bool has_error;
+};
+
+static void refuse(struct produce_part *part, int16_t error)
+{
+    part->result->error_code = error;
+    part->result->base_offset = -1;
+    part->result->log_append_time_ms = -1;
+    part->result->log_start_offset = -1;
+}
+
+static void finish(struct produce_work *work)
+{
+    if (work->acks != 0) {
+        request_answer(work->request, &work->response);
+        return;
+    }
+    /* Nobody waits for an answer: an error is told by closing, as Kafka does. */
+    request_end(work->request,
+                work->has_error ? "a batch with acks=0 was refused" : NULL);
+}
+
+static void work_part_done(struct produce_work *work)
+{
+    if (--work->pending == 0)
+        finish(work);
+}
+
+/* Back on the session's shard. */
+static void leg_done(struct leg *leg)
+{
+    struct produce_leg *produce_leg = container_of(leg, struct produce_leg, leg);
+
+    for (struct produce_part *part = produce_leg->first; part; part = part->next)
+        produce_leg->work->has_error |= part->result->error_code != ERROR_NONE;
+    work_part_done(produce_leg->work);
+}
+
+static void leg_part_done(struct produce_leg *leg)
+{
+    if (--leg->pending == 0)
+        leg_finish(&leg->leg);
+}
+
+static void appended(struct append *append, int outcome)
+{
+    struct produce_part *part = container_of(append, struct produce_part, append);
+
+    if (outcome) {
+        refuse(part, error_of_partition(outcome, append->batch_outcome));
+    } else {
+        part->result->base_offset = append->base_offset;
+        part->result->log_append_time_ms = append->append_time;
+        part->result->log_start_offset = append->log_start;
+    }
+    leg_part_done(part->leg);
+}
+
+/* On the home shard of the partition. */
+static void append_part(struct produce_leg *leg, struct produce_part *part)
+{
+    struct shard *shard = leg->leg.to;
+    struct partition *partition;
+    int r;
+
+    if (!topic_is_alive(shard, leg->work->request, part->topic)) {
+        refuse(part, ERROR_UNKNOWN_TOPIC_OR_PARTITION);
+        return;
+    }
+    r = replicas_get(&shard->replicas, part->topic, part->index, &partition);
+    if (r == 0) {
+        part->append.acks = leg->work->acks;
+        part->append.done = appended;
+        leg->pending++;
+        r = partition_append(partition, &part->append);
+        if (r == 0)
+            return;
+        leg->pending--;
+    }
+    refuse(part, error_of_partition(r, part->append.batch_outcome));
+}
+
+static void leg_run(struct leg *leg)
+{
+    struct produce_leg *produce_leg = container_of(leg, struct produce_leg, leg);
+
+    produce_leg->pending = 1;
+    for (struct produce_part *part = produce_leg->first; part; part = part->next)
+        append_part(produce_leg, part);
+    leg_part_done(produce_leg);
+}
+
+/* Why this part cannot even be tried, or 0. */
+static int16_t check_part(const struct produce_work *work, const struct image_topic *topic,
+                          struct slice name, int32_t index, bool by_id)
+{
+    struct request *request = work->request;
+
+    if (work->acks < -1 || work->acks > 1)
+        return ERROR_INVALID_REQUIRED_ACKS;
+    if (!authorize(request, ACL_WRITE, topic ? slice_text(topic->name) : name))
+        return ERROR_TOPIC_AUTHORIZATION_FAILED;
+    if (!topic)
+        return by_id ? ERROR_UNKNOWN_TOPIC_ID : ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (index < 0 || index >= topic->partition_count)
+        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (topic_is_internal(slice_text(topic->name)) &&
+        !slice_is_text(request->header.client_id, "__admin_client"))
+        return ERROR_INVALID_TOPIC_EXCEPTION;
+    return ERROR_NONE;
+}
+
+static void add_part(struct produce_work *work, struct produce_part *part,
+                     const struct produce_topic_produce_data *data,
+                     const struct image_topic *topic,
+                     const struct produce_partition_produce_data *partition)
+{
+    struct shard *shard = work->request->shard;
+    bool by_id = work->request->header.version >= 13;
+    int16_t error = check_part(work, topic, data->name, partition->index, by_id);
+    struct slice records = partition->records.bytes;
+    struct produce_leg *leg;
+
+    part->result->index = partition->index;
+    if (error == ERROR_NONE && records.size == 0)
+        error = ERROR_INVALID_RECORD;
+    if (error != ERROR_NONE) {
+        refuse(part, error);
+        work->has_error = true;
+        return;
+    }
+    part->topic = topic;
+    part->index = partition->index;
+    part->append.batch = (uint8_t *)(uintptr_t)records.data; /* The frame is ours alone. */
+    part->append.size = records.size;
+    leg = &work->legs[partition_home(topic->id, part->index, shard->broker->shard_count)];
+    part->leg = leg;
+    if (!leg->work) {
+        leg->work = work;
+        leg->last = &leg->first;
+        leg->leg = (struct leg){.run = leg_run, .done = leg_done};
+        work->pending++;
+    }
+    *leg->last = part;
+    leg->last = &part->next;
+}
+
+static void add_topic(struct produce_work *work, const struct produce_topic_produce_data *data,
+                      struct produce_topic_produce_response *out)
+{
+    struct request *request = work->request;
+    size_t count = (size_t)max_of(data->partition_data_count, 0);
+    struct produce_part *parts = request_new(request, (count + 1) * sizeof(*parts));
+    const struct image_topic *topic =
+        reply_find_topic(request, data->name, data->topic_id, request->header.version >= 13);
+
+    out->name = data->name;
+    out->topic_id = data->topic_id;
+    out->partition_responses =
+        request_new(request, (count + 1) * sizeof(*out->partition_responses));
+    out->partition_responses_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        parts[i].result = &out->partition_responses[i];
+        parts[i].result->current_leader.leader_id = -1;
+        parts[i].result->current_leader.leader_epoch = -1;
+        add_part(work, &parts[i], data, topic, &data->partition_data[i]);
+    }
+}
+
+void handle_produce(struct request *request)
+{
+    const struct produce_request *body = request->body;
+    struct produce_work *work = request_new(request, sizeof(*work));
+    size_t topics = (size_t)max_of(body->topic_data_count, 0);
+    int shards = request->shard->broker->shard_count;
+
+    work->request = request;
+    work->acks = body->acks;
+    work->pending = 1;
+    work->legs = request_new(request, (size_t)shards * sizeof(*work->legs));
+    codec_defaults(&produce_response_message, &work->response);
+    work->response.responses =
+        request_new(request, (topics + 1) * sizeof(*work->response.responses));
+    work->response.responses_count = (int32_t)topics;
+    for (size_t i = 0; i < topics; i++)
+        add_topic(work, &body->topic_data[i], &work->response.responses[i]);
+    for (int i = 0; i < shards; i++)
+        if (work->legs[i].work)
+            leg_send(&work->legs[i].leg, request->shard, &request->shard->broker->shards[i]);
+    work_part_done(work);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/reply.h"
+
+#include "broker/session.h"
+
+static const struct broker_listener *listener_of(const struct request *request)
+{
+    return request->session ? request->session->listener : &request->shard->broker->listeners[0];
+}
+
+struct slice reply_host(const struct request *request)
+{
+    return slice_text(listener_of(request)->advertised_host);
+}
+
+int32_t reply_port(const struct request *request)
+{
+    return listener_of(request)->advertised_port;
+}
+
+struct slice reply_cluster_id(const struct request *request)
+{
+    return slice_text(log_dir_cluster_id(request->shard->broker->dir));
+}
+
+const struct image_topic *reply_find_topic(const struct request *request, struct slice name,
+                                           struct uuid id, bool by_id)
+{
+    return by_id ? image_find_topic_by_id(request->image, id)
+                 : image_find_topic(request->image, name);
+}
+
+int16_t error_of_control(int outcome)
+{
+    switch ((enum control_outcome)outcome) {
+    case CONTROL_E_EXISTS: return ERROR_TOPIC_ALREADY_EXISTS;
+    case CONTROL_E_NAME:
+    case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
+    case CONTROL_E_PARTITIONS: return ERROR_INVALID_PARTITIONS;
+    case CONTROL_E_REPLICATION: return ERROR_INVALID_REPLICATION_FACTOR;
+    case CONTROL_E_ASSIGNMENT: return ERROR_INVALID_REPLICA_ASSIGNMENT;
+    case CONTROL_E_UNKNOWN_TOPIC: return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    case CONTROL_E_UNKNOWN_ID: return ERROR_UNKNOWN_TOPIC_ID;
+    case CONTROL_E_STORAGE: return ERROR_KAFKA_STORAGE_ERROR;
+    case CONTROL_E_STOPPED: return ERROR_NOT_CONTROLLER;
+    }
+    return outcome ? ERROR_UNKNOWN_SERVER_ERROR : ERROR_NONE;
+}
+
+static int16_t error_of_batch(int outcome)
+{
+    switch ((enum batch_outcome)outcome) {
+    case BATCH_E_SHORT:
+    case BATCH_E_MALFORMED:
+    case BATCH_E_CRC: return ERROR_CORRUPT_MESSAGE;
+    case BATCH_E_TIMESTAMP: return ERROR_INVALID_TIMESTAMP;
+    case BATCH_E_CODEC: return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
+    default: return outcome ? ERROR_INVALID_RECORD : ERROR_NONE;
+    }
+}
+
+int16_t error_of_partition(int outcome, int batch_outcome)
+{
+    switch ((enum partition_outcome)outcome) {
+    case PARTITION_E_STORAGE: return ERROR_KAFKA_STORAGE_ERROR;
+    case PARTITION_E_MALFORMED: return ERROR_INVALID_RECORD;
+    case PARTITION_E_BATCH: return error_of_batch(batch_outcome);
+    case PARTITION_E_TOO_LARGE: return ERROR_MESSAGE_TOO_LARGE;
+    case PARTITION_E_SEGMENT_SIZE: return ERROR_RECORD_LIST_TOO_LARGE;
+    case PARTITION_E_SEQUENCE: return ERROR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    case PARTITION_E_DUPLICATE: return ERROR_DUPLICATE_SEQUENCE_NUMBER;
+    case PARTITION_E_PRODUCER_EPOCH: return ERROR_INVALID_PRODUCER_EPOCH;
+    case PARTITION_E_OUT_OF_RANGE: return ERROR_OFFSET_OUT_OF_RANGE;
+    case PARTITION_E_CLOSED: return ERROR_NOT_LEADER_OR_FOLLOWER;
+    }
+    return outcome ? ERROR_UNKNOWN_SERVER_ERROR : ERROR_NONE;
+}
+
+bool topic_is_internal(struct slice name)
+{
+    return slice_is_text(name, "__consumer_offsets") ||
+           slice_is_text(name, "__transaction_state") ||
+           slice_is_text(name, "__share_group_state");
+}
+
+bool topic_is_alive(const struct shard *shard, const struct request *request,
+                    const struct image_topic *topic)
+{
+    return shard->image->offset < request->image->offset ||
+           image_find_topic_by_id(shard->image, topic->id);
+}

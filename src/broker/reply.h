@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* broker/reply.h - what several handlers say in the same way.
+ *
+ * Threading: the session's shard.
+ * Errors:    functions named error_of_* are the visible switches from outcomes to
+ *            Kafka's error codes.
+ */
+
+#include "broker/broker.h"
+#include "broker/request.h"
+#include "control/controller.h"
+#include "replica/partition.h"
+#include "wire/errors.h"
+
+/* Where clients of the request's listener reach this node. */
+struct slice reply_host(const struct request *request);
+int32_t reply_port(const struct request *request);
+struct slice reply_cluster_id(const struct request *request);
+
+/* The topic that a request names, by id from the versions on that use ids. */
+const struct image_topic *reply_find_topic(const struct request *request, struct slice name,
+                                           struct uuid id, bool by_id);
+
+/* The code of a control_outcome (create and delete topics, producer ids). */
+int16_t error_of_control(int outcome);
+
+/* The code of a partition_outcome; `batch_outcome` with PARTITION_E_BATCH. */
+int16_t error_of_partition(int outcome, int batch_outcome);
+
+/* True if the topic is one that the cluster keeps its own data in. */
+bool topic_is_internal(struct slice name);
+
+/* Whether `shard` may open a partition of `topic`, which the request found in an image
+ * that may be older than the shard's. */
+bool topic_is_alive(const struct shard *shard, const struct request *request,
+                    const struct image_topic *topic);
+
+/* The shard that is the home of a partition. */
+static inline struct shard *home_of(const struct shard *shard, const struct image_topic *topic,
+                                    int32_t index)
+{
+    struct broker *broker = shard->broker;
+
+    return &broker->shards[partition_home(topic->id, index, broker->shard_count)];
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* wire/batch.h - record batches of format 2: what Produce carries, what logs hold and
+ * what Fetch returns, byte for byte the same (KIP-98).
+ *
+ *      0          8        12            16      17    21 ...                57       61
+ *      base_offset length   leader_epoch  magic   crc   attributes ... counts  count    records
+ *                 '-- `length` bytes follow --'         '-- what the CRC covers ------------->'
+ *
+ * Offset and leader epoch lie before what the CRC covers, so that the broker writes both
+ * into a batch without touching the rest.  Records are one run of bytes, compressed as a
+ * whole if the attributes name a codec.
+ *
+ * Threading: pure functions over the caller's memory.
+ * Errors:    enum batch_outcome.  Outputs are written only on success.
+ */
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "wire/compress.h"
+
+enum {
+    BATCH_HEADER_SIZE = 61,
+    BATCH_PREFIX_SIZE = 12,  /* Offset and length: in front of what `length` counts. */
+    BATCH_EPOCH_AT = 12,     /* Where the leader epoch is. */
+    BATCH_CRC_FROM = 21,     /* The first byte that the CRC covers. */
+    BATCH_MAGIC = 2,
+    BATCH_NO_TIMESTAMP = -1,
+};
+
+/* Bits of `attributes`. */
+enum batch_attribute {
+    BATCH_CODEC_MASK = 0x07, /* enum compress_codec */
+    BATCH_IS_APPEND_TIME = 0x08,
+    BATCH_IS_TRANSACTIONAL = 0x10,
+    BATCH_IS_CONTROL = 0x20,
+    BATCH_HAS_DELETE_HORIZON = 0x40,
+};
+
+struct batch_header {
+    size_t size; /* Of the whole batch, in bytes: `length` and what is before it. */
+    int64_t base_offset;
+    int32_t leader_epoch;
+    uint32_t crc;
+    uint16_t attributes; /* enum batch_attribute */
+    int32_t last_offset_delta;
+    int64_t base_timestamp, max_timestamp;
+    int64_t producer_id; /* -1: not idempotent. */
+    int16_t producer_epoch;
+    int32_t base_sequence;
+    int32_t record_count;
+};
+
+enum batch_outcome {
+    BATCH_E_SHORT = 1,  /* The bytes end inside the header, or inside the batch. */
+    BATCH_E_MALFORMED,  /* A length, count or offset that no batch has. */
+    BATCH_E_MAGIC,      /* A format other than 2. */
+    BATCH_E_CRC,        /* The checksum does not fit. */
+    BATCH_E_RECORD,     /* A record that does not parse, or does not fit the header. */
+    BATCH_E_TIMESTAMP,  /* A time outside of what the topic allows. */
+    BATCH_E_CODEC,      /* A codec that is not one of Kafka's. */
+    BATCH_E_COMPRESSED, /* The compressed records cannot be decoded. */
+    BATCH_E_NO_MEMORY,  /* Decoding needs more memory than is allowed. */
+};
+
+/* Reads the header of the batch at the start of `bytes`, which need hold no more than
+ * the header.  BATCH_E_SHORT, BATCH_E_MAGIC, or BATCH_E_MALFORMED if the length is too
+ * small for a header.  Nothing else is checked. */
+NODISCARD int batch_parse(struct slice bytes, struct batch_header *out);
+
+/* The offset of the last record. */
+static inline int64_t batch_last_offset(const struct batch_header *header)
+{
+    return header->base_offset + header->last_offset_delta;
+}
+
+/* The codec of the records; what is not one of Kafka's is COMPRESS_CODEC_COUNT or above. */
+static inline unsigned batch_codec(const struct batch_header *header)
+{
+    return header->attributes & BATCH_CODEC_MASK;
+}
+
+static inline bool batch_is_control(const struct batch_header *header)
+{
+    return header->attributes & BATCH_IS_CONTROL;
+}
+
+/* True if the checksum of the whole batch `bytes` is right. */
+bool batch_crc_is_good(struct slice bytes);
+
+/* What a producer's batch is held to. */
+struct batch_rules {
+    int64_t now_ms; /* Unix time, for the bounds that follow. */
+    int64_t timestamp_before_max_ms, timestamp_after_max_ms;
+    bool is_append_time; /* The broker sets the time: the producer's is not looked at. */
+};
+
+/* Checks one whole batch of a producer as Kafka's LogValidator does: checksum, attributes
+ * (no control batch, no unknown codec), counts and offset deltas (0, 1, 2 ... without a
+ * hole; record_count = last_offset_delta + 1), base_sequence >= 0 if there is a producer
+ * id, every record's lengths, headers and time, inside compressed batches too.  Compressed
+ * records are decoded in pieces through a window of bounded size, whatever they claim to
+ * become.  `header` is batch_parse()'s of the same bytes. */
+NODISCARD int batch_check(struct slice bytes, const struct batch_header *header,
+                          const struct batch_rules *rules);
+
+/* Writes what the log decides: the offset of the first record and the leader's epoch. */
+void batch_set_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
+
+/* Makes it a batch of LogAppendTime: attribute bit, max_timestamp, and the checksum again. */
+void batch_set_append_time(uint8_t *batch, size_t size, int64_t time_ms);
+
+/* --- records ---------------------------------------------------------------- */
+
+struct record_header {
+    struct slice key, value; /* Borrowed; only the value may be null. */
+};
+
+struct record {
+    int64_t offset;
+    int64_t timestamp;       /* Of LogAppendTime batches: the batch's max_timestamp. */
+    struct slice key, value; /* Borrowed from the records; may be null. */
+    struct slice headers;    /* Borrowed: the encoded headers, for record_next_header(). */
+    int32_t header_count;
+};
+
+/* Walks the records of a batch. */
+struct batch_reader {
+    struct batch_header header;
+    struct slice rest;    /* Records that are not read yet. */
+    struct text *scratch; /* Borrowed: holds what was decompressed. */
+    int32_t left;
+};
+
+/* Begins to read the batch at the start of `bytes`, which holds all of it.  Compressed
+ * records are decoded into `scratch` (which is emptied first), at most `decoded_max`
+ * bytes; the records borrow from `bytes` or from `scratch`. */
+NODISCARD int batch_reader_open(struct batch_reader *reader, struct slice bytes,
+                                struct text *scratch, size_t decoded_max);
+
+/* The next record; `*out_end` is true instead when there is none. */
+NODISCARD int batch_reader_next(struct batch_reader *reader, struct record *out, bool *out_end);
+
+/* Takes the next header off `*headers`, of which there are record.header_count. */
+NODISCARD int record_next_header(struct slice *headers, struct record_header *out);
+
+/* --- making batches --------------------------------------------------------- */
+
+/* A batch being put together. */
+struct batch_builder {
+    struct text records; /* Owned: records, encoded. */
+    int32_t count;
+    int64_t base_timestamp, max_timestamp;
+    int64_t producer_id;    /* The caller's to set after init; -1 if there is none. */
+    int16_t producer_epoch; /* Likewise, as the two that follow. */
+    int32_t base_sequence;
+    uint16_t attributes; /* Without the codec. */
+};
+
+/* An empty batch without a producer. */
+void batch_builder_init(struct batch_builder *builder);
+
+/* Frees what it holds. */
+void batch_builder_fini(struct batch_builder *builder);
+
+/* Adds a record; `headers` are `header_count` of them. */
+void batch_builder_add(struct batch_builder *builder, int64_t timestamp, struct slice key,
+                       struct slice value, const struct record_header *headers,
+                       size_t header_count);
+
+/* Bytes that the batch has so far, before compression. */
+size_t batch_builder_size(const struct batch_builder *builder);
+
+/* Adds the whole batch, with base offset `base_offset` and leader epoch `leader_epoch`
+ * (-1 for a producer), to `out`, and empties the builder (what the caller set stays).
+ * BATCH_E_COMPRESSED if the codec fails. */
+NODISCARD int batch_builder_finish(struct batch_builder *builder, enum compress_codec codec,
+                                   int64_t base_offset, int32_t leader_epoch, struct text *out);
