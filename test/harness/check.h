@@ -10,7 +10,8 @@
  * A failed check prints expression and place and ends that test; the program goes on
  * with the next and exits 1 at the end.  A property prints the seed of its failing
  * case; --seed=N runs that case alone.  A FUZZ body runs under libFuzzer in fuzz
- * builds, and elsewhere over random bytes and over the files named with --corpus=DIR.
+ * builds, and elsewhere over random bytes and over the files in DIR/<suite>.<target>/ if
+ * the program was given --corpus=DIR.
  */
 
 #include "base/rng.h"

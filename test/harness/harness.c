@@ -81,12 +81,15 @@ static bool run_file(const struct test *test, const char *path)
     return false;
 }
 
-static bool run_corpus(const struct test *test, const char *dir)
+static bool run_corpus(const struct test *test, const char *root)
 {
-    DIR *entries = opendir(dir);
+    char dir[2048];
+    DIR *entries;
     struct dirent *entry;
     bool good = true;
 
+    snprintf(dir, sizeof(dir), "%s/%s.%s", root, test->suite, test->name);
+    entries = opendir(dir);
     if (!entries)
         return true;
     while (good && (entry = readdir(entries))) {
