@@ -22,6 +22,7 @@ function(fuzz_targets program source)
     add_dependencies(fuzzers ${program})
     foreach(line IN LISTS lines)
         string(REGEX REPLACE "^FUZZ\\(([a-z0-9_]+), ([a-z0-9_]+)\\).*" "\\1.\\2" name ${line})
-        file(APPEND ${PROJECT_BINARY_DIR}/fuzz.txt "${name} ${CMAKE_CURRENT_BINARY_DIR}/${program}\n")
+        file(APPEND ${PROJECT_BINARY_DIR}/fuzz.txt
+             "${name} ${CMAKE_CURRENT_BINARY_DIR}/${program}\n")
     endforeach()
 endfunction()

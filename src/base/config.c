@@ -111,8 +111,9 @@ static int check_double(const struct config_row *row, struct slice value, struct
 
     if (parse_double(value, &n) && n >= (double)row->min && n <= (double)row->max)
         return 0;
-    text_printf(why, "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
-                     "%" PRId64,
+    text_printf(why,
+                "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
+                "%" PRId64,
                 SLICE_ARG(value), row->name, row->min, row->max);
     return CONFIG_E_INVALID;
 }

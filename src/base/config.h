@@ -16,14 +16,7 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-enum config_type {
-    CONFIG_BOOL,
-    CONFIG_INT,
-    CONFIG_LONG,
-    CONFIG_DOUBLE,
-    CONFIG_TEXT,
-    CONFIG_LIST
-};
+enum config_type { CONFIG_BOOL, CONFIG_INT, CONFIG_LONG, CONFIG_DOUBLE, CONFIG_TEXT, CONFIG_LIST };
 
 enum config_flags {
     CONFIG_AT_START = 0,      /* Needs a restart. */

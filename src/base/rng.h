@@ -18,6 +18,7 @@ static inline struct rng rng_of(uint64_t seed)
     return (struct rng){.state = seed};
 }
 
+/* The next 64 random bits. */
 static inline uint64_t rng_next(struct rng *rng)
 {
     uint64_t z = (rng->state += 0x9e3779b97f4a7c15u);
