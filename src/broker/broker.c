@@ -138,8 +138,8 @@ static int listen_all(struct broker *broker)
         }
         bl->broker = broker;
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
-        bl->advertised_port = endpoints[i].advertised_port ? endpoints[i].advertised_port
-                                                           : bl->listener.bound.port;
+        bl->advertised_port =
+            endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
         broker->listener_count++;
     }
     return 0;

@@ -4,6 +4,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/list_offsets.h"
 
 /* Special values of `timestamp`. */
 enum {
@@ -70,7 +71,9 @@ static int16_t look_up(struct partition *p, struct offsets_part *part)
     switch (timestamp) {
     case TIME_LATEST: found(part, p->high_watermark, -1, p->leader_epoch); return ERROR_NONE;
     case TIME_EARLIEST:
-    case TIME_EARLIEST_LOCAL: found(part, log_start(p->log), -1, p->leader_epoch); return ERROR_NONE;
+    case TIME_EARLIEST_LOCAL:
+        found(part, log_start(p->log), -1, p->leader_epoch);
+        return ERROR_NONE;
     case TIME_LATEST_TIERED:
     case TIME_PENDING_UPLOAD: return ERROR_NONE; /* Nothing is tiered: none is found. */
     default: break;

@@ -11,9 +11,9 @@ DIAG_MODULE("broker");
 enum { REQUESTS_MAX = 256 }; /* Overlapping Produce requests of one connection. */
 
 /* A frame may start while others are being handled only if all are Produce. */
-static bool may_start(const struct session *session, struct slice frame)
+static bool may_start(struct session *session, struct slice frame)
 {
-    const struct list_node *last = session->requests.head.prev;
+    struct list_node *last = session->requests.head.prev;
     const struct request *request;
 
     if (list_is_empty(&session->requests))

@@ -17,13 +17,13 @@
 struct session {
     struct connection connection;
     struct shard *shard;
-    struct list_node node;       /* In shard->sessions. */
-    struct list requests;        /* struct request: not answered, oldest first. */
+    struct list_node node; /* In shard->sessions. */
+    struct list requests;  /* struct request: not answered, oldest first. */
     int request_count;
-    struct buf *held;            /* Shared, or NULL: a frame that must wait, */
-    struct slice held_frame;     /* which borrows from it. */
+    struct buf *held;                       /* Shared, or NULL: a frame that must wait, */
+    struct slice held_frame;                /* which borrows from it. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
-    struct mail arrival;         /* Brings the session from shard 0 to its shard. */
+    struct mail arrival;                    /* Brings the session from shard 0 to its shard. */
     int arrival_fd;
 };
 

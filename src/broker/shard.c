@@ -21,12 +21,11 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
 
     *shard = (struct shard){.broker = broker, .index = index};
     loop_init(&shard->loop, io);
-    budget_init(&shard->budget,
-                (size_t)(settings->queued_max_request_bytes / broker->shard_count));
+    budget_init(&shard->budget, (size_t)(settings->queued_max_request_bytes / broker->shard_count));
     net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
     list_init(&shard->sessions);
     list_init(&shard->producer_id_waiters);
-    shard->syncer = syncer_create(io, broker->diag, broker->dir);
+    shard->syncer = syncer_create(&shard->loop, broker->diag, broker->dir);
     shard->replicas = (struct replicas){
         .loop = &shard->loop,
         .diag = broker->diag,
@@ -43,7 +42,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
 void shard_stop(struct shard *shard)
 {
     shard->is_stopping = true;
-    list_each_safe(node, &shard->sessions) {
+    list_each_safe (node, &shard->sessions) {
         struct session *session = container_of(node, struct session, node);
 
         connection_close(&session->connection, "broker is stopping", 0);

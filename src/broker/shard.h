@@ -25,18 +25,18 @@ struct shard {
     struct broker *broker; /* Borrowed: the owner. */
     int index;
     struct loop loop;
-    struct budget budget;    /* What clients may make us hold. */
+    struct budget budget; /* What clients may make us hold. */
     struct net net;
-    struct list sessions;    /* struct session. */
+    struct list sessions; /* struct session. */
     struct replicas replicas;
-    struct syncer *syncer;   /* Owned. */
-    struct image *image;     /* Owned reference: the cluster as this shard knows it. */
-    int64_t producer_id;     /* The next one to give out, */
-    int64_t producer_id_end; /* of the block that ends here. */
+    struct syncer *syncer;           /* Owned. */
+    struct image *image;             /* Owned reference: the cluster as this shard knows it. */
+    int64_t producer_id;             /* The next one to give out, */
+    int64_t producer_id_end;         /* of the block that ends here. */
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
-    struct mail stop;        /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct mail stop; /* broker_stop() reaches this shard, and its answer shard 0. */
     uint64_t requests;
 };
 
