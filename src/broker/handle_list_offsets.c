@@ -107,8 +107,11 @@ static void leg_run(struct leg *leg)
 {
     struct offsets_leg *offsets_leg = container_of(leg, struct offsets_leg, leg);
 
-    for (struct offsets_part *part = offsets_leg->first; part; part = part->next)
+    for (struct offsets_part *part = offsets_leg->first; part; part = part->next) {
         part->result->error_code = answer_part(offsets_leg, part);
+        if (offsets_leg->work->request->header.version < 4) /* KIP-320 */
+            part->result->leader_epoch = -1;
+    }
     leg_finish(leg);
 }
 
