@@ -238,6 +238,7 @@ void shard_check_quiet(struct shard *shard)
 {
     if (!list_is_empty(&shard->sessions) || shard->stop.receive == shard_is_quiet)
         return;
+    loop_timer_cancel(&shard->loop, &shard->stop_deadline);
     shard->stop.receive = shard_is_quiet;
     mailbox_send(&shard->broker->shards[0].loop.mailbox, &shard->stop);
 }

@@ -37,6 +37,7 @@ struct shard {
     bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
     struct mail stop; /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };
 
@@ -49,7 +50,7 @@ int shard_fini(struct shard *shard, bool clean);
 /* While the broker stops: tells it once this shard has no client any more. */
 void shard_check_quiet(struct shard *shard);
 
-/* Begins to stop: closes the sessions. */
+/* Begins to stop: sessions end when what they began is answered, at most STOP_MAX_US later. */
 void shard_stop(struct shard *shard);
 
 /* A part of a request's work that is done on some shard.  Embedded in the request's
