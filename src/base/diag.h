@@ -68,9 +68,9 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
 
 #define DIAG_END ((struct diag_field){.key = NULL})
 
-#define diag_at(where, lvl, text, ...)                                                             \
+#define diag_at(to, lvl, text, ...)                                                                \
     do {                                                                                           \
-        struct diag *diag_ = (where);                                                              \
+        struct diag *diag_ = (to);                                                                 \
         if ((lvl) <= diag_->level) {                                                               \
             const struct diag_field fields_[] = {__VA_ARGS__};                                     \
             diag_->sink(diag_, &(struct diag_line){.level = (lvl),                                 \
@@ -81,10 +81,10 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
         }                                                                                          \
     } while (0)
 
-#define diag_error(where, ...) diag_at(where, DIAG_ERROR, __VA_ARGS__, DIAG_END)
-#define diag_warn(where, ...) diag_at(where, DIAG_WARN, __VA_ARGS__, DIAG_END)
-#define diag_info(where, ...) diag_at(where, DIAG_INFO, __VA_ARGS__, DIAG_END)
-#define diag_debug(where, ...) diag_at(where, DIAG_DEBUG, __VA_ARGS__, DIAG_END)
+#define diag_error(to, ...) diag_at(to, DIAG_ERROR, __VA_ARGS__, DIAG_END)
+#define diag_warn(to, ...) diag_at(to, DIAG_WARN, __VA_ARGS__, DIAG_END)
+#define diag_info(to, ...) diag_at(to, DIAG_INFO, __VA_ARGS__, DIAG_END)
+#define diag_debug(to, ...) diag_at(to, DIAG_DEBUG, __VA_ARGS__, DIAG_END)
 
 /* "error", "warn", "info" or "debug". */
 const char *diag_level_name(enum diag_level level);
