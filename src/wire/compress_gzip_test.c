@@ -64,3 +64,12 @@ TEST(compress_gzip, zlib_streams_are_refused)
              COMPRESS_E_MALFORMED);
     text_fini(&out);
 }
+
+FUZZ(compress_gzip, inflate)
+{
+    struct text out = {.size = 0};
+
+    if (!compress_decode(COMPRESS_GZIP, slice_of(data, size), 1 << 20, &out))
+        check(out.size <= 1 << 20);
+    text_fini(&out);
+}

@@ -122,3 +122,12 @@ TEST(compress_lz4, a_second_frame_is_refused)
     check_eq(compress_decode(COMPRESS_LZ4, slice_of(two, 2 * one), 10, &out), COMPRESS_E_MALFORMED);
     text_fini(&out);
 }
+
+FUZZ(compress_lz4, inflate)
+{
+    struct text out = {.size = 0};
+
+    if (!compress_decode(COMPRESS_LZ4, slice_of(data, size), 1 << 20, &out))
+        check(out.size <= 1 << 20);
+    text_fini(&out);
+}

@@ -101,3 +101,12 @@ TEST(compress_snappy, the_densest_block_is_read)
     text_fini(&block);
     text_fini(&out);
 }
+
+FUZZ(compress_snappy, inflate)
+{
+    struct text out = {.size = 0};
+
+    if (!compress_decode(COMPRESS_SNAPPY, slice_of(data, size), 1 << 20, &out))
+        check(out.size <= 1 << 20);
+    text_fini(&out);
+}

@@ -139,3 +139,12 @@ TEST(compress_zstd, formats_from_before_its_first_version_are_refused)
     }
     text_fini(&out);
 }
+
+FUZZ(compress_zstd, inflate)
+{
+    struct text out = {.size = 0};
+
+    if (!compress_decode(COMPRESS_ZSTD, slice_of(data, size), 1 << 20, &out))
+        check(out.size <= 1 << 20);
+    text_fini(&out);
+}
