@@ -67,6 +67,9 @@ def run_cases(broker, apis, cases, now_ms):
             function(one)
         except Exception as error:  # noqa: BLE001 (an odd answer must not end the others)
             one.note("the case broke off", f"{type(error).__name__}: {error}")
+        if broker.process.poll() is not None:
+            one.note("the broker died", broker.tail())
+            broker.start()
         one.alive()
     return notes
 
