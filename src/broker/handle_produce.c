@@ -133,8 +133,6 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
 {
     struct request *request = work->request;
 
-    if (work->acks < -1 || work->acks > 1)
-        return ERROR_INVALID_REQUIRED_ACKS;
     if (!authorize(request, ACL_WRITE, topic ? slice_text(topic->name) : name))
         return ERROR_TOPIC_AUTHORIZATION_FAILED;
     if (!topic)
@@ -144,7 +142,17 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
     if (topic_is_internal(slice_text(topic->name)) &&
         !slice_is_text(request->header.client_id, "__admin_client"))
         return ERROR_INVALID_TOPIC_EXCEPTION;
+    if (work->acks < -1 || work->acks > 1)
+        return ERROR_INVALID_REQUIRED_ACKS;
     return ERROR_NONE;
+}
+
+/* Clients of versions before 7 do not know this codec (KIP-110). */
+static bool is_zstd(struct slice records)
+{
+    struct batch_header header;
+
+    return batch_parse(records, &header) == 0 && batch_codec(&header) == COMPRESS_ZSTD;
 }
 
 static void add_part(struct produce_work *work, struct produce_part *part,
@@ -160,6 +168,8 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     part->result->index = partition->index;
     if (error == ERROR_NONE && records.size == 0)
         error = ERROR_INVALID_RECORD;
+    if (error == ERROR_NONE && work->request->header.version < 7 && is_zstd(records))
+        error = ERROR_UNSUPPORTED_COMPRESSION_TYPE;
     if (error != ERROR_NONE) {
         refuse(part, error);
         work->has_error = true;
