@@ -147,12 +147,24 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
     return ERROR_NONE;
 }
 
-/* Clients of versions before 7 do not know this codec (KIP-110). */
-static bool is_zstd(struct slice records)
+/* What the header of a batch alone is refused for; whether it is one is seen later.
+ * Clients of versions before 7 do not know zstd (KIP-110).  There is no transaction that a
+ * batch could belong to, and one that was stored would stay open for ever. */
+static int16_t check_header(const struct produce_work *work, struct slice records)
 {
+    const struct produce_request *body = work->request->body;
     struct batch_header header;
 
-    return batch_parse(records, &header) == 0 && batch_codec(&header) == COMPRESS_ZSTD;
+    if (records.size == 0)
+        return ERROR_INVALID_RECORD;
+    if (batch_parse(records, &header) || header.size != records.size)
+        return ERROR_NONE;
+    if (work->request->header.version < 7 && batch_codec(&header) == COMPRESS_ZSTD)
+        return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
+    if (header.attributes & BATCH_IS_TRANSACTIONAL)
+        return slice_is_null(body->transactional_id) ? ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                                                     : ERROR_INVALID_TXN_STATE;
+    return ERROR_NONE;
 }
 
 static void add_part(struct produce_work *work, struct produce_part *part,
@@ -166,10 +178,8 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     struct produce_leg *leg;
 
     part->result->index = partition->index;
-    if (error == ERROR_NONE && records.size == 0)
-        error = ERROR_INVALID_RECORD;
-    if (error == ERROR_NONE && work->request->header.version < 7 && is_zstd(records))
-        error = ERROR_UNSUPPORTED_COMPRESSION_TYPE;
+    if (error == ERROR_NONE)
+        error = check_header(work, records);
     if (error != ERROR_NONE) {
         refuse(part, error);
         work->has_error = true;
