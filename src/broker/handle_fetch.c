@@ -19,6 +19,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/fetch.h"
 
 struct fetch_part {
     struct partition_read read;
@@ -52,10 +53,10 @@ struct fetch_work {
     int pending;
     int64_t deadline_us;
     struct loop_timer deadline;
-    size_t bytes;       /* What the last reading found. */
+    size_t bytes; /* What the last reading found. */
     bool has_error;
-    bool is_over;       /* The deadline passed or the client has gone. */
-    bool is_waiting;    /* Wait legs are out. */
+    bool is_over;    /* The deadline passed or the client has gone. */
+    bool is_waiting; /* Wait legs are out. */
     bool is_cancelling;
 };
 
@@ -109,7 +110,8 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
 
     if (error == ERROR_NONE) {
         part->read.offset = part->wanted->fetch_offset;
-        part->read.bytes_max = min_of(wanted, leg->bytes_max - min_of(*bytes, leg->bytes_max));
+        part->read.bytes_max =
+            *bytes < leg->bytes_max ? min_of(wanted, leg->bytes_max - *bytes) : 0;
         part->read.at_least_one = *bytes == 0;
         r = partition_read(p, &part->read);
         error = error_of_partition(r, 0);
@@ -261,8 +263,7 @@ static void send_legs(struct fetch_work *work, enum leg_step step)
 {
     struct shard *shard = work->request->shard;
     const struct fetch_request *body = work->request->body;
-    size_t bytes_max = (size_t)max_of(
-        min_of((int64_t)body->max_bytes, shard->broker->settings->fetch_max_bytes), (int64_t)0);
+    int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->broker->settings->fetch_max_bytes);
 
     work->pending = 1;
     for (int i = 0; i < shard->broker->shard_count; i++) {
@@ -273,7 +274,7 @@ static void send_legs(struct fetch_work *work, enum leg_step step)
         if (work->is_cancelling)
             break; /* One of the waits ended at once: the others need not begin. */
         leg->step = step;
-        leg->bytes_max = bytes_max / (size_t)work->leg_count;
+        leg->bytes_max = (size_t)max_of(bytes_max, (int64_t)0) / (size_t)work->leg_count;
         leg->is_outstanding = true;
         work->pending++;
         leg_send(&leg->leg, shard, &shard->broker->shards[i]);

@@ -28,7 +28,7 @@ enum {
     RECORD_FEATURE_LEVEL = 12,
     RECORD_PRODUCER_IDS = 15,
 
-    METADATA_VERSION = 30, /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
+    METADATA_VERSION = 30,        /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
     PARTITION_RECORD_VERSION = 1, /* With directories, from 3.7-IV2. */
     RESOURCE_TOPIC = 2,
     TOPIC_NAME_MAX = 249,
@@ -39,14 +39,14 @@ enum {
 
 struct controller {
     struct controller_options options;
-    struct mlog *mlog;   /* Owned. */
-    struct image *image; /* Owned reference: all that is durable. */
-    struct image *previous; /* Owned reference until the batch is published: has `removed`. */
-    struct list queue;   /* struct control_op: not decided yet. */
-    struct list batch;   /* struct control_op: being made durable. */
-    struct image_edit *edit;           /* Owned: what the batch leads to; NULL when idle. */
-    struct arena arena;                /* For the batch. */
-    struct slice *records;             /* Arena: values of the batch. */
+    struct mlog *mlog;       /* Owned. */
+    struct image *image;     /* Owned reference: all that is durable. */
+    struct image *previous;  /* Owned reference until the batch is published: has `removed`. */
+    struct list queue;       /* struct control_op: not decided yet. */
+    struct list batch;       /* struct control_op: being made durable. */
+    struct image_edit *edit; /* Owned: what the batch leads to; NULL when idle. */
+    struct arena arena;      /* For the batch. */
+    struct slice *records;   /* Arena: values of the batch. */
     size_t record_count, record_room;
     const struct image_topic **removed; /* Arena; topics of `image`. */
     size_t removed_count;
@@ -106,7 +106,8 @@ static void add_partition(struct controller *c, struct uuid topic_id, int32_t in
     add_record(c, RECORD_PARTITION, PARTITION_RECORD_VERSION, &partition_record_message, &record);
 }
 
-static void add_config(struct controller *c, struct slice topic, const struct control_config *config)
+static void add_config(struct controller *c, struct slice topic,
+                       const struct control_config *config)
 {
     struct config_record record;
 

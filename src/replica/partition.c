@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 
@@ -107,7 +108,7 @@ static void written(struct partition *p)
         else
             append->done(append, 0);
     }
-    if (p->config.is_disk)
+    if (p->config.is_disk && !mutant_is(MUTANT_ACK_BEFORE_SYNC))
         syncer_ask(p->replicas->syncer, p->log, &p->sync);
     else
         advance(p, log_end(p->log));
@@ -273,7 +274,6 @@ static int outcome_of_append(int r)
     switch (r) {
     case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
     case LOG_E_SEQUENCE: return PARTITION_E_SEQUENCE;
-    case LOG_E_DUPLICATE: return PARTITION_E_DUPLICATE;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
     default: return PARTITION_E_STORAGE;
     }
@@ -296,12 +296,19 @@ int partition_append(struct partition *p, struct append *append)
         append->append_time = p->config.rules.now_ms;
         batch_set_append_time(append->batch, append->size, append->append_time);
         header.max_timestamp = append->append_time;
+    } else {
+        batch_set_max_timestamp(append->batch, append->size, header.max_timestamp);
     }
     terms = (struct log_append_terms){
         .leader_epoch = p->leader_epoch,
         .now_ms = p->config.rules.now_ms,
     };
     r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
+    if (r == LOG_E_UNWRITTEN) { /* The next segment begins here. */
+        list_remove(&p->dirty);
+        write_staged(p);
+        r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
+    }
     if (r)
         return outcome_of_append(r);
     append->base_offset = appended.base_offset;
