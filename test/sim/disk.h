@@ -68,6 +68,7 @@ void disk_power_loss(struct disk *disk);
 /* The directory that all others are in. */
 struct inode *disk_root(struct disk *disk);
 
+/* True for a directory. */
 bool inode_is_dir(const struct inode *inode);
 
 /* Finds `name` in `dir`.  -ENOENT, or -ENOTDIR if `dir` is a file. */
@@ -99,6 +100,7 @@ NODISCARD int disk_sync_names(struct disk *disk, struct inode *dir);
 void inode_hold(struct inode *inode);
 void inode_put(struct inode *inode);
 
+/* Of a file, as the cache has it. */
 uint64_t inode_size(const struct inode *inode);
 
 /* Who has locked the file: any address, or NULL.  The holder's to keep. */

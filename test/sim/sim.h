@@ -60,6 +60,7 @@ enum sim_death {
     SIM_POWER_LOSS, /* The machine stops: what was not synced is gambled with. */
 };
 
+/* A world without nodes, at time 0. */
 struct sim *sim_create(const struct sim_options *options) NODISCARD;
 
 /* Frees the world, its nodes and their ios.  NULL is allowed; always returns NULL. */
@@ -76,6 +77,7 @@ struct rng *sim_rng(struct sim *sim);
 /* A sum over all events so far: equal for equal runs. */
 uint64_t sim_trace_hash(const struct sim *sim);
 
+/* Counters, for reports and for tests that something did happen. */
 const struct sim_stats *sim_stats(const struct sim *sim);
 
 /* --- nodes ------------------------------------------------------------------ */
@@ -89,6 +91,7 @@ struct sim_node *sim_node_create_beside(struct sim_node *other, const char *name
 /* The numeric address that other nodes reach it at. */
 const char *sim_node_host(const struct sim_node *node);
 
+/* Its disk: for faults, and to look at what is there. */
 struct disk *sim_node_disk(struct sim_node *node);
 
 /* False from a death until sim_node_boot(). */
@@ -153,6 +156,7 @@ struct sim_event {
 /* Lets `event` happen at `at_us`, or now if that has passed; replaces an earlier time. */
 void sim_event_set(struct sim *sim, struct sim_event *event, int64_t at_us);
 
+/* Takes the event back; one that is not set is left alone. */
 void sim_event_cancel(struct sim *sim, struct sim_event *event);
 
 /* Lets everything happen up to `until_us`, which is then the time. */
