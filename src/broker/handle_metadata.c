@@ -88,13 +88,15 @@ static bool asks_for_all(const struct request *request)
 
 static void fill_all(struct metadata_work *work)
 {
-    const struct image *image = work->image;
+    size_t count = image_topic_count(work->image);
+    const struct image_topic *topic;
+    struct tree_walk walk;
 
     work->response.topics =
-        request_new(work->request, (image->topic_count + 1) * sizeof(*work->response.topics));
-    for (size_t i = 0; i < image->topic_count; i++)
-        fill_topic(work->request, image->topics[i], &work->response.topics[i]);
-    work->response.topics_count = (int32_t)image->topic_count;
+        request_new(work->request, (count + 1) * sizeof(*work->response.topics));
+    image_walk_begin(&walk, work->image, slice_null());
+    while ((topic = image_walk_next(&walk)))
+        fill_topic(work->request, topic, &work->response.topics[work->response.topics_count++]);
 }
 
 /* What became of a topic that was to be made. */

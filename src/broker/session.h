@@ -20,9 +20,9 @@ struct session {
     struct list_node node; /* In shard->sessions. */
     struct list requests;  /* struct request: not answered, oldest first. */
     int request_count;
-    bool is_stopping;            /* Takes no more requests; ends when all are answered. */
-    struct buf *held;                       /* Shared, or NULL: a frame that must wait, */
-    struct slice held_frame;                /* which borrows from it. */
+    bool is_stopping;        /* Takes no more requests; ends when all are answered. */
+    struct buf *held;        /* Shared, or NULL: a frame that must wait, */
+    struct slice held_frame; /* which borrows from it. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
     struct mail arrival;                    /* Brings the session from shard 0 to its shard. */
     int arrival_fd;

@@ -30,7 +30,6 @@ enum {
 
     METADATA_VERSION = 30,        /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
     PARTITION_RECORD_VERSION = 1, /* With directories, from 3.7-IV2. */
-    RESOURCE_TOPIC = 2,
     TOPIC_NAME_MAX = 249,
     BATCH_OPS_MAX = 500,
     BATCH_RECORDS_MAX = 10000, /* Before the last operation of a batch. */
@@ -112,7 +111,7 @@ static void add_config(struct controller *c, struct slice topic,
     struct config_record record;
 
     codec_defaults(&config_record_message, &record);
-    record.resource_type = RESOURCE_TOPIC;
+    record.resource_type = IMAGE_RESOURCE_TOPIC;
     record.resource_name = topic;
     record.name = config->name;
     record.value = config->value;
@@ -152,31 +151,15 @@ static int check_name(struct control_op *op)
 }
 
 /* Metric names fold `.` into `_`, so Kafka lets no two topics differ only there. */
-static bool names_collide(const char *a, struct slice b)
-{
-    if (strlen(a) != b.size)
-        return false;
-    for (size_t i = 0; i < b.size; i++)
-        if ((a[i] == '.' ? '_' : a[i]) != (b.data[i] == '.' ? '_' : (char)b.data[i]))
-            return false;
-    return true;
-}
-
 static int check_collision(struct control_op *op, const struct image *image)
 {
-    bool has_mark = false;
+    const struct image_topic *other = image_find_collision(image, op->name);
 
-    for (size_t i = 0; i < op->name.size; i++)
-        has_mark |= op->name.data[i] == '.' || op->name.data[i] == '_';
-    for (size_t i = 0; has_mark && i < image->topic_count; i++) {
-        if (names_collide(image->topics[i]->name, op->name)) {
-            (void)snprintf(op->why, sizeof(op->why),
-                           "Topic '%.*s' collides with existing topic: %s", SLICE_ARG(op->name),
-                           image->topics[i]->name);
-            return CONTROL_E_COLLIDES;
-        }
-    }
-    return 0;
+    if (!other)
+        return 0;
+    (void)snprintf(op->why, sizeof(op->why), "Topic '%.*s' collides with existing topic: %s",
+                   SLICE_ARG(op->name), other->name);
+    return CONTROL_E_COLLIDES;
 }
 
 static int check_creation(struct control_op *op, const struct image *image)

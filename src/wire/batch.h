@@ -94,9 +94,10 @@ bool batch_crc_is_good(struct slice bytes);
 struct batch_rules {
     int64_t now_ms; /* Unix time, for the bounds that follow. */
     int64_t timestamp_before_max_ms, timestamp_after_max_ms;
-    bool is_append_time; /* The broker sets the time: the producer's is not looked at. */
-    bool needs_keys;     /* The topic is compacted: a record without a key is refused. */
-    int32_t record_max;  /* Of a compressed record, in bytes behind its length; 0: any. */
+    bool is_append_time;          /* The broker sets the time: the producer's is not looked at. */
+    bool needs_keys;              /* The topic is compacted: a record without a key is refused. */
+    int32_t record_max;           /* Of a compressed record, in bytes behind its length; 0: any. */
+    struct inflater_cache *cache; /* Borrowed, or NULL: where decoders are kept. */
 };
 
 /* Checks one whole batch of a producer as Kafka's LogValidator does: checksum, attributes

@@ -180,6 +180,7 @@ int harness_main(int argc, char **argv)
     int passed = 0;
     int failed = 0;
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* Of a program that hangs one sees where. */
     for (const struct test *test = tests; test; test = test->next) {
         struct rng rng = rng_of(1);
         bool good = false;
