@@ -66,9 +66,9 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
 /* Each .c file that speaks says once: DIAG_MODULE("store"); */
 #define DIAG_MODULE(name) static const char diag_module_[] = name
 
-#define diag_at(diag, lvl, text, ...)                                                              \
+#define diag_at(to, lvl, text, ...)                                                                \
     do {                                                                                           \
-        struct diag *diag_ = (diag);                                                               \
+        struct diag *diag_ = (to);                                                                 \
         if ((lvl) <= diag_->level) {                                                               \
             const struct diag_field fields_[] = {{.key = NULL}, ##__VA_ARGS__};                    \
             diag_->sink(diag_, &(struct diag_line){.level = (lvl),                                 \
@@ -79,10 +79,10 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
         }                                                                                          \
     } while (0)
 
-#define diag_error(diag, text, ...) diag_at(diag, DIAG_ERROR, text, ##__VA_ARGS__)
-#define diag_warn(diag, text, ...) diag_at(diag, DIAG_WARN, text, ##__VA_ARGS__)
-#define diag_info(diag, text, ...) diag_at(diag, DIAG_INFO, text, ##__VA_ARGS__)
-#define diag_debug(diag, text, ...) diag_at(diag, DIAG_DEBUG, text, ##__VA_ARGS__)
+#define diag_error(to, text, ...) diag_at(to, DIAG_ERROR, text, ##__VA_ARGS__)
+#define diag_warn(to, text, ...) diag_at(to, DIAG_WARN, text, ##__VA_ARGS__)
+#define diag_info(to, text, ...) diag_at(to, DIAG_INFO, text, ##__VA_ARGS__)
+#define diag_debug(to, text, ...) diag_at(to, DIAG_DEBUG, text, ##__VA_ARGS__)
 
 /* "error", "warn", "info" or "debug". */
 const char *diag_level_name(enum diag_level level);
