@@ -34,6 +34,22 @@ void text_add(struct text *text, const void *data, size_t size)
     text->data[text->size] = 0;
 }
 
+uint8_t *text_add_space(struct text *text, size_t size)
+{
+    reserve(text, size);
+    text->size += size;
+    text->data[text->size] = 0;
+    return (uint8_t *)text->data + text->size - size;
+}
+
+void text_cut(struct text *text, size_t size)
+{
+    assert(size <= text->size);
+    text->size = size;
+    if (text->data)
+        text->data[size] = 0;
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;

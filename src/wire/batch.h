@@ -22,9 +22,9 @@
 
 enum {
     BATCH_HEADER_SIZE = 61,
-    BATCH_PREFIX_SIZE = 12,  /* Offset and length: in front of what `length` counts. */
-    BATCH_EPOCH_AT = 12,     /* Where the leader epoch is. */
-    BATCH_CRC_FROM = 21,     /* The first byte that the CRC covers. */
+    BATCH_PREFIX_SIZE = 12, /* Offset and length: in front of what `length` counts. */
+    BATCH_EPOCH_AT = 12,    /* Where the leader epoch is. */
+    BATCH_CRC_FROM = 21,    /* The first byte that the CRC covers. */
     BATCH_MAGIC = 2,
     BATCH_NO_TIMESTAMP = -1,
 };

@@ -4,9 +4,21 @@
 /* wire/compress.h - the four codecs that records may be compressed with.
  *
  * gzip, lz4 (frame format) and zstd are decoded as a stream, piece by piece; snappy, which
- * has no stream, block by block (raw, or in the framing of snappy-java).  No decoder
- * allocates by a length that the input claims, beyond a fixed window or a fixed multiple
- * of the bytes that are there.
+ * has no stream, block by block (raw, or in the framing of snappy-java).
+ *
+ * No decoder allocates by a length that the input claims, beyond a fixed window or a fixed
+ * multiple of the bytes that are there:
+ *
+ *     gzip     32 KiB, the format's window
+ *     lz4      8 MiB, two of the format's largest blocks
+ *     snappy   22 times the block: three bytes of it make 64 at most
+ *     zstd     COMPRESS_WINDOW_MIN, or COMPRESS_WINDOW_RATIO times the input if that is
+ *              more, up to COMPRESS_WINDOW_MAX (which is Kafka's bound).  A frame that asks
+ *              for a larger window, as levels 20 to 22 always do, is decoded all the same
+ *              while what is in it fits the bound.
+ *
+ * Bytes behind the end of the stream are refused, and so are lz4 frames behind the first,
+ * which Kafka would not see.  gzip members and zstd frames may follow each other.
  *
  * Threading: an inflater is used by one thread at a time.
  * Errors:    enum compress_outcome.
@@ -14,6 +26,13 @@
 
 #include "base/slice.h"
 #include "base/text.h"
+
+/* Of zstd. */
+enum {
+    COMPRESS_WINDOW_MIN = 8 << 20, /* What level 19 asks for. */
+    COMPRESS_WINDOW_MAX = 128 << 20,
+    COMPRESS_WINDOW_RATIO = 64,
+};
 
 /* The numbers of a batch's attributes. */
 enum compress_codec {
@@ -27,7 +46,7 @@ enum compress_codec {
 
 enum compress_outcome {
     COMPRESS_E_MALFORMED = 1, /* Not what the codec writes, or cut off. */
-    COMPRESS_E_TOO_LARGE,     /* More than the caller allows, or a window above the limit. */
+    COMPRESS_E_TOO_LARGE,     /* More than the caller allows, or a window above the bound. */
 };
 
 /* "none", "gzip", "snappy", "lz4" or "zstd". */
@@ -36,17 +55,24 @@ const char *compress_name(enum compress_codec codec);
 /* The codec of that name, or COMPRESS_CODEC_COUNT. */
 enum compress_codec compress_find(struct slice name);
 
-/* Adds `in`, compressed as Kafka's producers do, to `out`. */
+/* Adds `in`, compressed as Kafka's producers do, to `out`.  COMPRESS_E_TOO_LARGE if the
+ * codec cannot take that much (more than 1 GiB). */
 NODISCARD int compress_encode(enum compress_codec codec, struct slice in, struct text *out);
 
-/* Adds `in`, decompressed, to `out`; COMPRESS_E_TOO_LARGE above `size_max` bytes. */
+/* Adds `in`, decompressed, to `out`; COMPRESS_E_TOO_LARGE above `size_max` bytes.  On
+ * failure `out` is as it was. */
 NODISCARD int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
                               struct text *out);
+
+/* True if Kafka's own clients can read a stream that begins like `in`, if anybody can: they
+ * know lz4 frames of independent blocks and without a dictionary only. */
+bool compress_is_common(enum compress_codec codec, struct slice in);
 
 /* Decompression piece by piece. */
 struct inflater;
 
-/* Begins to decompress `in`, borrowed until the end, with any codec but none. */
+/* Begins to decompress `in`, borrowed until the end, with any codec but none.
+ * COMPRESS_E_MALFORMED if it is empty: no codec makes nothing of nothing. */
 NODISCARD int inflater_create(enum compress_codec codec, struct slice in, struct inflater **out);
 
 /* Frees it; NULL is allowed.  Always returns NULL. */

@@ -3,7 +3,7 @@
 
 /* wire/crc32c.h - the Castagnoli checksum of record batches (RFC 3720, appendix B.4).
  *
- * The fastest way that the processor has is chosen once, at the first call.
+ * The fastest way that the processor has is taken; nothing is set up and nothing kept.
  *
  * Threading: pure functions, any thread.
  * Errors:    none.

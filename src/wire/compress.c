@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/compress.h"
+
+#include "wire/compress_internal.h"
+
+enum {
+    ENCODE_MAX = 1 << 30,
+    PIECE_SIZE = 64 << 10, /* What compress_decode() asks for at a time. */
+};
+
+/* The byte of an lz4 frame that says what is in it. */
+enum {
+    LZ4_FLAGS_AT = 4,
+    LZ4_VERSION_MASK = 0xc0,
+    LZ4_VERSION = 0x40,
+    LZ4_IS_INDEPENDENT = 0x20,
+    LZ4_RESERVED_OF_KAFKA = 0x03, /* One of them says that there is a dictionary. */
+};
+
+static const struct compress_class *const classes[COMPRESS_CODEC_COUNT] = {
+    [COMPRESS_GZIP] = &compress_gzip,
+    [COMPRESS_SNAPPY] = &compress_snappy,
+    [COMPRESS_LZ4] = &compress_lz4,
+    [COMPRESS_ZSTD] = &compress_zstd,
+};
+
+static const struct compress_class *class_of(enum compress_codec codec)
+{
+    assert(codec > COMPRESS_NONE && codec < COMPRESS_CODEC_COUNT);
+    return classes[codec];
+}
+
+const char *compress_name(enum compress_codec codec)
+{
+    return codec == COMPRESS_NONE ? "none" : class_of(codec)->name;
+}
+
+enum compress_codec compress_find(struct slice name)
+{
+    enum compress_codec codec = COMPRESS_NONE;
+
+    while (codec < COMPRESS_CODEC_COUNT && !slice_is_text(name, compress_name(codec)))
+        codec++;
+    return codec;
+}
+
+int compress_encode(enum compress_codec codec, struct slice in, struct text *out)
+{
+    if (in.size > ENCODE_MAX)
+        return COMPRESS_E_TOO_LARGE;
+    if (codec == COMPRESS_NONE) {
+        text_add(out, in.data, in.size);
+        return 0;
+    }
+    return class_of(codec)->encode(in, out);
+}
+
+bool compress_is_common(enum compress_codec codec, struct slice in)
+{
+    uint8_t flags;
+
+    if (codec != COMPRESS_LZ4 || in.size <= LZ4_FLAGS_AT)
+        return true;
+    flags = in.data[LZ4_FLAGS_AT];
+    return (flags & LZ4_VERSION_MASK) == LZ4_VERSION && flags & LZ4_IS_INDEPENDENT &&
+           !(flags & LZ4_RESERVED_OF_KAFKA);
+}
+
+/* --- piece by piece --------------------------------------------------------- */
+
+int inflater_create(enum compress_codec codec, struct slice in, struct inflater **out)
+{
+    const struct compress_class *class = class_of(codec);
+    struct inflater *inflater;
+
+    if (!in.size)
+        return COMPRESS_E_MALFORMED;
+    inflater = class->create(in);
+    inflater->class = class;
+    inflater->rest = in;
+    *out = inflater;
+    return 0;
+}
+
+struct inflater *inflater_destroy(struct inflater *inflater)
+{
+    if (inflater)
+        inflater->class->destroy(inflater);
+    return NULL;
+}
+
+int inflater_read(struct inflater *inflater, void *out, size_t size, size_t *out_got)
+{
+    if (!size) {
+        *out_got = 0;
+        return 0;
+    }
+    return inflater->class->read(inflater, out, size, out_got);
+}
+
+/* --- all at once ------------------------------------------------------------ */
+
+static int decode_all(struct inflater *inflater, size_t size_max, struct text *out)
+{
+    size_t total = 0;
+    size_t got;
+
+    do {
+        /* One byte more than is allowed tells whether there are more. */
+        size_t want = min_of((size_t)PIECE_SIZE, size_max - total + 1);
+        uint8_t *space = text_add_space(out, want);
+        int r = inflater_read(inflater, space, want, &got);
+
+        if (r)
+            return r;
+        text_cut(out, out->size - (want - got));
+        total += got;
+        if (total > size_max)
+            return COMPRESS_E_TOO_LARGE;
+    } while (got);
+    return 0;
+}
+
+int compress_decode(enum compress_codec codec, struct slice in, size_t size_max, struct text *out)
+{
+    scoped(inflater_destroyp) struct inflater *inflater = NULL;
+    size_t start = out->size;
+    int r;
+
+    if (codec == COMPRESS_NONE) {
+        if (in.size > size_max)
+            return COMPRESS_E_TOO_LARGE;
+        text_add(out, in.data, in.size);
+        return 0;
+    }
+    size_max = min_of(size_max, (size_t)INT32_MAX);
+    r = inflater_create(codec, in, &inflater);
+    if (r)
+        return r;
+    r = decode_all(inflater, size_max, out);
+    if (r)
+        text_cut(out, start);
+    return r;
+}

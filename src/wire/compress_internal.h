@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* wire/compress_internal.h - what wire/compress.c knows of a codec.
+ *
+ * Each codec is one file with one struct compress_class.  Its inflater begins with the
+ * struct inflater below.
+ *
+ * Threading: as wire/compress.h.
+ * Errors:    enum compress_outcome.
+ */
+
+#include "wire/compress.h"
+
+struct inflater {
+    const struct compress_class *class;
+    struct slice rest; /* Borrowed: input that is not taken yet. */
+};
+
+struct compress_class {
+    const char *name;
+
+    /* As compress_encode(). */
+    int (*encode)(struct slice in, struct text *out);
+
+    /* Makes an inflater; `class` and `rest` are set by the caller. */
+    struct inflater *(*create)(struct slice in);
+    void (*destroy)(struct inflater *inflater);
+
+    /* As inflater_read(), with `size` above 0. */
+    int (*read)(struct inflater *inflater, uint8_t *out, size_t size, size_t *out_got);
+};
+
+extern const struct compress_class compress_gzip;
+extern const struct compress_class compress_snappy;
+extern const struct compress_class compress_lz4;
+extern const struct compress_class compress_zstd;
+
+/* Takes the first `n` bytes off `*rest`. */
+static inline void compress_skip(struct slice *rest, size_t n)
+{
+    assert(n <= rest->size);
+    *rest = slice_of(rest->data + n, rest->size - n);
+}

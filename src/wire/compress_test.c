@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "test/harness/check.h"
+#include "wire/compress.h"
+
+enum { SIZE_MAX_OF_TEST = 300000 };
+
+/* Bytes that are partly random and partly repeated, as records are. */
+static void add_rubbish(struct rng *rng, size_t length, struct text *out)
+{
+    while (length) {
+        size_t n = 1 + rng_below(rng, min_of(length, (size_t)600));
+        uint8_t *p = text_add_space(out, n);
+        bool is_random = rng_chance(rng, 40);
+        uint8_t fill = (uint8_t)rng_next(rng);
+
+        for (size_t i = 0; i < n; i++)
+            p[i] = is_random ? (uint8_t)rng_next(rng) : fill;
+        length -= n;
+    }
+}
+
+/* Reads all of `in` through a window of random sizes. */
+static int inflate_in_pieces(enum compress_codec codec, struct slice in, struct rng *rng,
+                             struct text *out)
+{
+    scoped(inflater_destroyp) struct inflater *inflater = NULL;
+    size_t got = 1;
+    int r = inflater_create(codec, in, &inflater);
+
+    while (!r && got) {
+        size_t want = 1 + rng_below(rng, 1 + (70000 >> rng_below(rng, 16)));
+        uint8_t *space = text_add_space(out, want);
+
+        got = 0;
+        r = inflater_read(inflater, space, want, &got);
+        check(got <= want);
+        text_cut(out, out->size - (want - got));
+    }
+    return r;
+}
+
+PROPERTY(compress, what_is_compressed_is_read_again, 60)
+{
+    for (enum compress_codec codec = COMPRESS_NONE; codec < COMPRESS_CODEC_COUNT; codec++) {
+        size_t length = 1 + rng_below(rng, 1 + (SIZE_MAX_OF_TEST >> rng_below(rng, 18)));
+        struct text plain = {.size = 0};
+        struct text packed = {.size = 0};
+        struct text again = {.size = 0};
+
+        add_rubbish(rng, length, &plain);
+        text_add(&packed, "x", 1); /* It is added behind what is there. */
+        check_ok(compress_encode(codec, text_slice(&plain), &packed));
+        check_ok(
+            compress_decode(codec, slice_of(packed.data + 1, packed.size - 1), plain.size, &again));
+        check(slice_equal(text_slice(&plain), text_slice(&again)));
+        if (codec != COMPRESS_NONE) {
+            text_cut(&again, 0);
+            check_ok(
+                inflate_in_pieces(codec, slice_of(packed.data + 1, packed.size - 1), rng, &again));
+            check(slice_equal(text_slice(&plain), text_slice(&again)));
+        }
+        text_fini(&plain);
+        text_fini(&packed);
+        text_fini(&again);
+    }
+}
+
+PROPERTY(compress, one_byte_above_the_bound_is_too_large, 40)
+{
+    for (enum compress_codec codec = COMPRESS_NONE; codec < COMPRESS_CODEC_COUNT; codec++) {
+        struct text plain = {.size = 0};
+        struct text packed = {.size = 0};
+        struct text again = {.size = 0};
+
+        add_rubbish(rng, 1 + rng_below(rng, 100000), &plain);
+        check_ok(compress_encode(codec, text_slice(&plain), &packed));
+        check_eq(compress_decode(codec, text_slice(&packed), plain.size - 1, &again),
+                 COMPRESS_E_TOO_LARGE);
+        check_eq(again.size, 0);
+        text_fini(&plain);
+        text_fini(&packed);
+        text_fini(&again);
+    }
+}
+
+/* Every codec but raw snappy, whose length is the batch's business, knows its end. */
+PROPERTY(compress, what_is_cut_off_or_has_more_behind_it_is_malformed, 30)
+{
+    for (enum compress_codec codec = COMPRESS_GZIP; codec < COMPRESS_CODEC_COUNT; codec++) {
+        struct text plain = {.size = 0};
+        struct text packed = {.size = 0};
+        struct text again = {.size = 0};
+        size_t cut;
+
+        add_rubbish(rng, 1 + rng_below(rng, 3000), &plain);
+        check_ok(compress_encode(codec, text_slice(&plain), &packed));
+        cut = rng_below(rng, packed.size);
+        if (codec != COMPRESS_SNAPPY || cut != 16) /* A framing without blocks is whole. */
+            check_eq(compress_decode(codec, slice_of(packed.data, cut), 1 << 20, &again),
+                     COMPRESS_E_MALFORMED);
+        text_add(&packed, "\x7f\xff\x00", 1 + rng_below(rng, 3));
+        check_eq(compress_decode(codec, text_slice(&packed), 1 << 20, &again),
+                 COMPRESS_E_MALFORMED);
+        text_fini(&plain);
+        text_fini(&packed);
+        text_fini(&again);
+    }
+}
+
+PROPERTY(compress, changed_bytes_do_no_harm, 300)
+{
+    enum compress_codec codec =
+        (enum compress_codec)rng_between(rng, COMPRESS_GZIP, COMPRESS_CODEC_COUNT - 1);
+    struct text plain = {.size = 0};
+    struct text packed = {.size = 0};
+    struct text again = {.size = 0};
+
+    add_rubbish(rng, 1 + rng_below(rng, 5000), &plain);
+    check_ok(compress_encode(codec, text_slice(&plain), &packed));
+    for (int i = 0; i < 3; i++)
+        packed.data[rng_below(rng, packed.size)] = (char)rng_next(rng);
+    if (compress_decode(codec, text_slice(&packed), 1 << 16, &again))
+        check_eq(again.size, 0);
+    else
+        check(again.size <= 1 << 16);
+    text_fini(&plain);
+    text_fini(&packed);
+    text_fini(&again);
+}
+
+TEST(compress, codecs_are_found_by_their_names)
+{
+    check_text(compress_name(COMPRESS_NONE), "none");
+    check_text(compress_name(COMPRESS_ZSTD), "zstd");
+    for (enum compress_codec codec = COMPRESS_NONE; codec < COMPRESS_CODEC_COUNT; codec++)
+        check_eq(compress_find(slice_text(compress_name(codec))), codec);
+    check_eq(compress_find(slice_text("GZIP")), COMPRESS_CODEC_COUNT);
+    check_eq(compress_find(slice_text("producer")), COMPRESS_CODEC_COUNT);
+    check_eq(compress_find(slice_null()), COMPRESS_CODEC_COUNT);
+}
+
+TEST(compress, nothing_at_all_is_malformed)
+{
+    struct text out = {.size = 0};
+
+    for (enum compress_codec codec = COMPRESS_GZIP; codec < COMPRESS_CODEC_COUNT; codec++)
+        check_eq(compress_decode(codec, slice_empty(), 100, &out), COMPRESS_E_MALFORMED);
+    text_fini(&out);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* wire/compress_zstd.c - zstd (RFC 8878).
+ *
+ * The beginning of a frame asks for a window, which the decoder allocates:
+ *
+ *     28 b5 2f fd | descriptor | window | ...
+ *
+ * The levels from 20 on ask for 32 to 128 MiB even for a few bytes.  Such a frame is given
+ * to the decoder with our bound in the place of the window that it asks for, and refused
+ * when more than that comes out of it; until then no match can lie further back.
+ */
+
+#include "base/mem.h"
+#include "wire/compress_internal.h"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+enum {
+    LEVEL = 3, /* Kafka's default. */
+    MAGIC_SIZE = 4,
+    DESCRIPTOR_AT = MAGIC_SIZE,
+    WINDOW_AT,
+    START_SIZE,                  /* As far as the window, included. */
+    DESCRIPTOR_NO_WINDOW = 0x20, /* The content's size is the window. */
+    WINDOW_LOG_MIN = 10,         /* Of a window byte of 0. */
+    WINDOW_LOG_BOUND_MIN = 23,
+    WINDOW_LOG_BOUND_MAX = 27,
+};
+
+static const uint8_t frame_magic[MAGIC_SIZE] = {0x28, 0xb5, 0x2f, 0xfd};
+static const uint8_t skip_magic[MAGIC_SIZE] = {0x50, 0x2a, 0x4d, 0x18}; /* Low 4 bits: any. */
+
+struct zstd_inflater {
+    struct inflater base;
+    ZSTD_DCtx *context;  /* Owned. */
+    unsigned window_log; /* The bound. */
+    bool is_between;     /* No frame is begun. */
+    bool is_bounded;     /* The frame asked for more than the bound. */
+    size_t frame_got;    /* Bytes that came out of the frame. */
+};
+
+static int zstd_encode(struct slice in, struct text *out)
+{
+    size_t bound = ZSTD_compressBound(in.size);
+    size_t start = out->size;
+    size_t size = ZSTD_compress(text_add_space(out, bound), bound, in.data, in.size, LEVEL);
+
+    assert(!ZSTD_isError(size));
+    text_cut(out, start + size);
+    return 0;
+}
+
+/* --- decoding --------------------------------------------------------------- */
+
+static unsigned window_log_of(struct slice in)
+{
+    unsigned log = WINDOW_LOG_BOUND_MIN;
+
+    while (log < WINDOW_LOG_BOUND_MAX && (size_t)1 << log < in.size * COMPRESS_WINDOW_RATIO)
+        log++;
+    return log;
+}
+
+static struct inflater *zstd_create(struct slice in)
+{
+    struct zstd_inflater *zstd = mem_new(sizeof(*zstd));
+    size_t r;
+
+    zstd->window_log = window_log_of(in);
+    zstd->is_between = true;
+    zstd->context = ZSTD_createDCtx();
+    assert(zstd->context);
+    r = ZSTD_DCtx_setParameter(zstd->context, ZSTD_d_windowLogMax, (int)zstd->window_log);
+    assert(!ZSTD_isError(r));
+    return &zstd->base;
+}
+
+static void zstd_destroy(struct inflater *inflater)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+
+    (void)ZSTD_freeDCtx(zstd->context);
+    mem_free(zstd);
+}
+
+static bool has_magic(struct slice in)
+{
+    if (in.size < MAGIC_SIZE)
+        return false;
+    return memcmp(in.data, frame_magic, MAGIC_SIZE) == 0 ||
+           ((in.data[0] & 0xf0) == skip_magic[0] &&
+            memcmp(in.data + 1, skip_magic + 1, MAGIC_SIZE - 1) == 0);
+}
+
+/* True if the frame asks for a larger window than the bound. */
+static bool asks_for_more(const struct zstd_inflater *zstd)
+{
+    struct slice in = zstd->base.rest;
+    uint8_t window;
+
+    if (in.size < START_SIZE || memcmp(in.data, frame_magic, MAGIC_SIZE) != 0 ||
+        in.data[DESCRIPTOR_AT] & DESCRIPTOR_NO_WINDOW)
+        return false;
+    window = in.data[WINDOW_AT]; /* Exponent above, eighths below. */
+    return window > (zstd->window_log - WINDOW_LOG_MIN) << 3;
+}
+
+/* Gives the decoder the start of a frame with the bound for a window. */
+static bool start_bounded(struct zstd_inflater *zstd)
+{
+    uint8_t start[START_SIZE];
+    ZSTD_inBuffer input = {.src = start, .size = sizeof(start)};
+    ZSTD_outBuffer output = {.dst = NULL};
+
+    memcpy(start, zstd->base.rest.data, sizeof(start));
+    start[WINDOW_AT] = (uint8_t)((zstd->window_log - WINDOW_LOG_MIN) << 3);
+    if (ZSTD_isError(ZSTD_decompressStream(zstd->context, &output, &input)))
+        return false;
+    compress_skip(&zstd->base.rest, input.pos);
+    return input.pos == sizeof(start);
+}
+
+static int start_frame(struct zstd_inflater *zstd)
+{
+    if (!has_magic(zstd->base.rest))
+        return COMPRESS_E_MALFORMED;
+    zstd->is_between = false;
+    zstd->frame_got = 0;
+    zstd->is_bounded = asks_for_more(zstd);
+    return zstd->is_bounded && !start_bounded(zstd) ? COMPRESS_E_MALFORMED : 0;
+}
+
+static int step(struct zstd_inflater *zstd, ZSTD_outBuffer *output)
+{
+    struct slice *rest = &zstd->base.rest;
+    ZSTD_inBuffer input = {.src = rest->data, .size = rest->size};
+    size_t before = output->pos;
+    size_t r = ZSTD_decompressStream(zstd->context, output, &input);
+
+    if (ZSTD_isError(r))
+        return ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge
+                   ? COMPRESS_E_TOO_LARGE
+                   : COMPRESS_E_MALFORMED;
+    if (r && !input.pos && output->pos == before) /* Cut off. */
+        return COMPRESS_E_MALFORMED;
+    compress_skip(rest, input.pos);
+    zstd->is_between = r == 0;
+    zstd->frame_got += output->pos - before;
+    if (zstd->is_bounded && zstd->frame_got > (size_t)1 << zstd->window_log)
+        return COMPRESS_E_TOO_LARGE;
+    return 0;
+}
+
+static int zstd_read(struct inflater *inflater, uint8_t *out, size_t size, size_t *out_got)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+    ZSTD_outBuffer output = {.dst = out, .size = size};
+    int r = 0;
+
+    while (!r && !output.pos && !(zstd->is_between && !inflater->rest.size)) {
+        if (zstd->is_between)
+            r = start_frame(zstd);
+        if (!r)
+            r = step(zstd, &output);
+    }
+    *out_got = output.pos;
+    return r;
+}
+
+const struct compress_class compress_zstd = {
+    .name = "zstd",
+    .encode = zstd_encode,
+    .create = zstd_create,
+    .destroy = zstd_destroy,
+    .read = zstd_read,
+};
