@@ -286,9 +286,8 @@ static void topic_grow(struct producer *producer, struct producer_topic *topic)
 }
 
 /* True if the record's partition is known, so that it can be enqueued. */
-static bool is_placeable(struct producer *producer, struct producer_topic *topic, int32_t partition)
+static bool is_placeable(const struct producer_topic *topic, int32_t partition)
 {
-    topic_grow(producer, topic);
     return topic->count > 0 && topic->count >= topic->meta->count && partition < topic->count;
 }
 
