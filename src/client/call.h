@@ -89,6 +89,7 @@ struct call {
     struct loop_timer timer;   /* While pending: the next try, or the deadline. */
     int64_t not_before_us;     /* Backing off until then. */
     unsigned attempts;
+    unsigned sends; /* How often it was sent. */
 };
 
 /* Prepares a call, which owns nothing yet. */

@@ -263,7 +263,7 @@ void cluster_call(struct cluster *cluster, struct call *call)
     assert(!call_is_under_way(call));
     assert(call->order.api && call->events && call->events->done);
     call->cluster = cluster;
-    call->attempts = 0;
+    call->attempts = call->sends = 0;
     call->not_before_us = 0;
     if (call->order.deadline_us == 0)
         call->order.deadline_us = cluster->loop->now_us + cluster->settings.call_timeout_ms * 1000;

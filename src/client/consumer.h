@@ -64,6 +64,7 @@ struct consumer_partition {
     int64_t high_watermark; /* -1: not known yet. */
     int64_t not_before_us;  /* Backing off until then. */
     unsigned failures;      /* In a row. */
+    bool is_append_time;    /* Of the record being delivered: its time is the broker's. */
     int64_t *aborted;       /* Owned: producers whose open transaction is aborted, */
     size_t aborted_count, aborted_capacity;
 };

@@ -113,6 +113,8 @@ static bool deliver_batch(struct consumer *consumer, struct consumer_partition *
     bool is_end = false;
     int e = batch_reader_open(&reader, batch, &consumer->scratch, consumer->settings.decoded_max);
 
+    if (e == 0)
+        partition->is_append_time = reader.header.attributes & BATCH_IS_APPEND_TIME;
     while (e == 0) {
         e = batch_reader_next(&reader, &record, &is_end);
         if (e || is_end)

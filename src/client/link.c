@@ -488,6 +488,7 @@ enum call_outcome link_send(struct link *link, struct call *call)
     }
     exchange->call = call;
     call->exchange = exchange;
+    call->sends++;
     return CALL_OK;
 }
 
