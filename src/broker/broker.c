@@ -138,8 +138,8 @@ static int listen_all(struct broker *broker)
         }
         bl->broker = broker;
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
-        bl->advertised_port = endpoints[i].advertised_port ? endpoints[i].advertised_port
-                                                           : bl->listener.bound.port;
+        bl->advertised_port =
+            endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
         broker->listener_count++;
     }
     return 0;
@@ -238,6 +238,7 @@ void shard_check_quiet(struct shard *shard)
 {
     if (!list_is_empty(&shard->sessions) || shard->stop.receive == shard_is_quiet)
         return;
+    loop_timer_cancel(&shard->loop, &shard->stop_deadline);
     shard->stop.receive = shard_is_quiet;
     mailbox_send(&shard->broker->shards[0].loop.mailbox, &shard->stop);
 }

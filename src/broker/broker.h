@@ -48,15 +48,15 @@ struct broker {
     const struct settings *settings; /* Borrowed. */
     struct diag *diag;
     int32_t node_id;
-    struct log_dir *dir;           /* Owned. */
+    struct log_dir *dir; /* Owned. */
     int shard_count;
-    struct shard *shards;          /* Owned array. */
-    struct controller *controller; /* Owned; home: shard 0. */
+    struct shard *shards;                            /* Owned array. */
+    struct controller *controller;                   /* Owned; home: shard 0. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;
-    int next_shard;                /* Who gets the next connection. */
-    struct publish *publish;       /* Owned: the image on its way to the shards. */
-    int shards_busy;               /* While stopping: shards that still have clients. */
+    int next_shard;          /* Who gets the next connection. */
+    struct publish *publish; /* Owned: the image on its way to the shards. */
+    int shards_busy;         /* While stopping: shards that still have clients. */
     void (*stopped)(struct broker *broker, void *context);
     void *stopped_context;
 };

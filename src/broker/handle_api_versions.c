@@ -7,6 +7,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/api_versions.h"
 
 enum { APIS_MAX = 128 };
 
@@ -25,8 +26,7 @@ static bool is_software_name(struct slice s)
 }
 
 /* KIP-1242: from version 5 on a client may say whom it meant to reach. */
-static int16_t check_target(const struct request *request,
-                            const struct api_versions_request *body)
+static int16_t check_target(const struct request *request, const struct api_versions_request *body)
 {
     bool has_cluster = !slice_is_null(body->cluster_id);
 
@@ -64,10 +64,8 @@ static void list_apis(struct request *request, struct api_versions_response *res
 static void list_features(struct request *request, struct api_versions_response *response)
 {
     int16_t level = request->image->metadata_version;
-    struct api_versions_supported_feature_key *supported =
-        request_new(request, sizeof(*supported));
-    struct api_versions_finalized_feature_key *finalized =
-        request_new(request, sizeof(*finalized));
+    struct api_versions_supported_feature_key *supported = request_new(request, sizeof(*supported));
+    struct api_versions_finalized_feature_key *finalized = request_new(request, sizeof(*finalized));
 
     *supported = (struct api_versions_supported_feature_key){
         .name = slice_text("metadata.version"), .min_version = 7, .max_version = 33};

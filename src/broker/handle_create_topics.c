@@ -6,6 +6,7 @@
 #include "broker/producer_ids.h"
 #include "broker/reply.h"
 #include "broker/topic_settings.h"
+#include "wire/msg/create_topics.h"
 
 #include <stdio.h>
 

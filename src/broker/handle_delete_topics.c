@@ -5,6 +5,7 @@
 #include "broker/dispatch.h"
 #include "broker/producer_ids.h"
 #include "broker/reply.h"
+#include "wire/msg/delete_topics.h"
 
 struct deletion {
     struct control_call call;
@@ -57,8 +58,7 @@ void handle_delete_topics(struct request *request)
         struct deletion *deletion = &deletions[i];
         struct slice name = has_ids ? body->topics[i].name : body->topic_names[i];
         struct uuid id = has_ids ? body->topics[i].topic_id : (struct uuid){{0}};
-        const struct image_topic *topic =
-            reply_find_topic(request, name, id, slice_is_null(name));
+        const struct image_topic *topic = reply_find_topic(request, name, id, slice_is_null(name));
 
         deletion->work = work;
         deletion->result = &work->response.responses[i];

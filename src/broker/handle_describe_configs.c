@@ -6,6 +6,7 @@
 #include "broker/dispatch.h"
 #include "broker/reply.h"
 #include "broker/topic_settings.h"
+#include "wire/msg/describe_configs.h"
 
 #include <stdio.h>
 
@@ -78,8 +79,7 @@ static void describe_topic(struct request *request,
             continue;
         topic_settings_value(request->shard->broker->settings, topic, row, &value);
         describe_row(request, row, arena_value(request, &value),
-                     is_own ? SOURCE_TOPIC : SOURCE_DEFAULT,
-                     &out->configs[out->configs_count++]);
+                     is_own ? SOURCE_TOPIC : SOURCE_DEFAULT, &out->configs[out->configs_count++]);
     }
 }
 
@@ -96,8 +96,8 @@ static void describe_broker(struct request *request,
     if (name.size > 0 && !slice_is_text(name, id)) {
         out->error_code = ERROR_INVALID_REQUEST;
         out->error_message = slice_text(
-            arena_printf(&request->arena, "Unexpected broker id, expected %s but received %.*s",
-                         id, SLICE_ARG(name)));
+            arena_printf(&request->arena, "Unexpected broker id, expected %s but received %.*s", id,
+                         SLICE_ARG(name)));
         return;
     }
     if (name.size == 0)
@@ -141,7 +141,8 @@ void handle_describe_configs(struct request *request)
         case RESOURCE_BROKER: describe_broker(request, resource, out); break;
         default:
             out->error_code = ERROR_INVALID_REQUEST;
-            out->error_message = slice_text("Settings of this type of resource are not served yet.");
+            out->error_message =
+                slice_text("Settings of this type of resource are not served yet.");
             break;
         }
     }

@@ -8,6 +8,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/find_coordinator.h"
 
 enum { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
 

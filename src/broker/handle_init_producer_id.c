@@ -7,6 +7,7 @@
 #include "broker/dispatch.h"
 #include "broker/producer_ids.h"
 #include "broker/reply.h"
+#include "wire/msg/init_producer_id.h"
 
 struct init_work {
     struct producer_id_wait wait;

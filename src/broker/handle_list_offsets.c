@@ -4,6 +4,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/list_offsets.h"
 
 /* Special values of `timestamp`. */
 enum {
@@ -70,7 +71,9 @@ static int16_t look_up(struct partition *p, struct offsets_part *part)
     switch (timestamp) {
     case TIME_LATEST: found(part, p->high_watermark, -1, p->leader_epoch); return ERROR_NONE;
     case TIME_EARLIEST:
-    case TIME_EARLIEST_LOCAL: found(part, log_start(p->log), -1, p->leader_epoch); return ERROR_NONE;
+    case TIME_EARLIEST_LOCAL:
+        found(part, log_start(p->log), -1, p->leader_epoch);
+        return ERROR_NONE;
     case TIME_LATEST_TIERED:
     case TIME_PENDING_UPLOAD: return ERROR_NONE; /* Nothing is tiered: none is found. */
     default: break;
@@ -104,8 +107,11 @@ static void leg_run(struct leg *leg)
 {
     struct offsets_leg *offsets_leg = container_of(leg, struct offsets_leg, leg);
 
-    for (struct offsets_part *part = offsets_leg->first; part; part = part->next)
+    for (struct offsets_part *part = offsets_leg->first; part; part = part->next) {
         part->result->error_code = answer_part(offsets_leg, part);
+        if (offsets_leg->work->request->header.version < 4) /* KIP-320 */
+            part->result->leader_epoch = -1;
+    }
     leg_finish(leg);
 }
 

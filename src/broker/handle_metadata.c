@@ -10,6 +10,7 @@
 #include "broker/dispatch.h"
 #include "broker/producer_ids.h"
 #include "broker/reply.h"
+#include "wire/msg/metadata.h"
 
 struct metadata_work {
     struct request *request;
@@ -87,13 +88,15 @@ static bool asks_for_all(const struct request *request)
 
 static void fill_all(struct metadata_work *work)
 {
-    const struct image *image = work->image;
+    size_t count = image_topic_count(work->image);
+    const struct image_topic *topic;
+    struct tree_walk walk;
 
-    work->response.topics = request_new(
-        work->request, (image->topic_count + 1) * sizeof(*work->response.topics));
-    for (size_t i = 0; i < image->topic_count; i++)
-        fill_topic(work->request, image->topics[i], &work->response.topics[i]);
-    work->response.topics_count = (int32_t)image->topic_count;
+    work->response.topics =
+        request_new(work->request, (count + 1) * sizeof(*work->response.topics));
+    image_walk_begin(&walk, work->image, slice_null());
+    while ((topic = image_walk_next(&walk)))
+        fill_topic(work->request, topic, &work->response.topics[work->response.topics_count++]);
 }
 
 /* What became of a topic that was to be made. */
@@ -119,17 +122,16 @@ static void fill_named(struct metadata_work *work)
     for (size_t i = 0; i < count; i++) {
         const struct metadata_request_topic *wanted = &body->topics[i];
         bool by_id = slice_is_null(wanted->name);
-        const struct image_topic *topic = by_id
-                                              ? image_find_topic_by_id(work->image, wanted->topic_id)
-                                              : image_find_topic(work->image, wanted->name);
+        const struct image_topic *topic =
+            by_id ? image_find_topic_by_id(work->image, wanted->topic_id)
+                  : image_find_topic(work->image, wanted->name);
 
         if (topic)
             fill_topic(work->request, topic, &work->response.topics[i]);
         else if (by_id)
             fill_missing(wanted, ERROR_UNKNOWN_TOPIC_ID, &work->response.topics[i]);
         else
-            fill_missing(wanted, error_of_creation(&work->creations[i]),
-                         &work->response.topics[i]);
+            fill_missing(wanted, error_of_creation(&work->creations[i]), &work->response.topics[i]);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/msg/produce.h"
 
 struct produce_part {
     struct append append;
@@ -53,8 +54,7 @@ static void finish(struct produce_work *work)
         return;
     }
     /* Nobody waits for an answer: an error is told by closing, as Kafka does. */
-    request_end(work->request,
-                work->has_error ? "a batch with acks=0 was refused" : NULL);
+    request_end(work->request, work->has_error ? "a batch with acks=0 was refused" : NULL);
 }
 
 static void work_part_done(struct produce_work *work)
@@ -148,8 +148,7 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
 }
 
 static void add_part(struct produce_work *work, struct produce_part *part,
-                     const struct produce_topic_produce_data *data,
-                     const struct image_topic *topic,
+                     const struct produce_topic_produce_data *data, const struct image_topic *topic,
                      const struct produce_partition_produce_data *partition)
 {
     struct shard *shard = work->request->shard;

@@ -23,23 +23,23 @@ struct api;
 struct session;
 
 struct request {
-    struct list_node node;     /* In session->requests, else bare. */
-    struct session *session;   /* Borrowed; NULL when the client has gone. */
+    struct list_node node;   /* In session->requests, else bare. */
+    struct session *session; /* Borrowed; NULL when the client has gone. */
     struct shard *shard;
     const struct api *api;
     const struct wire_api *wire;
     struct frame_request header;
     struct arena arena;
-    struct buf *frame;         /* Shared: what the request was read from. */
-    struct image *image;       /* Shared: the cluster that this request sees. */
-    void *body;                /* Arena: the decoded request. */
-    struct outgoing outgoing;  /* The answer. */
-    bool is_answered;          /* Or finished without an answer. */
+    struct buf *frame;        /* Shared: what the request was read from. */
+    struct image *image;      /* Shared: the cluster that this request sees. */
+    void *body;               /* Arena: the decoded request. */
+    struct outgoing outgoing; /* The answer. */
+    bool is_answered;         /* Or finished without an answer. */
     bool has_answer;
-    bool close_after;          /* The connection ends behind the answer. */
+    bool close_after; /* The connection ends behind the answer. */
     /* Told when the client has gone before the answer; may be NULL. */
     void (*abandoned)(struct request *request);
-    void *work;                /* Arena: the handler's own. */
+    void *work;                               /* Arena: the handler's own. */
     void (*release)(struct request *request); /* Before the memory goes; may be NULL. */
 };
 

@@ -11,9 +11,9 @@ DIAG_MODULE("broker");
 enum { REQUESTS_MAX = 256 }; /* Overlapping Produce requests of one connection. */
 
 /* A frame may start while others are being handled only if all are Produce. */
-static bool may_start(const struct session *session, struct slice frame)
+static bool may_start(struct session *session, struct slice frame)
 {
-    const struct list_node *last = session->requests.head.prev;
+    struct list_node *last = session->requests.head.prev;
     const struct request *request;
 
     if (list_is_empty(&session->requests))
@@ -70,6 +70,14 @@ static void start_held(struct session *session)
     buf_unref(held);
 }
 
+/* A session that is stopping ends behind its last answer. */
+static void close_if_done(struct session *session)
+{
+    if (session->is_stopping && list_is_empty(&session->requests) &&
+        list_is_empty(&session->connection.outgoings))
+        connection_close(&session->connection, "broker is stopping", 0);
+}
+
 void session_advance(struct session *session)
 {
     struct list_node *node;
@@ -87,6 +95,20 @@ void session_advance(struct session *session)
             request_free(request);
     }
     start_held(session);
+    close_if_done(session);
+}
+
+void session_stop(struct session *session)
+{
+    struct list_node *first = list_first(&session->requests);
+    struct request *request = first ? container_of(first, struct request, node) : NULL;
+
+    session->is_stopping = true;
+    session->held = buf_unref(session->held);
+    connection_pause(&session->connection);
+    if (request && !request->is_answered && request->abandoned)
+        request->abandoned(request);
+    close_if_done(session);
 }
 
 /* Requests that are still being handled go on without a client; the others end. */
@@ -126,7 +148,13 @@ static void on_closed(struct connection *c, const char *why, int error)
     shard_quiet_check(shard);
 }
 
-static const struct connection_events session_events = {.frame = on_frame, .closed = on_closed};
+static void on_drained(struct connection *c)
+{
+    close_if_done(container_of(c, struct session, connection));
+}
+
+static const struct connection_events session_events = {
+    .frame = on_frame, .drained = on_drained, .closed = on_closed};
 
 static void arrive(struct session *session)
 {

@@ -17,13 +17,14 @@
 struct session {
     struct connection connection;
     struct shard *shard;
-    struct list_node node;       /* In shard->sessions. */
-    struct list requests;        /* struct request: not answered, oldest first. */
+    struct list_node node; /* In shard->sessions. */
+    struct list requests;  /* struct request: not answered, oldest first. */
     int request_count;
-    struct buf *held;            /* Shared, or NULL: a frame that must wait, */
-    struct slice held_frame;     /* which borrows from it. */
+    bool is_stopping;        /* Takes no more requests; ends when all are answered. */
+    struct buf *held;        /* Shared, or NULL: a frame that must wait, */
+    struct slice held_frame; /* which borrows from it. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
-    struct mail arrival;         /* Brings the session from shard 0 to its shard. */
+    struct mail arrival;                    /* Brings the session from shard 0 to its shard. */
     int arrival_fd;
 };
 
@@ -33,6 +34,10 @@ void session_start(struct shard *shard, int fd, const struct io_address *peer,
 
 /* Sends the answers that are ready, in order, and goes on with what waited. */
 void session_advance(struct session *session);
+
+/* Begins to end the session: what was begun is answered, a waiting Fetch at once, and the
+ * connection then closed. */
+void session_stop(struct session *session);
 
 /* Ends the session at once, when its shard dies. */
 void session_fini(struct session *session);

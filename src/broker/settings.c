@@ -232,8 +232,8 @@ static int advertise(const struct settings *settings, const char *name, struct e
     return 0;
 }
 
-static int add_endpoint(const struct settings *settings, struct slice element,
-                        struct endpoint *out, bool *is_ours, struct text *why)
+static int add_endpoint(const struct settings *settings, struct slice element, struct endpoint *out,
+                        bool *is_ours, struct text *why)
 {
     struct listener_text parsed;
     int r;

@@ -53,8 +53,7 @@ NODISCARD int settings_endpoints(const struct settings *settings,
                                  struct text *why);
 
 /* The one folder for data. */
-NODISCARD int settings_log_dir(const struct settings *settings, const char **out,
-                               struct text *why);
+NODISCARD int settings_log_dir(const struct settings *settings, const char **out, struct text *why);
 
 /* The number of this node. */
 int32_t settings_node_id(const struct settings *settings);

@@ -15,18 +15,31 @@ static void configure(struct replicas *replicas, const struct image_topic *topic
     topic_settings_partition(shard->broker->settings, topic, out);
 }
 
+/* How long a stop waits for clients that do not take their answers. */
+enum { STOP_MAX_US = 3 * 1000 * 1000 };
+
+static void stop_deadline_passed(struct loop_timer *timer)
+{
+    struct shard *shard = container_of(timer, struct shard, stop_deadline);
+
+    list_each (node, &shard->sessions)
+        connection_close(&container_of(node, struct session, node)->connection,
+                         "broker is stopping and the client does not take its answers", 0);
+}
+
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io)
 {
     const struct settings *settings = broker->settings;
 
     *shard = (struct shard){.broker = broker, .index = index};
     loop_init(&shard->loop, io);
-    budget_init(&shard->budget,
-                (size_t)(settings->queued_max_request_bytes / broker->shard_count));
+    budget_init(&shard->budget, (size_t)(settings->queued_max_request_bytes / broker->shard_count));
     net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
     list_init(&shard->sessions);
     list_init(&shard->producer_id_waiters);
-    shard->syncer = syncer_create(io, broker->diag, broker->dir);
+    fetch_sessions_init(&shard->fetch_sessions,
+                        (size_t)settings->fetch_session_slots / (size_t)broker->shard_count);
+    shard->syncer = syncer_create(&shard->loop, broker->diag, broker->dir);
     shard->replicas = (struct replicas){
         .loop = &shard->loop,
         .diag = broker->diag,
@@ -38,16 +51,16 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     };
     replicas_init(&shard->replicas);
     shard->image = image_create();
+    shard->stop_deadline.fire = stop_deadline_passed;
 }
 
 void shard_stop(struct shard *shard)
 {
     shard->is_stopping = true;
-    list_each_safe(node, &shard->sessions) {
-        struct session *session = container_of(node, struct session, node);
-
-        connection_close(&session->connection, "broker is stopping", 0);
+    list_each_safe (node, &shard->sessions) {
+        session_stop(container_of(node, struct session, node));
     }
+    loop_timer_set(&shard->loop, &shard->stop_deadline, shard->loop.now_us + STOP_MAX_US);
     shard_check_quiet(shard);
 }
 
@@ -59,6 +72,8 @@ int shard_fini(struct shard *shard, bool clean)
     while ((node = list_first(&shard->sessions)))
         session_fini(container_of(node, struct session, node));
     producer_ids_fini(shard);
+    fetch_sessions_fini(&shard->fetch_sessions);
+    loop_timer_cancel(&shard->loop, &shard->stop_deadline);
     r = replicas_fini(&shard->replicas, clean);
     shard->syncer = syncer_destroy(shard->syncer);
     net_fini(&shard->net);

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/budget.h"
+#include "broker/fetch_session.h"
 #include "meta/image.h"
 #include "net/connection.h"
 #include "os/loop.h"
@@ -25,18 +26,20 @@ struct shard {
     struct broker *broker; /* Borrowed: the owner. */
     int index;
     struct loop loop;
-    struct budget budget;    /* What clients may make us hold. */
+    struct budget budget; /* What clients may make us hold. */
     struct net net;
-    struct list sessions;    /* struct session. */
+    struct list sessions; /* struct session. */
     struct replicas replicas;
-    struct syncer *syncer;   /* Owned. */
-    struct image *image;     /* Owned reference: the cluster as this shard knows it. */
-    int64_t producer_id;     /* The next one to give out, */
-    int64_t producer_id_end; /* of the block that ends here. */
+    struct fetch_sessions fetch_sessions;
+    struct syncer *syncer;           /* Owned. */
+    struct image *image;             /* Owned reference: the cluster as this shard knows it. */
+    int64_t producer_id;             /* The next one to give out, */
+    int64_t producer_id_end;         /* of the block that ends here. */
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
-    struct mail stop;        /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };
 
@@ -49,7 +52,7 @@ int shard_fini(struct shard *shard, bool clean);
 /* While the broker stops: tells it once this shard has no client any more. */
 void shard_check_quiet(struct shard *shard);
 
-/* Begins to stop: closes the sessions. */
+/* Begins to stop: sessions end when what they began is answered, at most STOP_MAX_US later. */
 void shard_stop(struct shard *shard);
 
 /* A part of a request's work that is done on some shard.  Embedded in the request's

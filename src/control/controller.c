@@ -28,9 +28,8 @@ enum {
     RECORD_FEATURE_LEVEL = 12,
     RECORD_PRODUCER_IDS = 15,
 
-    METADATA_VERSION = 30, /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
+    METADATA_VERSION = 30,        /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
     PARTITION_RECORD_VERSION = 1, /* With directories, from 3.7-IV2. */
-    RESOURCE_TOPIC = 2,
     TOPIC_NAME_MAX = 249,
     BATCH_OPS_MAX = 500,
     BATCH_RECORDS_MAX = 10000, /* Before the last operation of a batch. */
@@ -39,14 +38,14 @@ enum {
 
 struct controller {
     struct controller_options options;
-    struct mlog *mlog;   /* Owned. */
-    struct image *image; /* Owned reference: all that is durable. */
-    struct image *previous; /* Owned reference until the batch is published: has `removed`. */
-    struct list queue;   /* struct control_op: not decided yet. */
-    struct list batch;   /* struct control_op: being made durable. */
-    struct image_edit *edit;           /* Owned: what the batch leads to; NULL when idle. */
-    struct arena arena;                /* For the batch. */
-    struct slice *records;             /* Arena: values of the batch. */
+    struct mlog *mlog;       /* Owned. */
+    struct image *image;     /* Owned reference: all that is durable. */
+    struct image *previous;  /* Owned reference until the batch is published: has `removed`. */
+    struct list queue;       /* struct control_op: not decided yet. */
+    struct list batch;       /* struct control_op: being made durable. */
+    struct image_edit *edit; /* Owned: what the batch leads to; NULL when idle. */
+    struct arena arena;      /* For the batch. */
+    struct slice *records;   /* Arena: values of the batch. */
     size_t record_count, record_room;
     const struct image_topic **removed; /* Arena; topics of `image`. */
     size_t removed_count;
@@ -106,12 +105,13 @@ static void add_partition(struct controller *c, struct uuid topic_id, int32_t in
     add_record(c, RECORD_PARTITION, PARTITION_RECORD_VERSION, &partition_record_message, &record);
 }
 
-static void add_config(struct controller *c, struct slice topic, const struct control_config *config)
+static void add_config(struct controller *c, struct slice topic,
+                       const struct control_config *config)
 {
     struct config_record record;
 
     codec_defaults(&config_record_message, &record);
-    record.resource_type = RESOURCE_TOPIC;
+    record.resource_type = IMAGE_RESOURCE_TOPIC;
     record.resource_name = topic;
     record.name = config->name;
     record.value = config->value;
@@ -151,31 +151,15 @@ static int check_name(struct control_op *op)
 }
 
 /* Metric names fold `.` into `_`, so Kafka lets no two topics differ only there. */
-static bool names_collide(const char *a, struct slice b)
-{
-    if (strlen(a) != b.size)
-        return false;
-    for (size_t i = 0; i < b.size; i++)
-        if ((a[i] == '.' ? '_' : a[i]) != (b.data[i] == '.' ? '_' : (char)b.data[i]))
-            return false;
-    return true;
-}
-
 static int check_collision(struct control_op *op, const struct image *image)
 {
-    bool has_mark = false;
+    const struct image_topic *other = image_find_collision(image, op->name);
 
-    for (size_t i = 0; i < op->name.size; i++)
-        has_mark |= op->name.data[i] == '.' || op->name.data[i] == '_';
-    for (size_t i = 0; has_mark && i < image->topic_count; i++) {
-        if (names_collide(image->topics[i]->name, op->name)) {
-            (void)snprintf(op->why, sizeof(op->why),
-                           "Topic '%.*s' collides with existing topic: %s", SLICE_ARG(op->name),
-                           image->topics[i]->name);
-            return CONTROL_E_COLLIDES;
-        }
-    }
-    return 0;
+    if (!other)
+        return 0;
+    (void)snprintf(op->why, sizeof(op->why), "Topic '%.*s' collides with existing topic: %s",
+                   SLICE_ARG(op->name), other->name);
+    return CONTROL_E_COLLIDES;
 }
 
 static int check_creation(struct control_op *op, const struct image *image)

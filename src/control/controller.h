@@ -19,15 +19,15 @@
 #include "meta/image.h"
 
 enum control_outcome {
-    CONTROL_E_EXISTS = 1,      /* The topic is there already. */
-    CONTROL_E_NAME,            /* Not a name a topic may have. */
-    CONTROL_E_COLLIDES,        /* Differs from a topic there is only in `.` and `_`. */
-    CONTROL_E_PARTITIONS,      /* Not a number of partitions. */
-    CONTROL_E_REPLICATION,     /* Not a replication factor that this cluster has. */
-    CONTROL_E_ASSIGNMENT,      /* Replicas that are not here. */
+    CONTROL_E_EXISTS = 1,  /* The topic is there already. */
+    CONTROL_E_NAME,        /* Not a name a topic may have. */
+    CONTROL_E_COLLIDES,    /* Differs from a topic there is only in `.` and `_`. */
+    CONTROL_E_PARTITIONS,  /* Not a number of partitions. */
+    CONTROL_E_REPLICATION, /* Not a replication factor that this cluster has. */
+    CONTROL_E_ASSIGNMENT,  /* Replicas that are not here. */
     CONTROL_E_UNKNOWN_TOPIC,
     CONTROL_E_UNKNOWN_ID,
-    CONTROL_E_STORAGE,         /* The metadata log failed. */
+    CONTROL_E_STORAGE, /* The metadata log failed. */
     CONTROL_E_STOPPED,
 };
 

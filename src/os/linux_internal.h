@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* os/linux_internal.h - what the three files of the kernel's struct io share. */
+/* os/linux_internal.h - what the three files of the kernel's struct io share.
+ *
+ * Threading: as os/io.h says of each operation; queues of work are under the mutex.
+ * Errors:    as os/io.h says.
+ */
 
 #include "os/io.h"
 
@@ -22,6 +26,7 @@ struct linux_io {
     pthread_t workers[LINUX_WORKERS_MAX];
     int worker_count;
     int idle_count;                            /* Workers that wait. */
+    int todo_count;                            /* Pieces in `todo`. */
     struct io_work *todo, **todo_tail;         /* A queue, oldest first. */
     struct io_work *finished, **finished_tail; /* Likewise. */
     bool is_stopping;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 
@@ -107,7 +108,7 @@ static void written(struct partition *p)
         else
             append->done(append, 0);
     }
-    if (p->config.is_disk)
+    if (p->config.is_disk && !mutant_is(MUTANT_ACK_BEFORE_SYNC))
         syncer_ask(p->replicas->syncer, p->log, &p->sync);
     else
         advance(p, log_end(p->log));
@@ -143,6 +144,7 @@ void replicas_init(struct replicas *replicas)
 {
     map_init(&replicas->partitions);
     list_init(&replicas->dirty);
+    replicas->inflaters = (struct inflater_cache){.idle = NULL};
     replicas->write = (struct loop_hook){.run = write_hook};
 }
 
@@ -249,6 +251,7 @@ int replicas_fini(struct replicas *replicas, bool clean)
         partition_free(p);
     }
     map_fini(&replicas->partitions);
+    inflater_cache_fini(&replicas->inflaters);
     return err_pass(result);
 }
 
@@ -264,6 +267,7 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     if (append->size > (size_t)p->config.log.max_message_bytes)
         return PARTITION_E_TOO_LARGE;
     p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
+    p->config.rules.cache = &p->replicas->inflaters;
     append->batch_outcome = batch_check(bytes, header, &p->config.rules);
     return append->batch_outcome ? PARTITION_E_BATCH : 0;
 }
@@ -273,7 +277,6 @@ static int outcome_of_append(int r)
     switch (r) {
     case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
     case LOG_E_SEQUENCE: return PARTITION_E_SEQUENCE;
-    case LOG_E_DUPLICATE: return PARTITION_E_DUPLICATE;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
     default: return PARTITION_E_STORAGE;
     }
@@ -296,12 +299,19 @@ int partition_append(struct partition *p, struct append *append)
         append->append_time = p->config.rules.now_ms;
         batch_set_append_time(append->batch, append->size, append->append_time);
         header.max_timestamp = append->append_time;
+    } else {
+        batch_set_max_timestamp(append->batch, append->size, header.max_timestamp);
     }
     terms = (struct log_append_terms){
         .leader_epoch = p->leader_epoch,
         .now_ms = p->config.rules.now_ms,
     };
     r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
+    if (r == LOG_E_UNWRITTEN) { /* The next segment begins here. */
+        list_remove(&p->dirty);
+        write_staged(p);
+        r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
+    }
     if (r)
         return outcome_of_append(r);
     append->base_offset = appended.base_offset;

@@ -24,7 +24,7 @@
 #include "base/map.h"
 #include "meta/image.h"
 #include "os/loop.h"
-#include "store/log.h"
+#include "store/log_dir.h"
 #include "store/syncer.h"
 #include "wire/batch.h"
 
@@ -36,28 +36,27 @@ struct partition_config {
 };
 
 enum partition_outcome {
-    PARTITION_E_STORAGE = 1,     /* The log or its directory failed. */
-    PARTITION_E_MALFORMED,       /* The records are not exactly one good batch. */
-    PARTITION_E_BATCH,           /* batch_check() refused it; see append->batch_outcome. */
-    PARTITION_E_TOO_LARGE,       /* Above max.message.bytes. */
-    PARTITION_E_SEGMENT_SIZE,    /* Above segment.bytes. */
-    PARTITION_E_SEQUENCE,        /* Not the sequence that comes next. */
-    PARTITION_E_DUPLICATE,       /* A sequence long past. */
-    PARTITION_E_PRODUCER_EPOCH,  /* An older epoch of the producer. */
-    PARTITION_E_OUT_OF_RANGE,    /* Offset below the start or above the end. */
-    PARTITION_E_CLOSED,          /* The partition is being deleted, or the broker stops. */
+    PARTITION_E_STORAGE = 1,    /* The log or its directory failed. */
+    PARTITION_E_MALFORMED,      /* The records are not exactly one good batch. */
+    PARTITION_E_BATCH,          /* batch_check() refused it; see append->batch_outcome. */
+    PARTITION_E_TOO_LARGE,      /* Above max.message.bytes. */
+    PARTITION_E_SEGMENT_SIZE,   /* Above segment.bytes. */
+    PARTITION_E_SEQUENCE,       /* Not the sequence that comes next. */
+    PARTITION_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
+    PARTITION_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
+    PARTITION_E_CLOSED,         /* The partition is being deleted, or the broker stops. */
 };
 
 struct replicas;
 
 struct partition {
-    struct map_node node;       /* In replicas->partitions. */
-    struct replicas *replicas;  /* Borrowed: the home. */
+    struct map_node node;      /* In replicas->partitions. */
+    struct replicas *replicas; /* Borrowed: the home. */
     struct uuid topic_id;
-    char *topic;                /* Owned: its name. */
+    char *topic; /* Owned: its name. */
     int32_t index;
     int32_t leader_epoch;
-    struct log *log;            /* Owned. */
+    struct log *log; /* Owned. */
     struct partition_config config;
     int64_t high_watermark;     /* First offset that nobody may read yet. */
     struct list staged;         /* struct append: not written yet. */
@@ -101,14 +100,15 @@ struct partition_read {
 
 /* The partitions of one shard. */
 struct replicas {
-    struct loop *loop;         /* Borrowed, as all of these. */
+    struct loop *loop; /* Borrowed, as all of these. */
     struct diag *diag;
     struct log_env env;
     struct log_dir *dir;
     struct syncer *syncer;
-    struct map partitions;     /* struct partition by topic id and index. */
-    struct list dirty;         /* struct partition with staged appends. */
-    struct loop_hook write;    /* Writes all that was staged in this turn. */
+    struct map partitions;           /* struct partition by topic id and index. */
+    struct list dirty;               /* struct partition with staged appends. */
+    struct inflater_cache inflaters; /* For the checks of compressed batches. */
+    struct loop_hook write;          /* Writes all that was staged in this turn. */
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);

@@ -68,23 +68,39 @@ bool compress_is_common(enum compress_codec codec, struct slice in)
 
 /* --- piece by piece --------------------------------------------------------- */
 
-int inflater_create(enum compress_codec codec, struct slice in, struct inflater **out)
+void inflater_cache_fini(struct inflater_cache *cache)
+{
+    if (cache->idle)
+        cache->idle->class->destroy(cache->idle);
+    cache->idle = NULL;
+}
+
+int inflater_create(enum compress_codec codec, struct slice in, struct inflater_cache *cache,
+                    struct inflater **out)
 {
     const struct compress_class *class = class_of(codec);
     struct inflater *inflater;
 
     if (!in.size)
         return COMPRESS_E_MALFORMED;
-    inflater = class->create(in);
-    inflater->class = class;
-    inflater->rest = in;
+    if (cache && cache->idle && cache->idle->class == class)
+        inflater = take(cache->idle);
+    else
+        inflater = class->create();
+    *inflater = (struct inflater){.class = class, .rest = in, .cache = cache};
+    if (class->begin)
+        class->begin(inflater);
     *out = inflater;
     return 0;
 }
 
 struct inflater *inflater_destroy(struct inflater *inflater)
 {
-    if (inflater)
+    struct inflater_cache *cache = inflater ? inflater->cache : NULL;
+
+    if (cache && !cache->idle && inflater->class->restart && inflater->class->restart(inflater))
+        cache->idle = inflater;
+    else if (inflater)
         inflater->class->destroy(inflater);
     return NULL;
 }
@@ -134,7 +150,7 @@ int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
         return 0;
     }
     size_max = min_of(size_max, (size_t)INT32_MAX);
-    r = inflater_create(codec, in, &inflater);
+    r = inflater_create(codec, in, NULL, &inflater);
     if (r)
         return r;
     r = decode_all(inflater, size_max, out);

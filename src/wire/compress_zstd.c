@@ -18,7 +18,8 @@
 #include <zstd_errors.h>
 
 enum {
-    LEVEL = 3, /* Kafka's default. */
+    LEVEL = 3,          /* Kafka's default. */
+    KEEP_MAX = 4 << 20, /* A decoder above that is not kept. */
     MAGIC_SIZE = 4,
     DESCRIPTOR_AT = MAGIC_SIZE,
     WINDOW_AT,
@@ -54,26 +55,12 @@ static int zstd_encode(struct slice in, struct text *out)
 
 /* --- decoding --------------------------------------------------------------- */
 
-static unsigned window_log_of(struct slice in)
-{
-    unsigned log = WINDOW_LOG_BOUND_MIN;
-
-    while (log < WINDOW_LOG_BOUND_MAX && (size_t)1 << log < in.size * COMPRESS_WINDOW_RATIO)
-        log++;
-    return log;
-}
-
-static struct inflater *zstd_create(struct slice in)
+static struct inflater *zstd_create(void)
 {
     struct zstd_inflater *zstd = mem_new(sizeof(*zstd));
-    size_t r;
 
-    zstd->window_log = window_log_of(in);
-    zstd->is_between = true;
     zstd->context = ZSTD_createDCtx();
     assert(zstd->context);
-    r = ZSTD_DCtx_setParameter(zstd->context, ZSTD_d_windowLogMax, (int)zstd->window_log);
-    assert(!ZSTD_isError(r));
     return &zstd->base;
 }
 
@@ -83,6 +70,28 @@ static void zstd_destroy(struct inflater *inflater)
 
     (void)ZSTD_freeDCtx(zstd->context);
     mem_free(zstd);
+}
+
+static bool zstd_restart(struct inflater *inflater)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+
+    return ZSTD_sizeof_DCtx(zstd->context) <= KEEP_MAX &&
+           !ZSTD_isError(ZSTD_DCtx_reset(zstd->context, ZSTD_reset_session_only));
+}
+
+static void zstd_begin(struct inflater *inflater)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+    size_t bound = inflater->rest.size * COMPRESS_WINDOW_RATIO;
+    size_t r;
+
+    zstd->is_between = true;
+    zstd->window_log = WINDOW_LOG_BOUND_MIN;
+    while (zstd->window_log < WINDOW_LOG_BOUND_MAX && (size_t)1 << zstd->window_log < bound)
+        zstd->window_log++;
+    r = ZSTD_DCtx_setParameter(zstd->context, ZSTD_d_windowLogMax, (int)zstd->window_log);
+    assert(!ZSTD_isError(r));
 }
 
 static bool has_magic(struct slice in)
@@ -174,5 +183,7 @@ const struct compress_class compress_zstd = {
     .encode = zstd_encode,
     .create = zstd_create,
     .destroy = zstd_destroy,
+    .restart = zstd_restart,
+    .begin = zstd_begin,
     .read = zstd_read,
 };

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/index.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "wire/bytes.h"
+
+enum { TAIL_MAX = 512, ENTRY_MAX = 12 };
+
+static const struct index_entry none = {.key = -1};
+
+static void entry_encode(const struct index *index, const struct index_entry *entry, uint8_t *out)
+{
+    if (index->kind == INDEX_BY_OFFSET) {
+        bytes_store_u32(out, (uint32_t)(entry->key - index->base));
+        bytes_store_u32(out + 4, entry->value);
+    } else {
+        bytes_store_i64(out, entry->key);
+        bytes_store_u32(out + 8, entry->value);
+    }
+}
+
+static struct index_entry entry_decode(const struct index *index, const uint8_t *in)
+{
+    if (index->kind == INDEX_BY_OFFSET)
+        return (struct index_entry){.key = index->base + bytes_load_i32(in),
+                                    .value = bytes_load_u32(in + 4)};
+    return (struct index_entry){.key = bytes_load_i64(in), .value = bytes_load_u32(in + 8)};
+}
+
+/* The entry number `at`, from memory or from the file. */
+static int entry_get(const struct index *index, uint32_t at, struct index_entry *out)
+{
+    size_t size = index_entry_size(index);
+    struct io *io = index->file->io;
+    uint8_t bytes[ENTRY_MAX];
+    size_t got;
+    int r;
+
+    if (at >= index->stored) {
+        *out = entry_decode(index, index->tail + (at - index->stored) * size);
+        return 0;
+    }
+    r = io->ops->file_read(io, index->file->fd, at * size, bytes, size, &got);
+    if (r)
+        return err_pass(r);
+    if (got < size)
+        return err_raise(-EIO);
+    *out = entry_decode(index, bytes);
+    return 0;
+}
+
+int index_create(struct index *index, enum index_kind kind, struct io *io, int dir,
+                 const char *name, int64_t base)
+{
+    *index = (struct index){.kind = kind, .base = base, .last = none};
+    return err_pass(
+        file_open(io, dir, name, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE, &index->file));
+}
+
+/* What the file's size says; a zero entry behind others is what Kafka pre-allocated and did
+ * not come to trim. */
+static int check_stored(struct index *index)
+{
+    struct index_entry first;
+    uint64_t size;
+    struct io *io = index->file->io;
+    int r = io->ops->file_size(io, index->file->fd, &size);
+
+    if (r)
+        return err_pass(r);
+    if (size % index_entry_size(index) || size / index_entry_size(index) > INT32_MAX)
+        return INDEX_E_MALFORMED;
+    index->stored = (uint32_t)(size / index_entry_size(index));
+    if (index->stored == 0)
+        return 0;
+    r = entry_get(index, 0, &first);
+    if (r == 0)
+        r = entry_get(index, index->stored - 1, &index->last);
+    if (r)
+        return err_pass(r);
+    return index->last.key < first.key || index->last.key < 0 ? INDEX_E_MALFORMED : 0;
+}
+
+int index_open(struct index *index, enum index_kind kind, struct io *io, int dir, const char *name,
+               int64_t base)
+{
+    int r;
+
+    *index = (struct index){.kind = kind, .base = base, .last = none};
+    r = file_open(io, dir, name, IO_READ | IO_WRITE, &index->file);
+    if (r)
+        return err_pass(r);
+    r = check_stored(index);
+    if (r)
+        index_close(index);
+    return r;
+}
+
+void index_close(struct index *index)
+{
+    index->file = file_unref(index->file);
+    index->tail = mem_free(index->tail);
+    index->tail_count = index->tail_room = 0;
+}
+
+int index_flush(struct index *index)
+{
+    size_t size = index_entry_size(index);
+    struct io *io = index->file->io;
+    struct io_iov iov = {.data = index->tail, .size = index->tail_count * size};
+    int r;
+
+    if (index->tail_count == 0)
+        return 0;
+    r = io->ops->file_write(io, index->file->fd, index->stored * size, &iov, 1);
+    if (r)
+        return err_pass(r);
+    index->stored += index->tail_count;
+    index->tail_count = 0;
+    return 0;
+}
+
+int index_add(struct index *index, int64_t key, uint32_t value)
+{
+    size_t size = index_entry_size(index);
+
+    assert(key > index->last.key || index_count(index) == 0);
+    if (index->tail_count == TAIL_MAX) {
+        int r = index_flush(index);
+
+        if (r)
+            return err_pass(r);
+    }
+    if (index->tail_count == index->tail_room) {
+        index->tail_room = max_of(index->tail_room * 2, 8u);
+        index->tail = mem_resize(index->tail, index->tail_room, size);
+    }
+    index->last = (struct index_entry){.key = key, .value = value};
+    entry_encode(index, &index->last, index->tail + index->tail_count * size);
+    index->tail_count++;
+    return 0;
+}
+
+int index_cut(struct index *index, int64_t key)
+{
+    struct io *io = index->file->io;
+
+    while (index_count(index) > 0 && index->last.key >= key) {
+        int r = 0;
+
+        if (index->tail_count > 0)
+            index->tail_count--;
+        else
+            r = io->ops->file_truncate(io, index->file->fd,
+                                       --index->stored * index_entry_size(index));
+        if (r)
+            return err_pass(r);
+        index->last = none;
+        if (index_count(index) > 0)
+            r = entry_get(index, index_count(index) - 1, &index->last);
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+int index_find(const struct index *index, int64_t key, struct index_entry *out)
+{
+    uint32_t low = 0;
+    uint32_t high = index_count(index);
+    struct index_entry best = none;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct index_entry entry;
+        int r = entry_get(index, middle, &entry);
+
+        if (r)
+            return err_pass(r);
+        if (entry.key <= key) {
+            best = entry;
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *out = best;
+    return 0;
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* store/log.c - a batch is staged, written, synced; and read by offset. */
+
+#include "store/log.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "store/checkpoint.h"
+#include "store/log_dir.h"
+#include "store/log_internal.h"
+
+#include <stdio.h>
+
+enum { EPOCH_NONE = -1 };
+
+int64_t log_end(const struct log *log)
+{
+    return log->end;
+}
+
+int64_t log_start(const struct log *log)
+{
+    return log->segments[0].base;
+}
+
+int64_t log_synced(const struct log *log)
+{
+    return log->synced;
+}
+
+bool log_is_fenced(const struct log *log)
+{
+    return log->is_broken || log_dir_is_fenced(log->dir);
+}
+
+/* --- segments --------------------------------------------------------------- */
+
+size_t log_find_segment(const struct log *log, int64_t offset)
+{
+    size_t low = 0;
+    size_t high = log->segment_count;
+
+    while (low + 1 < high) {
+        size_t middle = (low + high) / 2;
+
+        if (log->segments[middle].base <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct segment *log_add_segment(struct log *log)
+{
+    if (log->segment_count == log->segment_room) {
+        log->segment_room = max_of(log->segment_room * 2, (size_t)2);
+        log->segments = mem_resize(log->segments, log->segment_room, sizeof(*log->segments));
+    }
+    return &log->segments[log->segment_count++];
+}
+
+/* Whether the active segment is to be sealed before this batch, by Kafka's rules. */
+static bool must_roll(struct log *log, const struct batch_header *header, size_t size,
+                      int64_t now_ms)
+{
+    const struct segment *active = log_active(log);
+    uint64_t would_be = active->size + log->staged_bytes + size;
+    int64_t reached = header->max_timestamp >= 0 ? header->max_timestamp : now_ms;
+    int64_t last = log->end + header->last_offset_delta;
+
+    if (active->size + log->staged_bytes == 0)
+        return false;
+    return would_be > (uint64_t)log->config.segment_bytes ||
+           (active->first_timestamp >= 0 &&
+            reached - active->first_timestamp > log->config.segment_ms) ||
+           segment_is_full(active, log->config.index_size_max) || last - active->base > INT32_MAX;
+}
+
+/* Seals the active segment and begins the next.  If it fails the old one goes on. */
+static int roll(struct log *log)
+{
+    struct segment_place place = log_place(log);
+    struct segment next = {.size = 0};
+    int r = log_write_snapshot(log);
+
+    if (r == 0)
+        r = segment_create(&next, &place, log->end);
+    if (r)
+        return err_pass(r);
+    log->has_new_names = true;
+    r = segment_seal(log_active(log));
+    if (r) { /* Its indexes can be made again; the new, empty segment must not stay. */
+        segment_close(&next);
+        log->is_broken = true;
+        return err_pass(r);
+    }
+    segment_rest(log_active(log));
+    *log_add_segment(log) = next;
+    return 0;
+}
+
+/* --- append ----------------------------------------------------------------- */
+
+void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
+{
+    int32_t last = log->epoch_count ? log->epochs[log->epoch_count - 1].epoch : EPOCH_NONE;
+
+    if (epoch <= last)
+        return;
+    log->epochs = mem_resize(log->epochs, log->epoch_count + 1, sizeof(*log->epochs));
+    log->epochs[log->epoch_count++] = (struct log_epoch){.epoch = epoch, .start = start};
+}
+
+int log_write_epochs(struct log *log)
+{
+    struct checkpoint file = {.count = 0};
+
+    for (size_t i = 0; i < log->epoch_count; i++)
+        checkpoint_add(&file, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
+    return err_pass(
+        checkpoint_write(&file, log->env.io, log->folder->fd, "leader-epoch-checkpoint"));
+}
+
+int log_write_snapshot(struct log *log)
+{
+    char name[SEGMENT_NAME_SIZE];
+    struct text bytes = {.data = NULL};
+    int r;
+
+    producers_print(&log->producers, &bytes);
+    segment_name(name, log->end, ".snapshot");
+    r = file_replace(log->env.io, log->folder->fd, name, text_slice(&bytes));
+    text_fini(&bytes);
+    return err_pass(r);
+}
+
+static int check_producer(const struct log *log, const struct batch_header *header,
+                          struct log_appended *out)
+{
+    struct producer_batch known;
+
+    *out = (struct log_appended){.is_duplicate = false};
+    switch (producers_check(&log->producers, header, &known)) {
+    case PRODUCERS_E_DUPLICATE:
+        out->is_duplicate = true;
+        out->last_offset = known.last_offset;
+        out->base_offset = known.last_offset - known.offset_delta;
+        return 0;
+    case PRODUCERS_E_SEQUENCE: return LOG_E_SEQUENCE;
+    case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
+    default: return 0;
+    }
+}
+
+static void stage(struct log *log, uint8_t *batch, struct batch_header *header, int32_t epoch)
+{
+    struct log_staged *staged;
+
+    if (log->staged_count == log->staged_room) {
+        log->staged_room = max_of(log->staged_room * 2, (size_t)4);
+        log->staged = mem_resize(log->staged, log->staged_room, sizeof(*log->staged));
+    }
+    staged = &log->staged[log->staged_count++];
+    header->base_offset = log->end;
+    header->leader_epoch = epoch;
+    batch_set_place(batch, log->end, epoch);
+    staged->batch = batch;
+    staged->header = *header;
+    producers_update(&log->producers, header, &staged->undo);
+    log->staged_bytes += header->size;
+    log->end = batch_last_offset(header) + 1;
+}
+
+int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,
+               const struct log_append_terms *terms, struct log_appended *out)
+{
+    int r;
+
+    assert(size == header->size && header->last_offset_delta >= 0);
+    if (log_is_fenced(log))
+        return LOG_E_FENCED;
+    if ((int64_t)size > log->config.segment_bytes)
+        return LOG_E_SEGMENT_SIZE;
+    r = check_producer(log, header, out);
+    if (r || out->is_duplicate)
+        return r;
+    if (must_roll(log, header, size, terms->now_ms)) {
+        if (log->staged_count > 0)
+            return LOG_E_UNWRITTEN;
+        r = roll(log);
+        if (r)
+            return err_pass(r);
+    }
+    log_note_epoch(log, terms->leader_epoch, log->end);
+    stage(log, batch, header, terms->leader_epoch);
+    out->base_offset = header->base_offset;
+    out->last_offset = batch_last_offset(header);
+    return 0;
+}
+
+/* --- write ------------------------------------------------------------------ */
+
+/* Gives up what is staged: its offsets will be used again. */
+static void unstage(struct log *log)
+{
+    while (log->staged_count > 0)
+        producers_undo(&log->producers, &log->staged[--log->staged_count].undo);
+    log->staged_bytes = 0;
+    log->end = log->written;
+    while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
+        log->epoch_count--;
+}
+
+/* Cuts off what a failed write may have left; else nobody can know what is there. */
+static void take_back(struct log *log, const struct segment *before)
+{
+    struct segment *active = log_active(log);
+    struct io *io = log->env.io;
+    int r = io->ops->file_truncate(io, active->file->fd, before->size);
+
+    if (r == 0)
+        r = index_cut(&active->by_offset, log->written);
+    if (r == 0)
+        r = index_cut(&active->by_time, before->by_time.last.key + 1);
+    if (r)
+        log->is_broken = true;
+    active->since_entry = before->since_entry;
+    active->first_timestamp = before->first_timestamp;
+    active->max_timestamp = before->max_timestamp;
+    active->max_timestamp_offset = before->max_timestamp_offset;
+    unstage(log);
+}
+
+static int write_batches(struct log *log)
+{
+    struct segment *active = log_active(log);
+    struct io *io = log->env.io;
+    uint64_t position = active->size;
+    size_t done = 0;
+
+    while (done < log->staged_count) {
+        struct io_iov iov[64];
+        uint64_t bytes = 0;
+        size_t count = min_of(log->staged_count - done, COUNT_OF(iov));
+        int r;
+
+        for (size_t i = 0; i < count; i++) {
+            const struct log_staged *staged = &log->staged[done + i];
+
+            iov[i] = (struct io_iov){.data = staged->batch, .size = staged->header.size};
+            r = segment_note(active, &staged->header, position + bytes,
+                             log->config.index_interval_bytes);
+            if (r)
+                return err_pass(r);
+            bytes += staged->header.size;
+        }
+        r = io->ops->file_write(io, active->file->fd, position, iov, count);
+        if (r)
+            return err_pass(r);
+        position += bytes;
+        done += count;
+    }
+    active->size = position;
+    return 0;
+}
+
+int log_write(struct log *log)
+{
+    struct segment before;
+    int r;
+
+    if (log->staged_count == 0)
+        return 0;
+    before = *log_active(log);
+    r = log_is_fenced(log) ? -EIO : write_batches(log);
+    if (r) {
+        take_back(log, &before);
+        return err_pass(r);
+    }
+    log->staged_count = 0;
+    log->staged_bytes = 0;
+    log->written = log->end;
+    log->written_mark = (struct log_mark){
+        .offset = log->written, .base = before.base, .position = log_active(log)->size};
+    return 0;
+}
+
+/* --- read ------------------------------------------------------------------- */
+
+void log_range_release(struct log_range *range)
+{
+    range->file = file_unref(range->file);
+    range->size = 0;
+}
+
+/* The position of the batch that has `offset`, which is in the segment; and its size. */
+static int find_batch(struct log *log, size_t at, int64_t offset, struct scan_batch *out)
+{
+    struct segment_place place = log_place(log);
+    struct segment *segment = &log->segments[at];
+    struct scan scan;
+    uint64_t position;
+    bool at_end;
+    int r = segment_find(segment, &place, offset, at + 1 == log->segment_count, &position);
+
+    if (r)
+        return err_pass(r);
+    scan_init(&scan, segment->file, position, segment->size);
+    do {
+        r = scan_next_header(&scan, out, &at_end);
+    } while (r == 0 && !at_end && batch_last_offset(&out->header) < offset);
+    scan_fini(&scan);
+    if (r == SCAN_E_BROKEN || (r == 0 && at_end))
+        return LOG_E_CORRUPT;
+    return err_pass(r);
+}
+
+/* Where `limit` is in the segment: the end of what may be sent of it. */
+static int find_limit(struct log *log, size_t at, int64_t limit, uint64_t *out)
+{
+    const struct segment *segment = &log->segments[at];
+    struct scan_batch batch;
+    int r;
+
+    if (limit >= log_segment_end(log, at)) {
+        *out = segment->size;
+        return 0;
+    }
+    if (limit == log->synced_mark.offset && segment->base == log->synced_mark.base) {
+        *out = log->synced_mark.position;
+        return 0;
+    }
+    r = find_batch(log, at, limit, &batch);
+    if (r == 0)
+        *out = batch.position;
+    return r;
+}
+
+int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max, bool at_least_one,
+             struct log_range *out)
+{
+    struct segment_place place = log_place(log);
+    struct scan_batch first;
+    uint64_t end = 0;
+    size_t at;
+    int r;
+
+    *out = (struct log_range){.file = NULL};
+    if (offset < log_start(log) || offset > log->end)
+        return LOG_E_OUT_OF_RANGE;
+    if (offset >= min_of(limit, log->written))
+        return 0;
+    at = log_find_segment(log, offset);
+    r = segment_touch(&log->segments[at], &place);
+    if (r == 0)
+        r = find_batch(log, at, offset, &first);
+    if (r == 0)
+        r = find_limit(log, at, limit, &end);
+    if (r)
+        return r;
+    if (at_least_one)
+        bytes_max = max_of(bytes_max, first.header.size);
+    if (bytes_max > 0 && first.position < end)
+        *out = (struct log_range){.file = file_ref(log->segments[at].file),
+                                  .fd = log->segments[at].file->fd,
+                                  .position = first.position,
+                                  .size = (size_t)min_of(bytes_max, end - first.position)};
+    if (at + 1 < log->segment_count)
+        segment_rest(&log->segments[at]);
+    return 0;
+}
+
+/* --- sync ------------------------------------------------------------------- */
+
+bool log_sync_begin(struct log *log, struct log_sync *out)
+{
+    size_t room = log->segment_count + 2;
+
+    *out = (struct log_sync){
+        .upto = log->written,
+        .active_size = log_active(log)->size,
+        .active_base = log_active(log)->base,
+        .had_names = log->has_new_names,
+    };
+    out->files = mem_new_array(room, sizeof(*out->files));
+    for (size_t i = 0; i < log->segment_count; i++)
+        if (log->segments[i].size > log->segments[i].synced_size)
+            out->files[out->file_count++] = file_ref(log->segments[i].file);
+    if (log->has_new_names) {
+        out->files[out->file_count + out->dir_count++] = file_ref(log->folder);
+        out->files[out->file_count + out->dir_count++] = file_ref(log->root);
+        log->has_new_names = false;
+    }
+    if (out->file_count + out->dir_count > 0)
+        return true;
+    log_sync_fini(out);
+    return false;
+}
+
+int log_sync_run(struct log_sync *sync, struct io *io)
+{
+    for (size_t i = 0; i < sync->file_count + sync->dir_count; i++) {
+        int fd = sync->files[i]->fd;
+        int r = i < sync->file_count ? io->ops->file_sync(io, fd) : io->ops->dir_sync(io, fd);
+
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+void log_sync_end(struct log *log, const struct log_sync *sync)
+{
+    for (size_t i = 0; i < log->segment_count; i++) {
+        struct segment *segment = &log->segments[i];
+
+        if (segment->base > sync->active_base)
+            break;
+        segment->synced_size =
+            segment->base == sync->active_base ? sync->active_size : segment->size;
+        if (i + 1 < log->segment_count)
+            segment_rest(segment);
+    }
+    log->synced = sync->upto;
+    log->synced_mark = (struct log_mark){
+        .offset = sync->upto, .base = sync->active_base, .position = sync->active_size};
+}
+
+void log_sync_fini(struct log_sync *sync)
+{
+    for (size_t i = 0; i < sync->file_count + sync->dir_count; i++)
+        file_unref(sync->files[i]);
+    sync->files = mem_free(sync->files);
+    sync->file_count = sync->dir_count = 0;
+}
+
+int log_sync_now(struct log *log)
+{
+    struct log_sync sync;
+    int r = 0;
+
+    if (log_sync_begin(log, &sync)) {
+        r = log_sync_run(&sync, log->env.io);
+        if (r == 0)
+            log_sync_end(log, &sync);
+        log_sync_fini(&sync);
+    }
+    return err_pass(r);
+}
+
+struct log *log_abandon(struct log *log)
+{
+    if (!log)
+        return NULL;
+    for (size_t i = 0; i < log->segment_count; i++)
+        segment_close(&log->segments[i]);
+    producers_fini(&log->producers);
+    file_unref(log->folder);
+    file_unref(log->root);
+    mem_free(log->segments);
+    mem_free(log->staged);
+    mem_free(log->epochs);
+    mem_free(log->name);
+    return mem_free(log);
+}

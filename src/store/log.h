@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* store/log.h - one partition's log: an append-only sequence of record batches.
+ *
+ * A log is a directory of segments.  The last segment is active and takes the appends; the
+ * others are sealed and never change again.
+ *
+ *      base 0                4210              9977
+ *       [ sealed ............ ][ sealed ........ ][ active ...>
+ *
+ * Marks divide a log; none moves backwards, except that a failed write takes back what it
+ * was to write.
+ *
+ *       start  <=  synced  <=  written  <=  end
+ *
+ *       start    first offset a reader may ask for
+ *       synced   first offset that a crash could lose          (log_sync_end moves it)
+ *       written  first offset that is not in the file yet      (log_write moves it)
+ *       end      offset that the next record will get          (log_append moves it)
+ *
+ * An append only stages a batch: it gets its offset, and the bytes stay where they are.
+ * log_write() puts all that is staged into the file with one call.
+ *
+ * Threading: a log belongs to the shard that opened it and is used on no other.
+ * Errors:    base/err.h; enum log_outcome.
+ */
+
+#include "base/diag.h"
+#include "store/file.h"
+#include "wire/batch.h"
+
+struct log;
+struct log_dir;
+
+/* What a log needs of the node it is on. */
+struct log_env {
+    struct io *io;
+    struct diag *diag;
+};
+
+struct log_config {
+    int64_t segment_bytes;
+    int64_t segment_ms;
+    int32_t index_interval_bytes;
+    int32_t index_size_max;
+    int32_t max_message_bytes;
+};
+
+enum log_outcome {
+    LOG_E_UNWRITTEN = 1,  /* What is staged must be written first, then this tried again. */
+    LOG_E_SEGMENT_SIZE,   /* Larger than a segment may be. */
+    LOG_E_SEQUENCE,       /* Not the producer's next sequence. */
+    LOG_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
+    LOG_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
+    LOG_E_FENCED,         /* The log or its directory failed before and takes no more. */
+    LOG_E_CORRUPT,        /* What is in the files cannot be read. */
+};
+
+/* What the caller decides about a batch. */
+struct log_append_terms {
+    int32_t leader_epoch;
+    int64_t now_ms; /* Unix time, for the age of the segment. */
+};
+
+struct log_appended {
+    int64_t base_offset, last_offset;
+    bool is_duplicate; /* It was in the log already, at these offsets; nothing was staged. */
+};
+
+/* The offset that the next record will get. */
+int64_t log_end(const struct log *log);
+
+/* The first offset there is. */
+int64_t log_start(const struct log *log);
+
+/* Everything below is durable. */
+int64_t log_synced(const struct log *log);
+
+/* True if nothing can be appended any more: a write could not be taken back, or a sync of
+ * the directory failed. */
+bool log_is_fenced(const struct log *log);
+
+/* Gives a checked batch its offset (and `terms`' epoch), which is written into it, and
+ * stages it.  `batch` is borrowed until log_write(); `header` is its own, and is brought up
+ * to date. */
+NODISCARD int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,
+                         const struct log_append_terms *terms, struct log_appended *out);
+
+/* Writes what is staged.  A negative code: none of it is in the log, and the offsets will be
+ * used again; log_is_fenced() if even that could not be brought about. */
+NODISCARD int log_write(struct log *log);
+
+/* A range of a file that is to be sent. */
+struct log_range {
+    struct file *file; /* Owned reference; NULL if the range is empty. */
+    int fd;
+    uint64_t position;
+    size_t size;
+};
+
+/* Lets the file go; an empty range is left alone.  Any thread. */
+void log_range_release(struct log_range *range);
+
+/* Finds the batches from the one with `offset` on, below `limit` (a written batch's end), at
+ * most `bytes_max` bytes of one segment; the last batch may be cut off, as in Kafka's
+ * answers.  With `at_least_one` the first batch is whole, however large.  An empty range if
+ * offset >= limit.  LOG_E_OUT_OF_RANGE below the start or above the end. */
+NODISCARD int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max,
+                       bool at_least_one, struct log_range *out);
+
+struct log_time_offset {
+    int64_t offset; /* -1: there is none. */
+    int64_t timestamp;
+};
+
+/* The first record below `limit` whose time is at least `timestamp`. */
+NODISCARD int log_find_time(struct log *log, int64_t timestamp, int64_t limit,
+                            struct log_time_offset *out);
+
+/* The first record below `limit` that has the largest time (KIP-734). */
+NODISCARD int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *out);
+
+/* A sync on its way: what a worker does, while the log goes on. */
+struct log_sync {
+    struct file **files; /* Owned references: first files, then directories. */
+    size_t file_count, dir_count;
+    int64_t upto; /* What will be durable. */
+    uint64_t active_size;
+    int64_t active_base;
+    bool had_names;
+};
+
+/* Notes what has to be synced for everything that is written by now.  False: nothing. */
+bool log_sync_begin(struct log *log, struct log_sync *out);
+
+/* Does it.  A worker's thread. */
+NODISCARD int log_sync_run(struct log_sync *sync, struct io *io);
+
+/* It worked: `synced` moves. */
+void log_sync_end(struct log *log, const struct log_sync *sync);
+
+/* Lets the files go; also when the log itself is gone. */
+void log_sync_fini(struct log_sync *sync);
+
+/* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged must have been
+ * written or be given up by its owner.  Always returns NULL. */
+struct log *log_abandon(struct log *log);

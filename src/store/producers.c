@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/producers.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "wire/bytes.h"
+#include "wire/crc32c.h"
+
+#include <stdlib.h>
+
+enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEADER = 10, SNAPSHOT_CRC_FROM = 6, SNAPSHOT_ENTRY = 46 };
+
+void producers_init(struct producers *producers)
+{
+    map_init(&producers->by_id);
+}
+
+void producers_fini(struct producers *producers)
+{
+    struct map_node *node;
+
+    while ((node = map_pop(&producers->by_id)))
+        mem_free(container_of(node, struct producer, node));
+    map_fini(&producers->by_id);
+}
+
+static uint64_t id_hash(int64_t id)
+{
+    return hash_u64((uint64_t)id);
+}
+
+static struct producer *find(const struct producers *producers, int64_t id)
+{
+    for (struct map_node *n = map_find(&producers->by_id, id_hash(id)); n; n = map_find_next(n)) {
+        struct producer *p = container_of(n, struct producer, node);
+
+        if (p->id == id)
+            return p;
+    }
+    return NULL;
+}
+
+static struct producer *find_or_add(struct producers *producers, int64_t id)
+{
+    struct producer *p = find(producers, id);
+
+    if (p)
+        return p;
+    p = mem_new(sizeof(*p));
+    p->id = id;
+    p->epoch = -1;
+    p->txn_first_offset = -1;
+    map_put(&producers->by_id, &p->node, id_hash(id));
+    return p;
+}
+
+/* Sequences go from INT32_MAX to 0 again. */
+static int32_t sequence_add(int32_t sequence, int32_t delta)
+{
+    return (int32_t)(((int64_t)sequence + delta) & INT32_MAX);
+}
+
+static bool is_same_batch(const struct producer_batch *batch, const struct batch_header *header)
+{
+    int32_t last = sequence_add(header->base_sequence, header->last_offset_delta);
+
+    return batch->last_sequence == last && batch->offset_delta == header->last_offset_delta;
+}
+
+int producers_check(const struct producers *producers, const struct batch_header *header,
+                    struct producer_batch *out)
+{
+    const struct producer *p =
+        header->producer_id < 0 ? NULL : find(producers, header->producer_id);
+
+    if (!p) /* Nothing is known, perhaps not any more: any sequence may begin (KAFKA-5793). */
+        return 0;
+    if (header->producer_epoch < p->epoch)
+        return PRODUCERS_E_EPOCH;
+    if (header->producer_epoch > p->epoch)
+        return header->base_sequence == 0 ? 0 : PRODUCERS_E_SEQUENCE;
+    for (int16_t i = 0; i < p->batch_count; i++) {
+        if (is_same_batch(&p->batches[i], header)) {
+            *out = p->batches[i];
+            return PRODUCERS_E_DUPLICATE;
+        }
+    }
+    if (p->batch_count == 0)
+        return 0;
+    return header->base_sequence == sequence_add(p->batches[p->batch_count - 1].last_sequence, 1)
+               ? 0
+               : PRODUCERS_E_SEQUENCE;
+}
+
+void producers_update(struct producers *producers, const struct batch_header *header,
+                      struct producers_undo *undo)
+{
+    struct producer *p;
+
+    if (undo)
+        *undo = (struct producers_undo){.id = -1};
+    if (header->producer_id < 0 || batch_is_control(header))
+        return;
+    p = find(producers, header->producer_id);
+    if (undo) {
+        undo->id = header->producer_id;
+        undo->was_known = p != NULL;
+        if (p)
+            undo->before = *p;
+    }
+    p = find_or_add(producers, header->producer_id);
+    if (p->epoch != header->producer_epoch) {
+        p->epoch = header->producer_epoch;
+        p->batch_count = 0;
+    }
+    if (p->batch_count == PRODUCER_BATCHES) {
+        memmove(p->batches, p->batches + 1, sizeof(p->batches) - sizeof(p->batches[0]));
+        p->batch_count--;
+    }
+    p->batches[p->batch_count++] = (struct producer_batch){
+        .last_offset = batch_last_offset(header),
+        .timestamp = header->max_timestamp,
+        .last_sequence = sequence_add(header->base_sequence, header->last_offset_delta),
+        .offset_delta = header->last_offset_delta,
+    };
+}
+
+void producers_undo(struct producers *producers, const struct producers_undo *undo)
+{
+    struct producer *p;
+
+    if (undo->id < 0)
+        return;
+    p = find(producers, undo->id);
+    assert(p);
+    if (undo->was_known) {
+        struct map_node node = p->node; /* Links may have changed since. */
+
+        *p = undo->before;
+        p->node = node;
+        return;
+    }
+    map_remove(&producers->by_id, &p->node);
+    mem_free(p);
+}
+
+/* --- snapshots -------------------------------------------------------------- */
+
+static void entry_encode(const struct producer *p, uint8_t *out)
+{
+    struct producer_batch none = {.last_sequence = -1, .last_offset = -1, .timestamp = -1};
+    const struct producer_batch *last = p->batch_count ? &p->batches[p->batch_count - 1] : &none;
+
+    bytes_store_i64(out, p->id);
+    bytes_store_i16(out + 8, p->epoch);
+    bytes_store_i32(out + 10, last->last_sequence);
+    bytes_store_i64(out + 14, last->last_offset);
+    bytes_store_i32(out + 22, last->offset_delta);
+    bytes_store_i64(out + 26, last->timestamp);
+    bytes_store_i32(out + 34, p->coordinator_epoch);
+    bytes_store_i64(out + 38, p->txn_first_offset);
+}
+
+static int by_ascending_id(const void *a, const void *b)
+{
+    const struct producer *const *pa = a;
+    const struct producer *const *pb = b;
+
+    return ((*pa)->id > (*pb)->id) - ((*pa)->id < (*pb)->id);
+}
+
+void producers_print(const struct producers *producers, struct text *out)
+{
+    size_t count = producers->by_id.count;
+    scoped(mem_freep_any) const struct producer **sorted =
+        mem_new_array(count + 1, sizeof(*sorted));
+    scoped(mem_freep_any) uint8_t *bytes = mem_new(SNAPSHOT_HEADER + count * SNAPSHOT_ENTRY);
+    size_t n = 0;
+    size_t size = SNAPSHOT_HEADER + count * SNAPSHOT_ENTRY;
+
+    map_each (node, &producers->by_id)
+        sorted[n++] = container_of(node, struct producer, node);
+    qsort(sorted, count, sizeof(*sorted), by_ascending_id);
+    bytes_store_i16(bytes, SNAPSHOT_VERSION);
+    bytes_store_i32(bytes + SNAPSHOT_CRC_FROM, (int32_t)count);
+    for (size_t i = 0; i < count; i++)
+        entry_encode(sorted[i], bytes + SNAPSHOT_HEADER + i * SNAPSHOT_ENTRY);
+    bytes_store_u32(bytes + 2, crc32c(bytes + SNAPSHOT_CRC_FROM, size - SNAPSHOT_CRC_FROM));
+    text_add(out, bytes, size);
+}
+
+static void entry_decode(struct producers *producers, const uint8_t *in)
+{
+    struct producer *p = find_or_add(producers, bytes_load_i64(in));
+    int32_t last_sequence = bytes_load_i32(in + 10);
+
+    p->epoch = bytes_load_i16(in + 8);
+    p->coordinator_epoch = bytes_load_i32(in + 34);
+    p->txn_first_offset = bytes_load_i64(in + 38);
+    p->batch_count = 0;
+    if (last_sequence < 0)
+        return;
+    p->batches[p->batch_count++] = (struct producer_batch){
+        .last_sequence = last_sequence,
+        .last_offset = bytes_load_i64(in + 14),
+        .offset_delta = bytes_load_i32(in + 22),
+        .timestamp = bytes_load_i64(in + 26),
+    };
+}
+
+int producers_parse(struct producers *producers, struct slice bytes)
+{
+    int32_t count;
+
+    assert(producers->by_id.count == 0);
+    if (bytes.size < SNAPSHOT_HEADER || bytes_load_i16(bytes.data) != SNAPSHOT_VERSION)
+        return PRODUCERS_E_MALFORMED;
+    if (bytes_load_u32(bytes.data + 2) !=
+        crc32c(bytes.data + SNAPSHOT_CRC_FROM, bytes.size - SNAPSHOT_CRC_FROM))
+        return PRODUCERS_E_MALFORMED;
+    count = bytes_load_i32(bytes.data + SNAPSHOT_CRC_FROM);
+    if (count < 0 || (bytes.size - SNAPSHOT_HEADER) / SNAPSHOT_ENTRY != (size_t)count ||
+        (bytes.size - SNAPSHOT_HEADER) % SNAPSHOT_ENTRY)
+        return PRODUCERS_E_MALFORMED;
+    for (int32_t i = 0; i < count; i++)
+        entry_decode(producers, bytes.data + SNAPSHOT_HEADER + (size_t)i * SNAPSHOT_ENTRY);
+    return 0;
+}

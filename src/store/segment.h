@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* store/segment.h - a run of a log's batches in one file, with its two indexes.
+ *
+ *      00000000000000004210.log          batches from offset 4210 on
+ *      00000000000000004210.index        offset -> position, one entry each 4 KiB or so
+ *      00000000000000004210.timeindex    largest time so far -> offset
+ *
+ * The active segment takes appends and keeps its files open.  A sealed one never changes;
+ * its file is opened when somebody reads from it.
+ *
+ * Threading: the log's home shard.
+ * Errors:    base/err.h; SEGMENT_E_BROKEN.
+ */
+
+#include "store/index.h"
+#include "store/scan.h"
+
+enum { SEGMENT_NAME_SIZE = 40 };
+
+enum segment_outcome {
+    SEGMENT_E_BROKEN = 1, /* The file does not hold what it should. */
+};
+
+struct segment {
+    int64_t base;         /* Offset of its first record, and its name. */
+    uint64_t size;        /* Bytes that are written. */
+    uint64_t synced_size; /* Bytes that are durable. */
+    struct file *file;    /* Owned reference; NULL while sealed and not in use. */
+
+    int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
+    int64_t max_timestamp;   /* -1 while empty. */
+    int64_t max_timestamp_offset;
+    bool has_stale_indexes;          /* The files of the indexes have not been synced. */
+    uint64_t since_entry;            /* Bytes appended since the last entry of the index. */
+    struct index by_offset, by_time; /* Of the active segment; else closed. */
+};
+
+/* Where a log's files are. */
+struct segment_place {
+    struct io *io;
+    int dir;
+};
+
+/* Writes `00000000000000004210<suffix>`. */
+void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *suffix);
+
+/* Creates the files of a new, active segment. */
+NODISCARD int segment_create(struct segment *segment, const struct segment_place *place,
+                             int64_t base);
+
+/* Opens the files of what is to be the active segment, as a clean stop left them.  An index
+ * that cannot be one is SEGMENT_E_BROKEN: segment_rebuild() makes it again. */
+NODISCARD int segment_open(struct segment *segment, const struct segment_place *place,
+                           int64_t base);
+
+/* Opens the file of batches alone, and empties the indexes: recovery fills them. */
+NODISCARD int segment_open_bare(struct segment *segment, const struct segment_place *place,
+                                int64_t base);
+
+/* Opens the batches of a sealed segment if they are not open. */
+NODISCARD int segment_touch(struct segment *segment, const struct segment_place *place);
+
+/* Lets the file of a sealed segment go. */
+void segment_rest(struct segment *segment);
+
+/* Puts a batch that will be at `position` into the indexes and the times. */
+NODISCARD int segment_note(struct segment *segment, const struct batch_header *header,
+                           uint64_t position, int32_t interval);
+
+/* Writes the last entries, as Kafka has them in a sealed segment, and closes the indexes.
+ * The batches stay open while there is something to sync. */
+NODISCARD int segment_seal(struct segment *segment);
+
+/* Makes the files of the indexes of a sealed segment durable, if they are not. */
+NODISCARD int segment_sync_indexes(struct segment *segment, const struct segment_place *place);
+
+/* Closes everything and writes nothing. */
+void segment_close(struct segment *segment);
+
+/* True if the indexes have no room for one more entry of both. */
+bool segment_is_full(const struct segment *segment, int32_t index_size_max);
+
+/* Where to begin to look for `offset`: a position at or before its batch. */
+NODISCARD int segment_find(struct segment *segment, const struct segment_place *place,
+                           int64_t offset, bool is_active, uint64_t *out_position);
+
+/* The largest time in the segment and the offset that has it; time -1 if it is empty. */
+NODISCARD int segment_largest(struct segment *segment, const struct segment_place *place,
+                              bool is_active, struct index_entry *out);
+
+/* An offset before which every time is below `timestamp`; the base if nothing is known. */
+NODISCARD int segment_find_time(struct segment *segment, const struct segment_place *place,
+                                int64_t timestamp, bool is_active, int64_t *out_offset);
