@@ -262,7 +262,10 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     struct slice bytes = slice_of(append->batch, append->size);
     int r = batch_parse(bytes, header);
 
-    if (r || header->size != append->size)
+    append->batch_outcome = r;
+    if (r)
+        return PARTITION_E_BATCH;
+    if (header->size != append->size)
         return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
     if (append->size > (size_t)p->config.log.max_message_bytes)
         return PARTITION_E_TOO_LARGE;
