@@ -208,9 +208,9 @@ static bool skip_headers(struct cursor *cursor)
     bool is_null = false;
     int32_t count;
 
-    if (!take_i32(cursor, &count) || count < 0 || (size_t)count > cursor->left)
+    if (!take_i32(cursor, &count) || count < 0)
         return false;
-    for (; count; count--) {
+    for (; count; count--) { /* Ends where the record does: each takes two bytes. */
         if (!skip_bytes(cursor, &is_null) || is_null) /* The name. */
             return false;
         if (!skip_bytes(cursor, &is_null))
