@@ -51,13 +51,13 @@ int16_t error_of_control(int outcome)
 static int16_t error_of_batch(int outcome)
 {
     switch ((enum batch_outcome)outcome) {
-    case BATCH_E_SHORT:
     case BATCH_E_MALFORMED:
     case BATCH_E_CRC: return ERROR_CORRUPT_MESSAGE;
+    case BATCH_E_SHORT:
     case BATCH_E_MAGIC:
     case BATCH_E_RECORD:
     case BATCH_E_COMPRESSED: return ERROR_INVALID_RECORD;
-    case BATCH_E_NO_MEMORY: return ERROR_UNKNOWN_SERVER_ERROR;
+    case BATCH_E_NO_MEMORY: return ERROR_MESSAGE_TOO_LARGE; /* Producers split the batch. */
     case BATCH_E_TIMESTAMP: return ERROR_INVALID_TIMESTAMP;
     case BATCH_E_CODEC: return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
     }
