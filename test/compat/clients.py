@@ -10,6 +10,7 @@ holds, for clients that must be told when to stop.
 """
 
 import json
+import socket
 import subprocess
 
 import kafka
@@ -17,6 +18,7 @@ import kafka.structs
 
 import peers
 import records
+import wire
 
 READ_SECONDS = 60
 NOTHING = "\x01nothing"  # Stands for null where a console tool needs a word for it.
@@ -203,6 +205,35 @@ def java_create(bootstrap, topics, partitions):
     for topic in topics:
         peers.tool("kafka-topics", "--bootstrap-server", bootstrap, "--create", "--topic", topic,
                    "--partitions", partitions)
+
+
+# --- bytes: what the batches say of themselves ------------------------------------------------
+
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+def stored_batches(bootstrap, topic, partitions):
+    """The headers of all batches, fetched without a client's library in between."""
+    fetch = wire.load(peers.TREE)["fetch"]
+    host, _, port = bootstrap.partition(":")
+    found = []
+    with socket.create_connection((host, int(port)), timeout=READ_SECONDS) as connection:
+        for partition in range(partitions):
+            offset = 0
+            while True:
+                connection.sendall(fetch.request_frame(11, {
+                    "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 1 << 24, "topics": [{
+                        "topic": topic, "partitions": [{
+                            "partition": partition, "fetch_offset": offset,
+                            "partition_max_bytes": 1 << 24}]}]}))
+                size = int.from_bytes(peers.receive(connection, 4), "big")
+                answer = fetch.parse_response(11, peers.receive(connection, size))
+                batches = wire.batches(answer["responses"][0]["partitions"][0]["records"] or b"")
+                if not batches:
+                    break
+                found += batches
+                offset = batches[-1]["base_offset"] + batches[-1]["last_delta"] + 1
+    return found
 
 
 def our_commands_exist():

@@ -103,6 +103,23 @@ class Job:
                                             **VARIANTS[self.variant])
         self.times = (from_ms, int(time.time() * 1000))
 
+    def stored_as_wished(self, bootstrap):
+        """Says which batch is not compressed, or not numbered, as its producer was told."""
+        wished = VARIANTS[self.variant]
+        wished_codec = wished.get("compression", "none")
+        codecs = set()
+        for batch in clients.stored_batches(bootstrap, self.topic, PARTITIONS):
+            codec = clients.CODECS[batch["attributes"] & 7]
+            codecs.add(codec)
+            if not batch["crc_right"]:
+                return f"bad checksum at {batch['base_offset']}"
+            # kafka-python leaves what does not become smaller as it is.
+            if codec != wished_codec and (codec != "none" or batch["count"] > 2):
+                return f"{codec} at {batch['base_offset']}"
+            if "idempotent" in wished and (batch["producer_id"] >= 0) != wished["idempotent"]:
+                return f"producer id {batch['producer_id']} at {batch['base_offset']}"
+        return None if wished_codec in codecs else f"no batch is compressed with {wished_codec}"
+
     def read(self, reader, bootstrap):
         """Says what is wrong with what this reader sees, or None."""
         reads = READERS[reader](bootstrap, self.topic, self.counts)
@@ -158,6 +175,12 @@ class Round:
             self.broker.start()
         self.tally.attempt(f"{self.name}: SIGKILL and a new start", kill_and_start)
 
+    def look(self):
+        """A client must not find the broker so odd that it leaves compression away."""
+        for job in self.jobs:
+            what = f"{self.name}: batches of {job.writer} are {job.variant}"
+            self.tally.attempt(what, lambda: job.stored_as_wished(self.broker.bootstrap))
+
     def read(self, reader, jobs):
         def one(job):
             what = f"{self.name}: {reader} reads {len(job.wanted)} {job.variant} of {job.writer}"
@@ -180,6 +203,7 @@ class Round:
         else:
             self.write(self.jobs)
             self.crash()
+        self.look()
         for reader in ("kcat", "kafka-python", "our-consumer"):
             self.read(reader, self.jobs)
         if not self.options.quick:
