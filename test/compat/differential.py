@@ -150,7 +150,7 @@ def main(words):
     stale = [line for line in listed if not line.uses and not options.case]
     for line in stale:
         print(f"FAILED  {LISTED.name}:{line.number} describes no difference: {line.path}")
-    print(f"{counts[False]} passed, {counts[True] + len(stale)} failed")
+    print(f"{counts[False]} passed, {counts[True] + len(stale)} failed, 0 skipped")
     return 1 if counts[True] or stale else 0
 
 
