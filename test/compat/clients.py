@@ -121,6 +121,9 @@ def python_create(bootstrap, topics, partitions):
 
 # --- the console tools: Kafka's own, in Java, and ours, which speak alike --------------------
 
+OUR_TOPICS = peers.TREE / "bin/kafka-topics.sh"
+OUR_PRODUCER = peers.TREE / "bin/kafka-console-producer.sh"
+OUR_CONSUMER = peers.TREE / "bin/kafka-console-consumer.sh"
 FORMAT = ["print.timestamp=true", "print.partition=true", "print.offset=true",
           "print.headers=true", "print.key=true", f"null.literal={NOTHING}"]
 
@@ -132,8 +135,8 @@ def _console_line(r):
     return f"{headers}\t{key}\t{value}\n"
 
 
-def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
-    """Kafka's console producer can set neither timestamps nor partitions."""
+def _console_write(command, bootstrap, topic, wanted, compression, idempotent):
+    """A console producer can set neither timestamps nor partitions."""
     words = ["--bootstrap-server", bootstrap, "--topic", topic]
     for setting in ("parse.key=true", "parse.headers=true", f"null.marker={NOTHING}"):
         words += ["--reader-property", setting]
@@ -141,9 +144,17 @@ def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
         words.append(f"--compression-codec={compression}")
     if idempotent is not None:
         words += ["--command-property", f"enable.idempotence={str(idempotent).lower()}"]
-    peers.tool("kafka-console-producer", *words,
-               input="".join(map(_console_line, wanted)).encode())
+    peers.run([*command, *words], input="".join(map(_console_line, wanted)).encode())
     return [r._replace(timestamp=None, partition=None) for r in wanted]
+
+
+def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
+    command = peers.tool_command("kafka-console-producer")
+    return _console_write(command, bootstrap, topic, wanted, compression, idempotent)
+
+
+def our_write(bootstrap, topic, wanted, compression=None, idempotent=None):
+    return _console_write([OUR_PRODUCER], bootstrap, topic, wanted, compression, idempotent)
 
 
 def _marked(word, mark):
@@ -183,10 +194,6 @@ def java_read(bootstrap, topic, counts):
             "kafka-console-consumer", *_console_words(bootstrap, topic), "--partition", partition,
             "--offset", "earliest", "--max-messages", count))
     return reads
-
-
-OUR_CONSUMER = peers.TREE / "bin/kafka-console-consumer.sh"
-OUR_TOPICS = peers.TREE / "bin/kafka-topics.sh"
 
 
 def our_read(bootstrap, topic, counts):
@@ -234,10 +241,6 @@ def stored_batches(bootstrap, topic, partitions):
                 found += batches
                 offset = batches[-1]["base_offset"] + batches[-1]["last_delta"] + 1
     return found
-
-
-def our_commands_exist():
-    return OUR_CONSUMER.exists() and OUR_TOPICS.exists() and peers.Moldau.program.exists()
 
 
 def kcat_version():
