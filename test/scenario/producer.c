@@ -18,6 +18,7 @@ enum {
     PACE_MAX_US = 20 * 1000,
     AGAIN_US = 10 * 1000,
     COMPRESSED_PERCENT = 8,
+    ZSTD_VERSION = 7,
 };
 
 /* A batch that is not answered yet. */
@@ -97,6 +98,8 @@ static void encode(struct producer *p, struct out_batch *batch)
         record_add(&builder, batch->first_value + i);
     if (rng_chance(&p->run->rng, COMPRESSED_PERCENT))
         codec = (enum compress_codec)rng_below(&p->run->rng, COMPRESS_CODEC_COUNT);
+    if (codec == COMPRESS_ZSTD && p->client.versions[API_PRODUCE] < ZSTD_VERSION)
+        codec = COMPRESS_LZ4; /* KIP-110: older versions must not have it. */
     if (batch_builder_finish(&builder, codec, 0, -1, &batch->bytes))
         run_fail(p->run, "a batch cannot be made");
     batch_builder_fini(&builder);
