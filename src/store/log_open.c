@@ -465,15 +465,50 @@ static int open_folder(struct log *log)
     return err_pass(r);
 }
 
+/* True in `*out` if the folder has records. */
+static int has_records(struct log *log, bool *out)
+{
+    struct listing listing = {.segments = {.items = NULL}};
+    struct io *io = log->env.io;
+    int r = list_folder(log, &listing);
+
+    *out = false;
+    for (size_t i = 0; i < listing.segments.count && r == 0 && !*out; i++) {
+        scoped(file_unrefp) struct file *segment = NULL;
+        char name[SEGMENT_NAME_SIZE];
+        uint64_t size = 0;
+
+        segment_name(name, listing.segments.items[i], ".log");
+        r = file_open(io, log->folder->fd, name, IO_READ, &segment);
+        if (r == 0)
+            r = io->ops->file_size(io, segment->fd, &size);
+        *out = size > 0;
+    }
+    listing_fini(&listing);
+    return err_pass(r);
+}
+
+/* Whether the folder is another topic's.  One that has records and no id is nobody's: the
+ * id is durable before any record is acknowledged, so a crash in the middle of a deletion
+ * has left it. */
+static int is_foreign(struct log *log, struct uuid found, struct uuid topic_id, bool *out)
+{
+    *out = !uuid_is_zero(found) && !uuid_equal(found, topic_id);
+    return uuid_is_zero(found) ? has_records(log, out) : 0;
+}
+
 /* Opens or makes the folder, which is then one of `topic_id`. */
 static int claim_folder(struct log *log, struct uuid topic_id)
 {
     struct uuid found = {{0}};
+    bool is_other = false;
     int r = open_folder(log);
 
     if (r == 0)
         r = read_metadata(log->env.io, log->folder->fd, &found);
-    if (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)) {
+    if (r == 0)
+        r = is_foreign(log, found, topic_id, &is_other);
+    if (r == 0 && is_other) {
         r = move_aside(log);
         if (r == 0)
             r = open_folder(log);
