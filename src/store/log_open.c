@@ -279,8 +279,17 @@ static int open_clean(struct log *log, const struct listing *listing)
 struct recovery {
     int64_t next; /* The lowest offset that the next batch may have. */
     int64_t recovery_point;
-    bool is_cut; /* A broken batch was found: nothing behind it counts. */
+    bool is_dense; /* Behind the recovery point there is no gap but where something is lost. */
+    bool is_cut;   /* A broken batch or a gap was found: nothing behind it counts. */
 };
+
+/* Compaction leaves gaps.  It is not ours: what this program has written since the recovery
+ * point has none, and a producer's next batch must not outlive the one before it. */
+static bool is_gap(const struct recovery *recovery, int64_t offset)
+{
+    return recovery->is_dense && recovery->next >= recovery->recovery_point &&
+           offset > recovery->next;
+}
 
 static bool is_good_batch(const struct scan_batch *batch, const struct recovery *recovery)
 {
@@ -288,7 +297,8 @@ static bool is_good_batch(const struct scan_batch *batch, const struct recovery 
 
     if (mutant_is(MUTANT_FORGET_TAIL) && header->base_offset >= recovery->recovery_point)
         return false;
-    return header->base_offset >= recovery->next && header->last_offset_delta >= 0 &&
+    return header->base_offset >= recovery->next && !is_gap(recovery, header->base_offset) &&
+           header->last_offset_delta >= 0 &&
            header->base_offset <= INT64_MAX - header->last_offset_delta - 1 &&
            batch_crc_is_good(batch->bytes);
 }
@@ -336,7 +346,9 @@ static int cut_tail(struct log *log, struct segment *segment, uint64_t good)
     return err_pass(r);
 }
 
-static int recover_segment(struct log *log, int64_t base, struct recovery *recovery, bool is_last)
+/* `following` is the base of the next segment, or -1. */
+static int recover_segment(struct log *log, int64_t base, struct recovery *recovery,
+                           int64_t following)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = log_add_segment(log);
@@ -358,7 +370,8 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
     if (r)
         return err_pass(r);
     segment->synced_size = segment->size;
-    if (is_last || recovery->is_cut)
+    recovery->is_cut |= following >= 0 && is_gap(recovery, following);
+    if (following < 0 || recovery->is_cut)
         return 0;
     r = segment_seal(segment);
     segment_rest(segment);
@@ -395,22 +408,28 @@ static void cut_epochs(struct log *log)
         log->epoch_count--;
 }
 
-static int recover(struct log *log, const struct listing *listing, int64_t recovery_point)
+static int recover(struct log *log, const struct listing *listing,
+                   const struct log_opening *opening)
 {
-    struct recovery recovery = {.recovery_point = recovery_point};
-    size_t first = listing->segments.count - 1;
+    struct recovery recovery = {
+        .recovery_point = opening->recovery_point,
+        .is_dense = opening->was_ours,
+    };
+    const struct bases *segments = &listing->segments;
+    size_t first = segments->count - 1;
     int r = 0;
 
-    while (first > 0 && listing->segments.items[first] > recovery_point)
+    while (first > 0 && segments->items[first] > opening->recovery_point)
         first--;
     for (size_t i = 0; i < first && r == 0; i++)
-        r = open_sealed(log, listing->segments.items[i]);
+        r = open_sealed(log, segments->items[i]);
     if (r == 0)
-        r = load_producers(log, listing, listing->segments.items[first]);
-    for (size_t i = first; i < listing->segments.count && r == 0; i++)
-        r = recovery.is_cut ? unlink_segment(log, listing->segments.items[i])
-                            : recover_segment(log, listing->segments.items[i], &recovery,
-                                              i + 1 == listing->segments.count);
+        r = load_producers(log, listing, segments->items[first]);
+    for (size_t i = first; i < segments->count && r == 0; i++)
+        r = recovery.is_cut
+                ? unlink_segment(log, segments->items[i])
+                : recover_segment(log, segments->items[i], &recovery,
+                                  i + 1 < segments->count ? segments->items[i + 1] : -1);
     if (r)
         return r;
     log->end = log->written = log->synced = recovery.next;
@@ -541,7 +560,7 @@ static int open_files(struct log *log, const struct log_opening *opening)
         if (r > 0) /* The mark of a clean stop lies: somebody changed the files. */
             diag_error(log->env.diag, "log is not as its clean stop left it", kv("log", log->name));
     } else if (r == 0) {
-        r = recover(log, &listing, opening->recovery_point);
+        r = recover(log, &listing, opening);
     }
     listing_fini(&listing);
     return r;
