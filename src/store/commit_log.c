@@ -422,13 +422,6 @@ int commit_log_replay(struct io *io, const struct file *root, int64_t *out_entri
     return err_pass(r ? r : r2);
 }
 
-bool commit_log_exists(struct io *io, const struct file *root)
-{
-    scoped(file_unrefp) struct file *folder = NULL;
-
-    return file_open_dir(io, root->fd, folder_name, &folder) == 0;
-}
-
 int commit_log_remove(struct io *io, const struct file *root)
 {
     scoped(file_unrefp) struct file *folder = NULL;

@@ -48,9 +48,6 @@ struct commit_range {
 NODISCARD int commit_log_create(struct io *io, const struct file *root, int shard,
                                 size_t block_size, struct commit_log **out);
 
-/* True if there is a commit log in the folder of data. */
-bool commit_log_exists(struct io *io, const struct file *root);
-
 /* Closes the files, which stay; NULL is allowed.  Always returns NULL. */
 struct commit_log *commit_log_destroy(struct commit_log *log);
 

@@ -46,6 +46,7 @@ struct log_config {
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
+    bool is_compacted; /* Offsets may be missing. */
 };
 
 enum log_outcome {

@@ -43,7 +43,6 @@ struct log_dir {
     struct uuid id;
     char cluster_id[CLUSTER_ID_MAX];
     bool was_clean;
-    bool was_ours; /* There is a commit log: this program wrote last. */
     _Atomic bool is_fenced;
     struct map marks; /* Owned struct mark; does not change while shards run. */
 };
@@ -393,7 +392,6 @@ static int replay_commit_log(struct log_dir *dir)
     int64_t entries;
     int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
 
-    dir->was_ours = commit_log_exists(dir->io, dir->root);
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
         diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
     return err_pass(r);
@@ -496,8 +494,7 @@ bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
 int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char *name,
                      struct uuid topic_id, const struct log_config *config, struct log **out)
 {
-    struct log_opening opening = {
-        .root = dir->root, .was_clean = dir->was_clean, .was_ours = dir->was_ours};
+    struct log_opening opening = {.root = dir->root, .was_clean = dir->was_clean};
     const struct mark *mark = NULL;
     struct slice topic;
     int64_t partition;

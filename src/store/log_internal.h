@@ -103,7 +103,6 @@ struct log_opening {
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or below the first segment. */
     bool was_clean;
-    bool was_ours; /* Not clean, and it was this program that wrote last. */
 };
 
 /* Opens the log `name`; see log_dir_open_log(). */

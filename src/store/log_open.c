@@ -279,12 +279,12 @@ static int open_clean(struct log *log, const struct listing *listing)
 struct recovery {
     int64_t next; /* The lowest offset that the next batch may have. */
     int64_t recovery_point;
-    bool is_dense; /* Behind the recovery point there is no gap but where something is lost. */
+    bool is_dense; /* No offset may be missing. */
     bool is_cut;   /* A broken batch or a gap was found: nothing behind it counts. */
 };
 
-/* Compaction leaves gaps.  It is not ours: what this program has written since the recovery
- * point has none, and a producer's next batch must not outlive the one before it. */
+/* Nothing but compaction leaves gaps: where there is one behind the recovery point, something
+ * is lost, and a producer's next batch must not outlive the one before it. */
 static bool is_gap(const struct recovery *recovery, int64_t offset)
 {
     return recovery->is_dense && recovery->next >= recovery->recovery_point &&
@@ -413,7 +413,7 @@ static int recover(struct log *log, const struct listing *listing,
 {
     struct recovery recovery = {
         .recovery_point = opening->recovery_point,
-        .is_dense = opening->was_ours,
+        .is_dense = !log->config.is_compacted,
     };
     const struct bases *segments = &listing->segments;
     size_t first = segments->count - 1;
