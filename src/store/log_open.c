@@ -360,7 +360,10 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
         return err_pass(r);
     }
     recovery->next = max_of(recovery->next, base);
-    r = recover_batches(log, segment, recovery, &good);
+    /* What a failed sync has lost may still be in the cache: only the disk is believed. */
+    r = place.io->ops->file_refresh(place.io, segment->file->fd);
+    if (r == 0)
+        r = recover_batches(log, segment, recovery, &good);
     if (r == 0 && good < segment->size) {
         recovery->is_cut = true;
         r = cut_tail(log, segment, good);

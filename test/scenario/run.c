@@ -146,14 +146,19 @@ static void begin_restart(struct run *run)
         server_kill(run->server, how == 1 ? SIM_KILL : SIM_POWER_LOSS);
 }
 
-/* Only now is it known whether page-cache topics may have lost something. */
-static void begin_reading(struct run *run)
+/* Page-cache topics may have lost something if the power was ever lost. */
+static void note_lossy_topics(struct run *run)
 {
-    run->has_lost_power |= sim_stats(run->sim)->power_losses > 0;
+    bool has_lost_power = sim_stats(run->sim)->power_losses > 0;
+
     for (int t = 0; t < run->topic_count; t++)
         for (int32_t i = 0; i < run->topics[t].partitions; i++)
-            if (run->topics[t].is_lossy && run->has_lost_power)
+            if (run->topics[t].is_lossy && has_lost_power)
                 history_set_lossy(run->history, run->topics[t].first_number + (uint32_t)i);
+}
+
+static void begin_reading(struct run *run)
+{
     run->reader = consumer_create(run, READER_NUMBER, CONSUMER_READER);
     to_phase(run, RUN_READ, READ_MAX_US);
 }
@@ -257,7 +262,10 @@ static bool is_over(void *context)
 
 static bool judge(struct run *run, FILE *out)
 {
-    size_t anomalies = history_check(run->history);
+    size_t anomalies;
+
+    note_lossy_topics(run);
+    anomalies = history_check(run->history);
 
     if (run->failures == 0 && anomalies == 0)
         return true;

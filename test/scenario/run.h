@@ -74,7 +74,6 @@ struct run {
     struct sim_event tick; /* Looks after the phases. */
     int64_t phase_ends_us;
     int starts_before; /* Of the server, before it is started again at the end. */
-    bool has_lost_power;
     int failures;
     struct text why; /* One line for each failure. */
 };

@@ -134,7 +134,6 @@ void server_tick(struct server *server)
 
     if (!is_down(server) && !sim_node_is_up(server->node)) {
         run_say(server->run, "broker is dead");
-        server->run->has_lost_power |= sim_stats(sim)->power_losses > 0;
         server->has_stopped = false;
         bury(server, false);
         server->starts_at_us =

@@ -343,6 +343,7 @@ const struct io_ops sim_ops = {
     .file_write = sim_file_write,
     .file_truncate = sim_file_truncate,
     .file_sync = sim_file_sync,
+    .file_refresh = sim_file_refresh,
     .file_lock = sim_file_lock,
     .close = sim_close,
     .listen = sim_listen,
