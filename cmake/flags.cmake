@@ -9,6 +9,12 @@ set(MOLDAU_MUTANT "" CACHE STRING "deliberate bug to build in")
 option(MOLDAU_FUZZ "build fuzz targets" OFF)
 option(MOLDAU_COVERAGE "instrument for coverage" OFF)
 
+# A compiler cache is used where there is one.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
 add_compile_options(-g -fno-omit-frame-pointer -fno-strict-aliasing)
 add_compile_definitions(_GNU_SOURCE)
 
@@ -19,12 +25,16 @@ if(MOLDAU_SANITIZE)
 elseif(MOLDAU_COVERAGE)
     add_compile_options(-O0 --coverage)
     add_link_options(--coverage)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_options(-O0)
+    add_compile_definitions(MOLDAU_SLOW_ASSERTS=1)
 else()
     add_compile_options(-O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong
                         -fstack-clash-protection -fcf-protection)
     add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
+# Everything is instrumented; only the fuzz programs bring libFuzzer (cmake/fuzz.cmake).
 if(MOLDAU_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

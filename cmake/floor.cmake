@@ -1,11 +1,12 @@
-# floor(<name> ON <lower floors> FILES <module>... [LIBS <library>...])
+# floor(<name> ON <lower floors> FILES <module>... [HEADERS <module>...] [LIBS <library>...])
 #
 # One folder under src/ is one floor is one static library.  For every module `m`
 # it compiles m.c and, where m_test.c stands beside it, a test program
 # `test_<floor>_<m>` that links the floor and what the floor declares, no more: a
-# call upwards is an unresolved symbol.
+# call upwards is an unresolved symbol.  HEADERS are modules of a header alone: they have
+# nothing to compile but their test.
 function(floor name)
-    cmake_parse_arguments(arg "" "" "ON;FILES;LIBS" ${ARGN})
+    cmake_parse_arguments(arg "" "" "ON;FILES;HEADERS;LIBS" ${ARGN})
 
     list(TRANSFORM arg_FILES APPEND ".c" OUTPUT_VARIABLE sources)
     add_library(${name} STATIC ${sources})
@@ -13,7 +14,9 @@ function(floor name)
                                               ${PROJECT_BINARY_DIR}/gen)
     target_link_libraries(${name} PUBLIC ${arg_ON} ${arg_LIBS})
 
-    foreach(module IN LISTS arg_FILES)
+    # A test that is added makes CMake look again.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR})
+    foreach(module IN LISTS arg_FILES arg_HEADERS)
         if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${module}_test.c)
             unit_test(${name} ${module})
         endif()
@@ -28,6 +31,8 @@ function(unit_test floor module)
     set(target test_${floor}_${module})
     add_executable(${target} ${module}_test.c)
     target_link_libraries(${target} PRIVATE harness ${floor})
-    add_test(NAME ${floor}.${module} COMMAND ${target})
+    fuzz_targets(${target} ${CMAKE_CURRENT_SOURCE_DIR}/${module}_test.c)
+    add_test(NAME ${floor}.${module}
+             COMMAND ${target} --corpus=${PROJECT_SOURCE_DIR}/test/fuzz/corpus)
     set_tests_properties(${floor}.${module} PROPERTIES LABELS "unit;${floor}" TIMEOUT 120)
 endfunction()

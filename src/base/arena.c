@@ -96,7 +96,7 @@ static void *allocate(struct arena *arena, size_t size, bool must)
 {
     void *p = arena->next;
 
-    assert(size <= SIZE_MAX - ALIGNMENT);
+    assert(size <= SIZE_MAX / 2); /* So that no sum below overflows. */
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!p || size > (size_t)(arena->end - arena->next))
         return grow(arena, size, must);

@@ -18,6 +18,16 @@ static const void *member_of(const struct config_row *row, const void *config)
     return (const char *)config + row->offset;
 }
 
+/* As Java trims: blanks and everything below go at both ends. */
+static struct slice trimmed(struct slice value)
+{
+    while (value.size > 0 && value.data[0] <= ' ')
+        value = slice_of(value.data + 1, value.size - 1);
+    while (value.size > 0 && value.data[value.size - 1] <= ' ')
+        value.size--;
+    return value;
+}
+
 static bool parse_number(struct slice value, int64_t *out)
 {
     char digits[32];
@@ -30,7 +40,7 @@ static bool parse_number(struct slice value, int64_t *out)
     digits[value.size] = 0;
     errno = 0;
     n = strtoll(digits, &end, 10);
-    if (errno || *end || end == digits || digits[0] == ' ')
+    if (errno || end != digits + value.size) /* A zero byte in the middle ends it early. */
         return false;
     *out = n;
     return true;
@@ -46,7 +56,7 @@ static bool parse_double(struct slice value, double *out)
     memcpy(digits, value.data, value.size);
     digits[value.size] = 0;
     *out = strtod(digits, &end);
-    return !*end && end != digits && *out == *out; /* Not a NaN. */
+    return end == digits + value.size && *out == *out; /* Not a NaN. */
 }
 
 static bool parse_bool(struct slice value, bool *out)
@@ -73,11 +83,8 @@ static bool are_choices(const char *choices, struct slice list)
     while (list.size > 0) {
         const uint8_t *comma = memchr(list.data, ',', list.size);
         size_t size = comma ? (size_t)(comma - list.data) : list.size;
-        struct slice one = slice_of(list.data, size);
 
-        while (one.size > 0 && one.data[0] == ' ')
-            one = slice_of(one.data + 1, one.size - 1);
-        if (!is_choice(choices, one))
+        if (!is_choice(choices, trimmed(slice_of(list.data, size))))
             return false;
         list = comma ? slice_of(comma + 1, list.size - size - 1) : slice_of(list.data, 0);
     }
@@ -111,8 +118,9 @@ static int check_double(const struct config_row *row, struct slice value, struct
 
     if (parse_double(value, &n) && n >= (double)row->min && n <= (double)row->max)
         return 0;
-    text_printf(why, "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
-                     "%" PRId64,
+    text_printf(why,
+                "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
+                "%" PRId64,
                 SLICE_ARG(value), row->name, row->min, row->max);
     return CONFIG_E_INVALID;
 }
@@ -121,6 +129,7 @@ int config_check(const struct config_row *row, struct slice value, struct text *
 {
     bool flag;
 
+    value = trimmed(value);
     switch (row->type) {
     case CONFIG_BOOL:
         if (parse_bool(value, &flag))
@@ -152,6 +161,7 @@ int config_set(const struct config_row *row, void *config, struct slice value, s
 
     if (r)
         return r;
+    value = trimmed(value);
     switch (row->type) {
     case CONFIG_BOOL: parsed = parse_bool(value, member(row, config)); break;
     case CONFIG_INT:

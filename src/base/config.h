@@ -16,14 +16,7 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-enum config_type {
-    CONFIG_BOOL,
-    CONFIG_INT,
-    CONFIG_LONG,
-    CONFIG_DOUBLE,
-    CONFIG_TEXT,
-    CONFIG_LIST
-};
+enum config_type { CONFIG_BOOL, CONFIG_INT, CONFIG_LONG, CONFIG_DOUBLE, CONFIG_TEXT, CONFIG_LIST };
 
 enum config_flags {
     CONFIG_AT_START = 0,      /* Needs a restart. */
@@ -77,7 +70,8 @@ const struct config_row *config_find(const struct config_table *table, struct sl
 /* The row whose name differs least from `name`, or NULL if none comes near. */
 const struct config_row *config_nearest(const struct config_table *table, struct slice name);
 
-/* Checks `value` for `row`; CONFIG_E_INVALID adds a sentence to `why`. */
+/* Checks `value` for `row`, without blanks at its ends; CONFIG_E_INVALID adds a sentence
+ * to `why`. */
 NODISCARD int config_check(const struct config_row *row, struct slice value, struct text *why);
 
 /* Sets the member of `row`.  As config_check(); a refused value changes nothing. */

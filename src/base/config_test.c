@@ -78,42 +78,96 @@ TEST(config, the_nearest_name_is_found_for_a_typing_error)
     check(!config_nearest(&table, slice_text("quite.another.thing")));
 }
 
-struct pairs {
-    struct text out;
-};
-
-static int collect(void *context, struct slice key, struct slice value)
+TEST(config, blanks_around_a_value_do_not_count)
 {
-    struct pairs *pairs = context;
+    struct sample s = {.on = false};
 
-    text_printf(&pairs->out, "[%.*s=%.*s]", SLICE_ARG(key), SLICE_ARG(value));
-    return 0;
+    check_ok(set(&s, "sample.size", " 12\t"));
+    check_eq(s.size, 12);
+    check_ok(set(&s, "sample.on", " true "));
+    check(s.on);
+    check_ok(set(&s, "sample.mode", " disk\n"));
+    check_text(s.mode, "disk");
+    check_ok(set(&s, "sample.list", " compact , delete "));
+    config_fini(&table, &s);
 }
 
-TEST(config, properties_files_are_read_as_java_reads_them)
+TEST(config, a_number_may_not_hide_a_zero_byte)
 {
-    struct pairs pairs = {.out = {.data = NULL}};
+    const struct config_row *row = config_find(&table, slice_text("sample.size"));
+    struct sample s = {.size = 7};
     struct text why = {.data = NULL};
-    const char *file = "# comment\n! another\n\n a = 1 \nb:2\r\nc 3\nlong=x,\\\n   y\n"
-                       "path=C\\:\\\\d\ntab=\\t|\nu=\\u00e9\nempty=\nlonely";
 
-    check_ok(config_parse(slice_text(file), collect, &pairs, &why));
-    check(slice_is_text(text_slice(&pairs.out), "[a=1][b=2][c=3][long=x,y][path=C:\\d][tab=\t|]"
-                                                "[u=\xc3\xa9][empty=][lonely=]"));
-    text_fini(&pairs.out);
-    check_eq(config_parse(slice_text("x=\\u12"), collect, &pairs, &why), CONFIG_E_INVALID);
-    check(why.size > 0);
-    text_fini(&pairs.out);
+    check_eq(config_set(row, &s, slice_of("5\0x", 3), &why), CONFIG_E_INVALID);
+    check_eq(config_set(row, &s, slice_null(), &why), CONFIG_E_INVALID);
+    check_eq(s.size, 7);
     text_fini(&why);
 }
 
-FUZZ(config, properties)
+TEST(config, an_error_says_what_kafka_says)
 {
-    struct pairs pairs = {.out = {.data = NULL}};
+    const struct config_row *row = config_find(&table, slice_text("sample.size"));
     struct text why = {.data = NULL};
-    int r = config_parse(slice_of(data ? data : (const uint8_t *)"", size), collect, &pairs, &why);
 
-    check(r == 0 || r == CONFIG_E_INVALID);
-    text_fini(&pairs.out);
+    check_eq(config_check(row, slice_text("x"), &why), CONFIG_E_INVALID);
+    check(slice_is_text(text_slice(&why), "Invalid value x for configuration sample.size: Not a "
+                                          "number of type INT"));
+    text_fini(&why);
+    check_eq(config_check(row, slice_text("0"), &why), CONFIG_E_INVALID);
+    check(slice_is_text(text_slice(&why), "Invalid value 0 for configuration sample.size: Value "
+                                          "must be at least 1"));
+    text_fini(&why);
+}
+
+static bool prints(const struct sample *s, const char *name, const char *want)
+{
+    struct text out = {.data = NULL};
+    bool same;
+
+    config_print(config_find(&table, slice_text(name)), s, &out);
+    same = slice_is_text(text_slice(&out), want);
+    text_fini(&out);
+    return same;
+}
+
+TEST(config, a_copy_owns_its_texts_and_values_print_as_they_are_set)
+{
+    struct sample s = {.on = false};
+    struct sample copy = {.on = false};
+
+    config_defaults(&table, &s);
+    check_ok(set(&s, "sample.size", "42"));
+    config_copy(&table, &s, &copy);
+    check_ok(set(&s, "sample.mode", "page-cache"));
+    check(prints(&copy, "sample.on", "true") && prints(&copy, "sample.size", "42"));
+    check(prints(&copy, "sample.mode", "disk") && prints(&copy, "sample.list", ""));
+    check(prints(&s, "sample.mode", "page-cache"));
+    config_fini(&table, &s);
+    check(!s.mode);
+    check_text(copy.mode, "disk");
+    config_fini(&table, &copy);
+}
+
+TEST(config, a_table_that_breaks_its_own_rule_ends_the_process)
+{
+    const struct config_row broken = {.name = "x", .type = CONFIG_INT, .initial = "7", .max = 1};
+    struct sample s = {.on = false};
+
+    check_bug(config_defaults(&(struct config_table){&broken, 1}, &s));
+}
+
+TEST(config, real_numbers_have_bounds)
+{
+    const struct config_row row = {.name = "ratio", .type = CONFIG_DOUBLE, .max = 1};
+    struct text why = {.data = NULL};
+    double ratio = 0.25;
+
+    check_ok(config_set(&row, &ratio, slice_text("0.5"), &why));
+    check(ratio > 0.49 && ratio < 0.51);
+    check_eq(config_set(&row, &ratio, slice_text("1.01"), &why), CONFIG_E_INVALID);
+    check_eq(config_set(&row, &ratio, slice_text("nan"), &why), CONFIG_E_INVALID);
+    check_eq(config_set(&row, &ratio, slice_text("inf"), &why), CONFIG_E_INVALID);
+    check_eq(config_set(&row, &ratio, slice_text(""), &why), CONFIG_E_INVALID);
+    check_eq(config_set(&row, &ratio, slice_text("0.1x"), &why), CONFIG_E_INVALID);
     text_fini(&why);
 }

@@ -66,23 +66,25 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
 /* Each .c file that speaks says once: DIAG_MODULE("store"); */
 #define DIAG_MODULE(name) static const char diag_module_[] = name
 
+#define DIAG_END ((struct diag_field){.key = NULL})
+
 #define diag_at(to, lvl, text, ...)                                                                \
     do {                                                                                           \
         struct diag *diag_ = (to);                                                                 \
         if ((lvl) <= diag_->level) {                                                               \
-            const struct diag_field fields_[] = {{.key = NULL}, ##__VA_ARGS__};                    \
+            const struct diag_field fields_[] = {__VA_ARGS__};                                     \
             diag_->sink(diag_, &(struct diag_line){.level = (lvl),                                 \
                                                    .module = diag_module_,                         \
                                                    .sentence = "" text,                            \
-                                                   .fields = fields_ + 1,                          \
+                                                   .fields = fields_,                              \
                                                    .field_count = COUNT_OF(fields_) - 1});         \
         }                                                                                          \
     } while (0)
 
-#define diag_error(to, text, ...) diag_at(to, DIAG_ERROR, text, ##__VA_ARGS__)
-#define diag_warn(to, text, ...) diag_at(to, DIAG_WARN, text, ##__VA_ARGS__)
-#define diag_info(to, text, ...) diag_at(to, DIAG_INFO, text, ##__VA_ARGS__)
-#define diag_debug(to, text, ...) diag_at(to, DIAG_DEBUG, text, ##__VA_ARGS__)
+#define diag_error(to, ...) diag_at(to, DIAG_ERROR, __VA_ARGS__, DIAG_END)
+#define diag_warn(to, ...) diag_at(to, DIAG_WARN, __VA_ARGS__, DIAG_END)
+#define diag_info(to, ...) diag_at(to, DIAG_INFO, __VA_ARGS__, DIAG_END)
+#define diag_debug(to, ...) diag_at(to, DIAG_DEBUG, __VA_ARGS__, DIAG_END)
 
 /* "error", "warn", "info" or "debug". */
 const char *diag_level_name(enum diag_level level);

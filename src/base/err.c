@@ -7,7 +7,6 @@
 #include <execinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { STACK_DEPTH_MAX = 64 };
 
@@ -18,7 +17,7 @@ void bug(const char *what, const char *file, int line)
 
     fprintf(stderr, "bug: %s:%d: %s\n", file, line, what);
     fflush(stderr);
-    backtrace_symbols_fd(stack, depth, STDERR_FILENO);
+    backtrace_symbols_fd(stack, depth, fileno(stderr));
     abort();
 }
 

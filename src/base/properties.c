@@ -43,10 +43,10 @@ static bool is_continued(struct slice line)
     return slashes % 2 == 1;
 }
 
-static bool add_unicode(struct slice digits, struct text *out)
+/* Four hexadecimal digits. */
+static bool parse_unit(struct slice digits, uint32_t *out)
 {
     uint32_t c = 0;
-    uint8_t utf8[3];
 
     for (size_t i = 0; i < 4; i++) {
         uint8_t d = digits.size > i ? digits.data[i] : 0;
@@ -59,23 +59,50 @@ static bool add_unicode(struct slice digits, struct text *out)
         else
             return false;
     }
-    if (c < 0x80) {
-        utf8[0] = (uint8_t)c;
-        text_add(out, utf8, 1);
-    } else if (c < 0x800) {
-        utf8[0] = (uint8_t)(0xc0 | c >> 6);
-        utf8[1] = (uint8_t)(0x80 | (c & 0x3f));
-        text_add(out, utf8, 2);
-    } else {
-        utf8[0] = (uint8_t)(0xe0 | c >> 12);
-        utf8[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        utf8[2] = (uint8_t)(0x80 | (c & 0x3f));
-        text_add(out, utf8, 3);
-    }
+    *out = c;
     return true;
 }
 
-/* Adds `raw` with its escapes resolved. */
+static void add_utf8(uint32_t c, struct text *out)
+{
+    const uint8_t last = (uint8_t)(0x80 | (c & 0x3f));
+    const uint8_t third = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    const uint8_t second = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+
+    if (c < 0x80)
+        text_add(out, &(uint8_t){(uint8_t)c}, 1);
+    else if (c < 0x800)
+        text_add(out, (const uint8_t[]){(uint8_t)(0xc0 | c >> 6), last}, 2);
+    else if (c < 0x10000)
+        text_add(out, (const uint8_t[]){(uint8_t)(0xe0 | c >> 12), third, last}, 3);
+    else
+        text_add(out, (const uint8_t[]){(uint8_t)(0xf0 | c >> 18), second, third, last}, 4);
+}
+
+/* Adds the character whose digits `rest` begins with; two escapes may be one character
+ * (UTF-16's surrogates), and half of one is written as Java writes it: `?`.  Returns
+ * how many bytes of `rest` it was, or 0 if they are malformed. */
+static size_t add_unicode(struct slice rest, struct text *out)
+{
+    uint32_t c;
+    uint32_t low;
+
+    if (!parse_unit(rest, &c))
+        return 0;
+    if (c < 0xd800 || c > 0xdfff) {
+        add_utf8(c, out);
+        return 4;
+    }
+    if (c < 0xdc00 && rest.size >= 10 && rest.data[4] == '\\' && rest.data[5] == 'u' &&
+        parse_unit(slice_of(rest.data + 6, rest.size - 6), &low) && low >= 0xdc00 &&
+        low <= 0xdfff) {
+        add_utf8(0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00), out);
+        return 10;
+    }
+    text_add(out, "?", 1);
+    return 4;
+}
+
 static bool unescape(struct slice raw, struct text *out)
 {
     for (size_t i = 0; i < raw.size; i++) {
@@ -84,9 +111,11 @@ static bool unescape(struct slice raw, struct text *out)
         if (c == '\\' && i + 1 < raw.size) {
             c = raw.data[++i];
             if (c == 'u') {
-                if (!add_unicode(slice_of(raw.data + i + 1, raw.size - i - 1), out))
+                size_t used = add_unicode(slice_of(raw.data + i + 1, raw.size - i - 1), out);
+
+                if (used == 0)
                     return false;
-                i += 4;
+                i += used;
                 continue;
             }
             c = c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c == 'f' ? '\f' : c;
@@ -132,19 +161,21 @@ static int parse_logical(struct slice line, config_pair_fn *fn, void *context, s
 int config_parse(struct slice file, config_pair_fn *fn, void *context, struct text *why)
 {
     struct text logical = {.data = NULL};
+    bool is_begun = false; /* The line before goes on in this one. */
     int r = 0;
 
     while (r == 0 && file.size > 0) {
         struct slice line = skip_blanks(take_line(&file));
+        bool goes_on = is_continued(line);
 
-        if (logical.size == 0 && (line.size == 0 || line.data[0] == '#' || line.data[0] == '!'))
+        if (!is_begun && line.size > 0 && (line.data[0] == '#' || line.data[0] == '!'))
             continue;
-        if (is_continued(line) && file.size > 0) {
-            text_add(&logical, line.data, line.size - 1);
+        text_add(&logical, line.data, line.size - goes_on);
+        is_begun = goes_on && file.size > 0;
+        if (is_begun)
             continue;
-        }
-        text_add(&logical, line.data, line.size);
-        r = parse_logical(text_slice(&logical), fn, context, why);
+        if (logical.size > 0)
+            r = parse_logical(text_slice(&logical), fn, context, why);
         logical.size = 0;
     }
     text_fini(&logical);

@@ -18,6 +18,7 @@ static inline struct rng rng_of(uint64_t seed)
     return (struct rng){.state = seed};
 }
 
+/* The next 64 random bits. */
 static inline uint64_t rng_next(struct rng *rng)
 {
     uint64_t z = (rng->state += 0x9e3779b97f4a7c15u);
@@ -37,8 +38,12 @@ static inline uint64_t rng_below(struct rng *rng, uint64_t limit)
 /* Evenly from `low` to `high`, both included. */
 static inline int64_t rng_between(struct rng *rng, int64_t low, int64_t high)
 {
+    uint64_t span = (uint64_t)high - (uint64_t)low;
+
     assert(low <= high);
-    return low + (int64_t)rng_below(rng, (uint64_t)(high - low) + 1);
+    if (span == UINT64_MAX)
+        return (int64_t)rng_next(rng);
+    return (int64_t)((uint64_t)low + rng_below(rng, span + 1));
 }
 
 /* True in `percent` of 100 cases. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* os/linux_internal.h - what the three files of the kernel's struct io share. */
+/* os/linux_internal.h - what the three files of the kernel's struct io share.
+ *
+ * Threading: as os/io.h says of each operation; queues of work are under the mutex.
+ * Errors:    as os/io.h says.
+ */
 
 #include "os/io.h"
 

@@ -229,7 +229,7 @@ static void op_watch_set(struct io *io, struct io_watch *watch, unsigned events)
         return;
     event.events = (events & IO_READABLE ? EPOLLIN : 0) | (events & IO_WRITABLE ? EPOLLOUT : 0);
     if (epoll_ctl(world->epoll, op, watch->fd, &event))
-        assert(!"a watch is set on an open socket, by its owner");
+        bug("a watch is not set on an open socket, by its owner", __FILE__, __LINE__);
     watch->events = events;
     if (!events)
         forget_pending(world, watch);

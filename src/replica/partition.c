@@ -296,6 +296,8 @@ int partition_append(struct partition *p, struct append *append)
         append->append_time = p->config.rules.now_ms;
         batch_set_append_time(append->batch, append->size, append->append_time);
         header.max_timestamp = append->append_time;
+    } else {
+        batch_set_max_timestamp(append->batch, append->size, header.max_timestamp);
     }
     terms = (struct log_append_terms){
         .leader_epoch = p->leader_epoch,

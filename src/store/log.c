@@ -82,7 +82,7 @@ static bool must_roll(struct log *log, const struct batch_header *header, size_t
 static int roll(struct log *log)
 {
     struct segment_place place = log_place(log);
-    struct segment next;
+    struct segment next = {.size = 0};
     int r = log_write_snapshot(log);
 
     if (r == 0)
@@ -343,7 +343,7 @@ int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max, b
 {
     struct segment_place place = log_place(log);
     struct scan_batch first;
-    uint64_t end;
+    uint64_t end = 0;
     size_t at;
     int r;
 

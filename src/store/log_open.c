@@ -468,7 +468,7 @@ static int open_folder(struct log *log)
 /* Opens or makes the folder, which is then one of `topic_id`. */
 static int claim_folder(struct log *log, struct uuid topic_id)
 {
-    struct uuid found;
+    struct uuid found = {{0}};
     int r = open_folder(log);
 
     if (r == 0)

@@ -37,7 +37,7 @@ static int look_in_segment(struct log *log, size_t at, int64_t timestamp, int64_
     struct scan scan;
     struct scan_batch batch;
     bool at_end = false;
-    int64_t from;
+    int64_t from = 0;
     int r = segment_touch(segment, &place);
 
     if (r == 0)

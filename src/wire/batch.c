@@ -75,6 +75,15 @@ void batch_set_append_time(uint8_t *batch, size_t size, int64_t time_ms)
     bytes_store_u32(batch + BATCH_AT_CRC, checksum(batch, size));
 }
 
+void batch_set_max_timestamp(uint8_t *batch, size_t size, int64_t time_ms)
+{
+    assert(size >= BATCH_HEADER_SIZE);
+    if (bytes_load_i64(batch + BATCH_AT_MAX_TIMESTAMP) == time_ms)
+        return;
+    bytes_store_i64(batch + BATCH_AT_MAX_TIMESTAMP, time_ms);
+    bytes_store_u32(batch + BATCH_AT_CRC, checksum(batch, size));
+}
+
 void batch_write_header(uint8_t *batch, const struct batch_header *header)
 {
     assert(header->size >= BATCH_HEADER_SIZE && header->size <= INT32_MAX);

@@ -54,10 +54,11 @@ struct batch_header {
 
 enum batch_outcome {
     BATCH_E_SHORT = 1,  /* The bytes end inside the header, or inside the batch. */
-    BATCH_E_MALFORMED,  /* A length, count or offset that no batch has. */
+    BATCH_E_MALFORMED,  /* A length or count that no batch has. */
     BATCH_E_MAGIC,      /* A format other than 2. */
     BATCH_E_CRC,        /* The checksum does not fit. */
-    BATCH_E_RECORD,     /* A record that does not parse, or does not fit the header. */
+    BATCH_E_RECORD,     /* Records that do not parse or do not fit the header, or a batch
+                           that producers may not send. */
     BATCH_E_TIMESTAMP,  /* A time outside of what the topic allows. */
     BATCH_E_CODEC,      /* A codec that is not one of Kafka's. */
     BATCH_E_COMPRESSED, /* The compressed records cannot be decoded. */
@@ -94,15 +95,22 @@ struct batch_rules {
     int64_t now_ms; /* Unix time, for the bounds that follow. */
     int64_t timestamp_before_max_ms, timestamp_after_max_ms;
     bool is_append_time; /* The broker sets the time: the producer's is not looked at. */
+    bool needs_keys;     /* The topic is compacted: a record without a key is refused. */
+    int32_t record_max;  /* Of a compressed record, in bytes behind its length; 0: any. */
 };
 
 /* Checks one whole batch of a producer as Kafka's LogValidator does: checksum, attributes
- * (no control batch, no unknown codec), counts and offset deltas (0, 1, 2 ... without a
- * hole; record_count = last_offset_delta + 1), base_sequence >= 0 if there is a producer
- * id, every record's lengths, headers and time, inside compressed batches too.  Compressed
- * records are decoded in pieces through a window of bounded size, whatever they claim to
- * become.  `header` is batch_parse()'s of the same bytes. */
-NODISCARD int batch_check(struct slice bytes, const struct batch_header *header,
+ * (no control batch, no append time, no unknown codec), base offset 0, counts and offset
+ * deltas (0, 1, 2 ... without a hole; record_count = last_offset_delta + 1), base_sequence
+ * >= 0 if there is a producer id, every record's lengths, headers, key and time, inside
+ * compressed batches too.  Compressed records are decoded in pieces through a window of
+ * bounded size, whatever they claim to become.  Where it is stricter than Kafka is told in
+ * batch_check.c.
+ *
+ * `header` is batch_parse()'s of the same bytes, which are all of the batch.  Producers may
+ * send a wrong max_timestamp (Kafka mends it): afterwards it is the latest time of a record
+ * (or -1) in `header`, and batch_set_max_timestamp() brings it into the batch. */
+NODISCARD int batch_check(struct slice bytes, struct batch_header *header,
                           const struct batch_rules *rules);
 
 /* Writes what the log decides: the offset of the first record and the leader's epoch. */
@@ -110,6 +118,9 @@ void batch_set_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
 
 /* Makes it a batch of LogAppendTime: attribute bit, max_timestamp, and the checksum again. */
 void batch_set_append_time(uint8_t *batch, size_t size, int64_t time_ms);
+
+/* Sets max_timestamp, and the checksum again if it was another. */
+void batch_set_max_timestamp(uint8_t *batch, size_t size, int64_t time_ms);
 
 /* --- records ---------------------------------------------------------------- */
 

@@ -112,7 +112,7 @@ static void read_fixed(struct reader *r, uint8_t kind, void *out)
         memcpy(out, &u64, sizeof(u64));
         break;
     case WIRE_UUID: memcpy(out, r->at, 16); break;
-    default: assert(!"a kind of fixed width");
+    default: bug("not a kind of fixed width", __FILE__, __LINE__);
     }
     r->at += codec_width(kind);
 }
@@ -206,7 +206,7 @@ static int read_tags(struct reader *r, const struct wire_op *known, int known_co
         return CODEC_E_TOO_MANY;
     while (count--) {
         uint32_t tag;
-        uint32_t size;
+        uint32_t size = 0;
 
         e = read_uvarint(r, &tag);
         if (!e)
@@ -539,7 +539,7 @@ static void write_fixed(struct writer *w, uint8_t kind, const void *in)
         bytes_store_u64(w->at, u64);
         break;
     case 16: memcpy(w->at, in, 16); break;
-    default: assert(!"a kind of fixed width");
+    default: bug("not a kind of fixed width", __FILE__, __LINE__);
     }
     w->at += codec_width(kind);
 }

@@ -119,10 +119,10 @@ AVX512 static inline __m512i load(const uint8_t *p)
 /* Moves the lanes of `sum` by what `over` says, and adds them to `next`. */
 AVX512 static inline __m512i fold(__m512i sum, __m512i over, __m512i next)
 {
-    const int xor_of_three = 0x96;
+    enum { XOR_OF_THREE = 0x96 };
 
     return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(sum, over, 0x00),
-                                     _mm512_clmulepi64_epi128(sum, over, 0x11), next, xor_of_three);
+                                     _mm512_clmulepi64_epi128(sum, over, 0x11), next, XOR_OF_THREE);
 }
 
 AVX512 static inline __m128i fold_lane(__m128i sum, __m128i over, __m128i next)

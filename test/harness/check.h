@@ -7,10 +7,16 @@
  *     PROPERTY(suite, holds_for_random_input, 1000) { ... rng_next(rng) ... }
  *     FUZZ(suite, target) { ... data, size ... }
  *
+ * and in each body
+ *
+ *     check(is_so); check_eq(number, 3); check_ok(call()); check_text(name, "orders");
+ *     check_bug(list_push(&list, twice));
+ *
  * A failed check prints expression and place and ends that test; the program goes on
  * with the next and exits 1 at the end.  A property prints the seed of its failing
  * case; --seed=N runs that case alone.  A FUZZ body runs under libFuzzer in fuzz
- * builds, and elsewhere over random bytes and over the files named with --corpus=DIR.
+ * builds, and elsewhere over random bytes and over the files in DIR/<suite>.<target>/ if
+ * the program was given --corpus=DIR.
  */
 
 #include "base/rng.h"
@@ -34,6 +40,11 @@ _Noreturn void check_failed(const char *what, const char *file, int line);
 
 /* As check_failed(), with the two values of a comparison. */
 _Noreturn void check_failed_eq(const char *what, int64_t a, int64_t b, const char *file, int line);
+
+/* What check_bug() is made of: forks, and is true in the child.  In the parent it waits
+ * for the child and fails the check if that lived to say check_bug_survived(). */
+bool check_bug_fork(const char *what, const char *file, int line);
+_Noreturn void check_bug_survived(void);
 
 #define TEST_DEFINE(kind_, suite_, name_, cases_)                                                  \
     static void test_##suite_##_##name_(struct rng *rng, const uint8_t *data, size_t size);        \
@@ -62,5 +73,13 @@ _Noreturn void check_failed_eq(const char *what, int64_t a, int64_t b, const cha
         int64_t check_b_ = (int64_t)(b);                                                           \
         if (check_a_ != check_b_)                                                                  \
             check_failed_eq(#a " == " #b, check_a_, check_b_, __FILE__, __LINE__);                 \
+    } while (0)
+/* The statement breaks a promise, so that the process ends: it is run in a child. */
+#define check_bug(statement)                                                                       \
+    do {                                                                                           \
+        if (check_bug_fork(#statement, __FILE__, __LINE__)) {                                      \
+            (void)(statement);                                                                     \
+            check_bug_survived();                                                                  \
+        }                                                                                          \
     } while (0)
 #define check_text(a, b) check(slice_equal(slice_text(a), slice_text(b)))

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct test *tests, **tests_tail = &tests;
 static jmp_buf leave;
@@ -33,6 +36,34 @@ void check_failed_eq(const char *what, int64_t a, int64_t b, const char *file, i
     fprintf(stderr, "    %s:%d: failed: %s (%lld, %lld)\n", file, line, what, (long long)a,
             (long long)b);
     longjmp(leave, 1);
+}
+
+bool check_bug_fork(const char *what, const char *file, int line)
+{
+    pid_t child;
+    int status = 0;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        const struct rlimit none = {.rlim_cur = 0};
+
+        (void)!freopen("/dev/null", "w", stderr); /* The stack of a bug that is wanted, */
+        (void)setrlimit(RLIMIT_CORE, &none);      /* and its core. */
+        return true;
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        check_failed("no child to try this in", file, line);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        fprintf(stderr, "    a broken promise went unnoticed\n");
+        check_failed(what, file, line);
+    }
+    return false;
+}
+
+void check_bug_survived(void)
+{
+    _exit(0);
 }
 
 static bool run_case(const struct test *test, struct rng *rng, const uint8_t *data, size_t size)
@@ -81,12 +112,15 @@ static bool run_file(const struct test *test, const char *path)
     return false;
 }
 
-static bool run_corpus(const struct test *test, const char *dir)
+static bool run_corpus(const struct test *test, const char *root)
 {
-    DIR *entries = opendir(dir);
+    char dir[2048];
+    DIR *entries;
     struct dirent *entry;
     bool good = true;
 
+    snprintf(dir, sizeof(dir), "%s/%s.%s", root, test->suite, test->name);
+    entries = opendir(dir);
     if (!entries)
         return true;
     while (good && (entry = readdir(entries))) {

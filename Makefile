@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Makefile - the short words.  What they mean is in CMakeLists.txt and in tools/.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 600
+SEEDS ?= 100
+SUITES ?=
+
+.DEFAULT_GOAL := build
+.PHONY: build run test bench fuzz sim tidy format docs install help
+
+help: ## Lists these words.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+build: ## Builds build/moldau (optimised).
+	@tools/install-packages build
+	@tools/build release
+
+run: build ## Builds, then runs a server in the foreground; data in ./moldau-data.
+	@exec build/moldau server
+
+test: ## Builds and runs every test; SUITES="unit tidy" runs some of them.
+	@tools/install-packages test
+	@tools/runtests $(SUITES)
+
+bench: build ## Measures build/moldau.
+	@tools/install-packages bench
+	@test/bench/run
+
+fuzz: ## Fuzzes every target for SECONDS=600 in all.
+	@tools/install-packages fuzz
+	@tools/fuzz $(SECONDS)
+
+sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
+	@tools/install-packages build
+	@tools/build asan
+	@test/sim/run $(SEEDS)
+
+tidy: ## Checks the rules that no compiler knows.
+	@tools/install-packages tidy
+	@tools/build release
+	@tools/tidy/tidy
+
+format: ## Formats the C files.
+	@tools/install-packages tidy
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format-14 -i
+
+docs: ## Prints docs/reference anew from the tables.
+	@tools/install-packages build
+	@tools/build release refdoc
+	@build/refdoc docs/reference
+
+install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

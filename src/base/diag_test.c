@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/diag.h"
+#include "test/harness/check.h"
+
+DIAG_MODULE("sample");
+
+/* Keeps the last line as text. */
+struct recorder {
+    struct diag diag;
+    int lines;
+    char text[200];
+};
+
+static void record(struct diag *diag, const struct diag_line *line)
+{
+    struct recorder *r = container_of(diag, struct recorder, diag);
+
+    r->lines++;
+    check(diag_print(line, r->text, sizeof(r->text)) == strlen(r->text));
+}
+
+static struct recorder recorder_of(enum diag_level level)
+{
+    return (struct recorder){.diag = {.level = level, .sink = record}};
+}
+
+TEST(diag, a_line_is_a_sentence_and_typed_fields)
+{
+    struct recorder r = recorder_of(DIAG_INFO);
+
+    diag_warn(&r.diag, "log tail cut off", kv("topic", "orders"), kv("bytes", 312));
+    check_text(r.text, "warn sample: log tail cut off topic=orders bytes=312");
+    diag_error(&r.diag, "stopped");
+    check_text(r.text, "error sample: stopped");
+    diag_info(&r.diag, "x", kv("a", INT64_MIN), kv("b", (uint8_t)7), kv("s", slice_text("y")));
+    check_text(r.text, "info sample: x a=-9223372036854775808 b=7 s=y");
+}
+
+static int count(int *calls)
+{
+    return ++*calls;
+}
+
+TEST(diag, a_line_above_the_level_is_not_made)
+{
+    struct recorder r = recorder_of(DIAG_WARN);
+    int calls = 0;
+
+    diag_info(&r.diag, "not said", kv("calls", count(&calls)));
+    diag_debug(&r.diag, "not said");
+    check_eq(r.lines, 0);
+    check_eq(calls, 0);
+    diag_warn(&r.diag, "said", kv("calls", count(&calls)));
+    check_eq(r.lines, 1);
+    check_eq(calls, 1);
+}
+
+TEST(diag, text_from_outside_cannot_forge_a_line)
+{
+    struct recorder r = recorder_of(DIAG_INFO);
+
+    diag_info(&r.diag, "x", kv("name", "a\nerror b: c"));
+    check_text(r.text, "info sample: x name=\"a\\x0aerror b: c\"");
+    diag_info(&r.diag, "x", kv("name", "a\x1b[31m\x7f"));
+    check_text(r.text, "info sample: x name=\"a\\x1b[31m\\x7f\"");
+    diag_info(&r.diag, "x", kv("name", "say \"\\\""));
+    check_text(r.text, "info sample: x name=\"say \\\"\\\\\\\"\"");
+    diag_info(&r.diag, "x", kv("name", slice_of("a\0b", 3)));
+    check_text(r.text, "info sample: x name=\"a\\x00b\"");
+    diag_info(&r.diag, "x", kv("name", "caf\xc3\xa9"));
+    check_text(r.text, "info sample: x name=caf\xc3\xa9");
+}
+
+TEST(diag, null_and_empty_look_different)
+{
+    struct recorder r = recorder_of(DIAG_INFO);
+
+    diag_info(&r.diag, "x", kv("a", slice_null()), kv("b", slice_empty()));
+    check_text(r.text, "info sample: x a=null b=\"\"");
+}
+
+TEST(diag, a_long_line_is_cut_with_its_end_in_place)
+{
+    const struct diag_field field = diag_text("name", "0123456789");
+    const struct diag_line line = {
+        .level = DIAG_INFO, .module = "m", .sentence = "s", .fields = &field, .field_count = 1};
+    char out[32];
+    size_t whole = diag_print(&line, out, sizeof(out));
+
+    check_text(out, "info m: s name=0123456789");
+    for (size_t room = 1; room <= sizeof(out); room++) {
+        memset(out, 'x', sizeof(out));
+        check_eq(diag_print(&line, out, room), min_of(room - 1, whole));
+        check_eq(strlen(out), min_of(room - 1, whole));
+    }
+}
+
+TEST(diag, every_level_has_a_name)
+{
+    check_text(diag_level_name(DIAG_ERROR), "error");
+    check_text(diag_level_name(DIAG_WARN), "warn");
+    check_text(diag_level_name(DIAG_INFO), "info");
+    check_text(diag_level_name(DIAG_DEBUG), "debug");
+    check_bug(diag_level_name(DIAG_DEBUG + 1));
+}

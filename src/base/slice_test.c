@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/slice.h"
+#include "test/harness/check.h"
+
+TEST(slice, null_is_not_empty)
+{
+    check(slice_is_null(slice_null()));
+    check(slice_is_null(slice_text(NULL)));
+    check(!slice_is_null(slice_empty()));
+    check(slice_equal(slice_null(), slice_null()));
+    check(slice_equal(slice_empty(), slice_of("x", 0)));
+    check(!slice_equal(slice_null(), slice_empty()));
+    check(!slice_equal(slice_empty(), slice_null()));
+    check(slice_is_text(slice_null(), NULL));
+    check(!slice_is_text(slice_empty(), NULL));
+}
+
+TEST(slice, all_bytes_and_the_size_count)
+{
+    check(slice_equal(slice_of("a\0b", 3), slice_of("a\0b", 3)));
+    check(!slice_equal(slice_of("a\0b", 3), slice_of("a\0c", 3)));
+    check(!slice_equal(slice_text("ab"), slice_text("abc")));
+    check(slice_is_text(slice_of("orders!", 6), "orders"));
+}
