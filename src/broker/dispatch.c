@@ -9,12 +9,14 @@
 
 /* In the order of apis.def; there are few, and a request looks once. */
 static const struct api apis[] = {
-#define API(name, id, where, check, lowest)                                                        \
+#define API(name, id, where, check, lowest, highest, from)                                         \
     {.key = id,                                                                                    \
      .handle = handle_##name,                                                                      \
      .listeners = where,                                                                           \
      .authorize = DISPATCH_##check,                                                                \
-     .min_advertised = lowest},
+     .min = lowest,                                                                                \
+     .max = highest,                                                                               \
+     .min_advertised = from},
 #include "broker/apis.def"
 };
 
@@ -41,7 +43,7 @@ static bool is_version_served(const struct request *request)
 
     if (request->wire->key == API_API_VERSIONS)
         return version >= 0;
-    return version >= request->wire->min && version <= request->wire->max;
+    return version >= request->api->min && version <= request->api->max;
 }
 
 static const char *decode_body(struct request *request)
@@ -74,7 +76,7 @@ const char *dispatch(struct request *request, struct slice frame)
         return "request of an API that is not served here";
     if (!is_version_served(request))
         return "request of a version that is not served";
-    if (request->header.version <= request->wire->max) {
+    if (request->header.version <= request->api->max) {
         why = decode_body(request);
         if (why)
             return why;
