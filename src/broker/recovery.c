@@ -32,16 +32,18 @@ static int recover_partition(struct broker *broker, const struct image_topic *to
 int recovery_run(struct broker *broker)
 {
     const struct image *image = controller_image(broker->controller);
+    const struct image_topic *topic;
+    struct tree_walk walk;
     int64_t count = 0;
     int64_t failed = 0;
 
     if (log_dir_was_clean(broker->dir))
         return 0;
-    for (size_t i = 0; i < image->topic_count; i++) {
-        for (int32_t k = 0; k < image->topics[i]->partition_count; k++) {
-            count++;
-            failed += recover_partition(broker, image->topics[i], k) != 0;
-        }
+    image_walk_begin(&walk, image, slice_null());
+    while ((topic = image_walk_next(&walk))) {
+        count += topic->partition_count;
+        for (int32_t i = 0; i < topic->partition_count; i++)
+            failed += recover_partition(broker, topic, i) != 0;
     }
     if (count > 0)
         diag_info(broker->diag, "logs recovered after an unclean stop", kv("logs", count),

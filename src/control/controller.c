@@ -30,7 +30,6 @@ enum {
 
     METADATA_VERSION = 30,        /* 4.3-IV0: what Kafka 4.3.1 and 4.4.0 both open. */
     PARTITION_RECORD_VERSION = 1, /* With directories, from 3.7-IV2. */
-    RESOURCE_TOPIC = 2,
     TOPIC_NAME_MAX = 249,
     BATCH_OPS_MAX = 500,
     BATCH_RECORDS_MAX = 10000, /* Before the last operation of a batch. */
@@ -112,7 +111,7 @@ static void add_config(struct controller *c, struct slice topic,
     struct config_record record;
 
     codec_defaults(&config_record_message, &record);
-    record.resource_type = RESOURCE_TOPIC;
+    record.resource_type = IMAGE_RESOURCE_TOPIC;
     record.resource_name = topic;
     record.name = config->name;
     record.value = config->value;
@@ -127,56 +126,48 @@ static int refuse(struct control_op *op, int outcome, const char *why)
     return outcome;
 }
 
-static int check_name(struct control_op *op)
+const char *control_check_name(struct slice name)
 {
-    struct slice name = op->name;
-
     if (name.size == 0)
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: the empty string is not allowed");
+        return "Topic name is invalid: the empty string is not allowed";
     if (slice_is_text(name, ".") || slice_is_text(name, ".."))
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: '.' or '..' is not allowed");
+        return "Topic name is invalid: '.' or '..' is not allowed";
     if (name.size > TOPIC_NAME_MAX)
-        return refuse(op, CONTROL_E_NAME,
-                      "Topic name is invalid: it is longer than 249 characters");
+        return "Topic name is invalid: it is longer than 249 characters";
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
         uint8_t lower = c | 0x20;
 
         if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
             c != '-')
-            return refuse(op, CONTROL_E_NAME,
-                          "Topic name is invalid: it contains a character other than ASCII "
-                          "alphanumerics, '.', '_' and '-'");
+            return "Topic name is invalid: it contains a character other than ASCII "
+                   "alphanumerics, '.', '_' and '-'";
     }
+    return NULL;
+}
+
+static int check_name(struct control_op *op)
+{
+    const char *why = control_check_name(op->name);
+
+    if (why)
+        return refuse(op, CONTROL_E_NAME, why);
+    if (slice_is_text(op->name, "__cluster_metadata"))
+        return refuse(op, CONTROL_E_RESERVED,
+                      "Creation of internal topic __cluster_metadata is prohibited.");
     return 0;
 }
 
 /* Metric names fold `.` into `_`, so Kafka lets no two topics differ only there. */
-static bool names_collide(const char *a, struct slice b)
-{
-    if (strlen(a) != b.size)
-        return false;
-    for (size_t i = 0; i < b.size; i++)
-        if ((a[i] == '.' ? '_' : a[i]) != (b.data[i] == '.' ? '_' : (char)b.data[i]))
-            return false;
-    return true;
-}
-
 static int check_collision(struct control_op *op, const struct image *image)
 {
-    bool has_mark = false;
+    const struct image_topic *other = image_find_collision(image, op->name);
 
-    for (size_t i = 0; i < op->name.size; i++)
-        has_mark |= op->name.data[i] == '.' || op->name.data[i] == '_';
-    for (size_t i = 0; has_mark && i < image->topic_count; i++) {
-        if (names_collide(image->topics[i]->name, op->name)) {
-            (void)snprintf(op->why, sizeof(op->why),
-                           "Topic '%.*s' collides with existing topic: %s", SLICE_ARG(op->name),
-                           image->topics[i]->name);
-            return CONTROL_E_COLLIDES;
-        }
-    }
-    return 0;
+    if (!other)
+        return 0;
+    (void)snprintf(op->why, sizeof(op->why), "Topic '%.*s' collides with existing topic: %s",
+                   SLICE_ARG(op->name), other->name);
+    return CONTROL_E_COLLIDES;
 }
 
 static int check_creation(struct control_op *op, const struct image *image)
@@ -193,15 +184,15 @@ static int check_creation(struct control_op *op, const struct image *image)
     r = check_collision(op, image);
     if (r)
         return r;
+    if (op->replication_factor <= 0)
+        return refuse(op, CONTROL_E_REPLICATION,
+                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->partitions <= 0)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions was set to an invalid non-positive value.");
     if (op->partitions > CONTROL_PARTITIONS_MAX)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions is above 100000, the most that one topic may have.");
-    if (op->replication_factor <= 0)
-        return refuse(op, CONTROL_E_REPLICATION,
-                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->replication_factor > 1) {
         (void)snprintf(op->why, sizeof(op->why),
                        "Unable to replicate the partition %d time(s): The target replication "

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* meta/image.c - images are two sorted arrays of shared topics.
+/* meta/image.c - images are maps of shared topics.
  *
- * An edit works on arrays of its own and copies a topic the first time it changes it.
- * A batch of records thus costs a copy of the arrays of pointers, and its own size.
+ * An edit works on maps of its own, which begin as copies, and copies a topic the first time
+ * it changes it.
  */
 
 #include "meta/image.h"
@@ -31,54 +31,39 @@ enum {
     RECORD_FEATURE_LEVEL = 12,
     RECORD_PRODUCER_IDS = 15,
     RECORD_TYPE_MAX = 29,
-    RESOURCE_TOPIC = 2,
 };
 
 struct image_edit {
     struct image *image; /* Owned: not finished, so not shared. */
-    size_t capacity;     /* Of its arrays. */
     struct arena arena;  /* For one record. */
 };
 
-struct image *image_create(void)
-{
-    struct image *image = mem_new(sizeof(*image));
+/* --- settings --------------------------------------------------------------- */
 
-    atomic_init(&image->refs, 1);
-    image->offset = -1;
-    return image;
-}
-
-struct image *image_ref(struct image *image)
+static void configs_fini(struct image_configs *configs)
 {
-    atomic_fetch_add_explicit(&image->refs, 1, memory_order_relaxed);
-    return image;
-}
-
-static void topic_unref(struct image_topic *topic)
-{
-    if (atomic_fetch_sub_explicit(&topic->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    for (size_t i = 0; i < topic->config_count; i++) {
-        mem_free(topic->configs[i].name);
-        mem_free(topic->configs[i].value);
+    for (size_t i = 0; i < configs->count; i++) {
+        mem_free(configs->items[i].name);
+        mem_free(configs->items[i].value);
     }
-    mem_free(topic->configs);
-    mem_free(topic->partitions);
-    mem_free(topic->name);
-    mem_free(topic);
+    configs->items = mem_free(configs->items);
+    configs->count = 0;
 }
 
-struct image *image_unref(struct image *image)
+static struct image_configs configs_copy(const struct image_configs *from)
 {
-    if (!image || atomic_fetch_sub_explicit(&image->refs, 1, memory_order_acq_rel) != 1)
-        return NULL;
-    for (size_t i = 0; i < image->topic_count; i++)
-        topic_unref(image->topics[i]);
-    mem_free(image->topics);
-    mem_free(image->by_id);
-    mem_free(image);
-    return NULL;
+    struct image_configs to = {.count = from->count,
+                               .items = mem_new_array(from->count, sizeof(*to.items))};
+
+    for (size_t i = 0; i < from->count; i++) {
+        const struct image_config *c = &from->items[i];
+
+        to.items[i] = (struct image_config){
+            .name = mem_copy_text(c->name, strlen(c->name)),
+            .value = mem_copy_text(c->value, strlen(c->value)),
+        };
+    }
+    return to;
 }
 
 static int compare_names(const char *a, struct slice b)
@@ -89,98 +74,225 @@ static int compare_names(const char *a, struct slice b)
     return order ? order : (size > b.size) - (size < b.size);
 }
 
-static int compare_ids(struct uuid a, struct uuid b)
+/* Sets `name`, or takes it away if `value` is null. */
+static void configs_set(struct image_configs *configs, struct slice name, struct slice value)
 {
-    return memcmp(a.bytes, b.bytes, sizeof(a.bytes));
+    size_t at = 0;
+    size_t behind;
+
+    while (at < configs->count && compare_names(configs->items[at].name, name) < 0)
+        at++;
+    if (at < configs->count && compare_names(configs->items[at].name, name) == 0) {
+        mem_free(configs->items[at].name);
+        mem_free(configs->items[at].value);
+        configs->count--;
+        memmove(&configs->items[at], &configs->items[at + 1],
+                (configs->count - at) * sizeof(*configs->items));
+    }
+    if (slice_is_null(value))
+        return;
+    configs->items = mem_resize(configs->items, configs->count + 1, sizeof(*configs->items));
+    behind = configs->count++ - at;
+    memmove(&configs->items[at + 1], &configs->items[at], behind * sizeof(*configs->items));
+    configs->items[at] = (struct image_config){
+        .name = mem_copy_text(name.data, name.size),
+        .value = mem_copy_text(value.data, value.size),
+    };
 }
 
-/* Where `name` is among the topics, or where it belongs. */
-static size_t name_position(const struct image *image, struct slice name, bool *found)
+const char *image_configs_get(const struct image_configs *configs, const char *name)
 {
-    size_t low = 0;
-    size_t high = image->topic_count;
-
-    *found = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare_names(image->topics[middle]->name, name);
-
-        if (order == 0)
-            *found = true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    for (size_t i = 0; i < configs->count; i++)
+        if (strcmp(configs->items[i].name, name) == 0)
+            return configs->items[i].value;
+    return NULL;
 }
 
-static size_t id_position(const struct image *image, struct uuid id, bool *found)
+/* --- what the maps hold ----------------------------------------------------- */
+
+static void topic_ref(void *item)
 {
-    size_t low = 0;
-    size_t high = image->topic_count;
+    struct image_topic *topic = item;
 
-    *found = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = compare_ids(image->by_id[middle]->id, id);
+    atomic_fetch_add_explicit(&topic->refs, 1, memory_order_relaxed);
+}
 
-        if (order == 0)
-            *found = true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static void topic_unref(void *item)
+{
+    struct image_topic *topic = item;
+
+    if (atomic_fetch_sub_explicit(&topic->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    configs_fini(&topic->configs);
+    mem_free(topic->partitions);
+    mem_free(topic->name);
+    mem_free(topic);
+}
+
+static int compare_topic_name(const void *item, const void *key)
+{
+    return compare_names(((const struct image_topic *)item)->name, *(const struct slice *)key);
+}
+
+static int compare_topic_id(const void *item, const void *key)
+{
+    const struct image_topic *topic = item;
+
+    return memcmp(topic->id.bytes, ((const struct uuid *)key)->bytes, sizeof(topic->id.bytes));
+}
+
+static uint8_t fold(uint8_t c)
+{
+    return c == '.' ? '_' : c;
+}
+
+static int compare_folded(const void *item, const void *key)
+{
+    const char *a = ((const struct image_topic *)item)->name;
+    const struct slice *b = key;
+    size_t size = strlen(a);
+
+    for (size_t i = 0; i < size && i < b->size; i++)
+        if (fold((uint8_t)a[i]) != fold(b->data[i]))
+            return fold((uint8_t)a[i]) < fold(b->data[i]) ? -1 : 1;
+    return (size > b->size) - (size < b->size);
+}
+
+static void resource_ref(void *item)
+{
+    struct image_resource *resource = item;
+
+    atomic_fetch_add_explicit(&resource->refs, 1, memory_order_relaxed);
+}
+
+static void resource_unref(void *item)
+{
+    struct image_resource *resource = item;
+
+    if (atomic_fetch_sub_explicit(&resource->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    configs_fini(&resource->configs);
+    mem_free(resource->name);
+    mem_free(resource);
+}
+
+struct resource_key {
+    int8_t type;
+    struct slice name;
+};
+
+static int compare_resource(const void *item, const void *key)
+{
+    const struct image_resource *resource = item;
+    const struct resource_key *wanted = key;
+
+    if (resource->type != wanted->type)
+        return resource->type < wanted->type ? -1 : 1;
+    return compare_names(resource->name, wanted->name);
+}
+
+static const struct tree_class names_class = {
+    .compare = compare_topic_name, .ref = topic_ref, .unref = topic_unref};
+static const struct tree_class ids_class = {
+    .compare = compare_topic_id, .ref = topic_ref, .unref = topic_unref};
+static const struct tree_class folded_class = {
+    .compare = compare_folded, .ref = topic_ref, .unref = topic_unref};
+static const struct tree_class resources_class = {
+    .compare = compare_resource, .ref = resource_ref, .unref = resource_unref};
+
+/* --- images ----------------------------------------------------------------- */
+
+struct image *image_create(void)
+{
+    struct image *image = mem_new(sizeof(*image));
+
+    atomic_init(&image->refs, 1);
+    image->offset = -1;
+    image->topics = tree_of(&names_class);
+    image->by_id = tree_of(&ids_class);
+    image->by_folded = tree_of(&folded_class);
+    image->resources = tree_of(&resources_class);
+    return image;
+}
+
+struct image *image_ref(struct image *image)
+{
+    atomic_fetch_add_explicit(&image->refs, 1, memory_order_relaxed);
+    return image;
+}
+
+struct image *image_unref(struct image *image)
+{
+    if (!image || atomic_fetch_sub_explicit(&image->refs, 1, memory_order_acq_rel) != 1)
+        return NULL;
+    tree_fini(&image->topics);
+    tree_fini(&image->by_id);
+    tree_fini(&image->by_folded);
+    tree_fini(&image->resources);
+    mem_free(image);
+    return NULL;
 }
 
 const struct image_topic *image_find_topic(const struct image *image, struct slice name)
 {
-    bool found;
-    size_t at;
-
-    if (slice_is_null(name))
-        return NULL;
-    at = name_position(image, name, &found);
-    return found ? image->topics[at] : NULL;
+    return slice_is_null(name) ? NULL : tree_find(&image->topics, &name);
 }
 
 const struct image_topic *image_find_topic_by_id(const struct image *image, struct uuid id)
 {
-    bool found;
-    size_t at = id_position(image, id, &found);
+    return tree_find(&image->by_id, &id);
+}
 
-    return found ? image->by_id[at] : NULL;
+const struct image_topic *image_find_collision(const struct image *image, struct slice name)
+{
+    return tree_find(&image->by_folded, &name);
+}
+
+size_t image_topic_count(const struct image *image)
+{
+    return tree_count(&image->topics);
+}
+
+void image_walk_begin(struct tree_walk *walk, const struct image *image, struct slice from)
+{
+    tree_walk_begin(walk, &image->topics, slice_is_null(from) ? NULL : &from);
+}
+
+const struct image_topic *image_walk_next(struct tree_walk *walk)
+{
+    return tree_walk_next(walk);
 }
 
 const char *image_topic_config(const struct image_topic *topic, const char *name)
 {
-    for (size_t i = 0; i < topic->config_count; i++)
-        if (strcmp(topic->configs[i].name, name) == 0)
-            return topic->configs[i].value;
-    return NULL;
+    return image_configs_get(&topic->configs, name);
 }
+
+const struct image_configs *image_find_configs(const struct image *image, int8_t type,
+                                               struct slice name)
+{
+    struct resource_key key = {.type = type, .name = name};
+    const struct image_resource *resource = tree_find(&image->resources, &key);
+
+    return resource ? &resource->configs : NULL;
+}
+
+/* --- edits ------------------------------------------------------------------ */
 
 struct image_edit *image_edit_create(struct image *base)
 {
     struct image_edit *edit = mem_new(sizeof(*edit));
-    struct image *image = image_create();
-    size_t bytes = base->topic_count * sizeof(struct image_topic *);
+    struct image *image = mem_new(sizeof(*image));
 
+    atomic_init(&image->refs, 1);
     image->offset = base->offset;
+    image->topics = tree_copy(&base->topics);
+    image->by_id = tree_copy(&base->by_id);
+    image->by_folded = tree_copy(&base->by_folded);
+    image->resources = tree_copy(&base->resources);
     image->next_producer_id = base->next_producer_id;
     image->metadata_version = base->metadata_version;
-    image->topic_count = base->topic_count;
-    edit->capacity = base->topic_count + 16;
-    image->topics = mem_new_array(edit->capacity, sizeof(struct image_topic *));
-    image->by_id = mem_new_array(edit->capacity, sizeof(struct image_topic *));
-    if (bytes > 0) {
-        memcpy(image->topics, base->topics, bytes);
-        memcpy(image->by_id, base->by_id, bytes);
-    }
-    for (size_t i = 0; i < image->topic_count; i++)
-        atomic_fetch_add_explicit(&image->topics[i]->refs, 1, memory_order_relaxed);
+    image->generation = base->generation + 1;
     edit->image = image;
     arena_init(&edit->arena, NULL);
     return edit;
@@ -191,59 +303,56 @@ const struct image *image_edit_image(const struct image_edit *edit)
     return edit->image;
 }
 
-static void insert_at(struct image_topic **array, size_t count, size_t at,
-                      struct image_topic *topic)
+static bool is_folded(struct slice name)
 {
-    memmove(array + at + 1, array + at, (count - at) * sizeof(struct image_topic *));
-    array[at] = topic;
+    return memchr(name.data, '.', name.size) || memchr(name.data, '_', name.size);
 }
 
-static void remove_at(struct image_topic **array, size_t count, size_t at)
+/* Puts the topic into the maps, of which each has a reference; takes over the caller's. */
+static void topic_put(struct image *image, struct image_topic *topic)
 {
-    memmove(array + at, array + at + 1, (count - at - 1) * sizeof(struct image_topic *));
+    struct slice name = slice_text(topic->name);
+
+    topic_ref(topic);
+    tree_put(&image->topics, &name, topic);
+    if (is_folded(name)) {
+        topic_ref(topic);
+        tree_put(&image->by_folded, &name, topic);
+    }
+    tree_put(&image->by_id, &topic->id, topic);
 }
 
 static int topic_add(struct image_edit *edit, const struct topic_record *record)
 {
     struct image *image = edit->image;
-    bool has_name, has_id;
-    size_t by_name = name_position(image, record->name, &has_name);
-    size_t by_id = id_position(image, record->topic_id, &has_id);
     struct image_topic *topic;
 
-    if (has_name || has_id)
+    if (slice_is_null(record->name) || image_find_topic(image, record->name) ||
+        image_find_topic_by_id(image, record->topic_id))
         return IMAGE_E_INCONSISTENT;
-    if (image->topic_count == edit->capacity) {
-        edit->capacity *= 2;
-        image->topics = mem_resize(image->topics, edit->capacity, sizeof(struct image_topic *));
-        image->by_id = mem_resize(image->by_id, edit->capacity, sizeof(struct image_topic *));
-    }
     topic = mem_new(sizeof(*topic));
     atomic_init(&topic->refs, 1);
     topic->name = mem_copy_text(record->name.data, record->name.size);
     topic->id = record->topic_id;
-    insert_at(image->topics, image->topic_count, by_name, topic);
-    insert_at(image->by_id, image->topic_count, by_id, topic);
-    image->topic_count++;
+    topic->generation = image->generation;
+    topic_put(image, topic);
     return 0;
 }
 
 static int topic_remove(struct image_edit *edit, struct uuid id)
 {
     struct image *image = edit->image;
-    bool found;
-    size_t by_id = id_position(image, id, &found);
-    struct image_topic *topic;
-    size_t by_name;
+    struct image_topic *topic = tree_find(&image->by_id, &id);
+    struct slice name;
 
-    if (!found)
+    if (!topic)
         return IMAGE_E_INCONSISTENT;
-    topic = image->by_id[by_id];
-    by_name = name_position(image, slice_text(topic->name), &found);
-    assert(found);
-    remove_at(image->topics, image->topic_count, by_name);
-    remove_at(image->by_id, image->topic_count, by_id);
-    image->topic_count--;
+    name = slice_text(topic->name);
+    topic_ref(topic); /* Its name is needed to the end. */
+    tree_remove(&image->topics, &name);
+    if (tree_find(&image->by_folded, &name) == topic)
+        tree_remove(&image->by_folded, &name);
+    tree_remove(&image->by_id, &id);
     topic_unref(topic);
     return 0;
 }
@@ -271,16 +380,7 @@ static struct image_topic *topic_copy(const struct image_topic *topic)
     copy->partitions = mem_new_array(partition_room(count), sizeof(*copy->partitions));
     if (count > 0)
         memcpy(copy->partitions, topic->partitions, count * sizeof(*copy->partitions));
-    copy->config_count = topic->config_count;
-    copy->configs = mem_new_array(topic->config_count, sizeof(*copy->configs));
-    for (size_t i = 0; i < topic->config_count; i++) {
-        const struct image_config *c = &topic->configs[i];
-
-        copy->configs[i] = (struct image_config){
-            .name = mem_copy_text(c->name, strlen(c->name)),
-            .value = mem_copy_text(c->value, strlen(c->value)),
-        };
-    }
+    copy->configs = configs_copy(&topic->configs);
     return copy;
 }
 
@@ -288,21 +388,14 @@ static struct image_topic *topic_copy(const struct image_topic *topic)
 static struct image_topic *topic_change(struct image_edit *edit, struct uuid id)
 {
     struct image *image = edit->image;
-    bool found;
-    size_t by_id = id_position(image, id, &found);
-    struct image_topic *topic;
-    size_t by_name;
+    struct image_topic *topic = tree_find(&image->by_id, &id);
 
-    if (!found)
-        return NULL;
-    topic = image->by_id[by_id];
-    if (atomic_load_explicit(&topic->refs, memory_order_acquire) == 1)
+    if (!topic || topic->generation == image->generation)
         return topic;
-    by_name = name_position(image, slice_text(topic->name), &found);
-    assert(found);
-    image->by_id[by_id] = image->topics[by_name] = topic_copy(topic);
-    topic_unref(topic);
-    return image->by_id[by_id];
+    topic = topic_copy(topic);
+    topic->generation = image->generation;
+    topic_put(image, topic);
+    return topic;
 }
 
 /* Partitions are numbered from 0 without holes, so records come in order. */
@@ -329,41 +422,38 @@ static int partition_set(struct image_edit *edit, const struct partition_record 
     return 0;
 }
 
-static void config_remove(struct image_topic *topic, size_t at)
+static struct image_configs *resource_change(struct image_edit *edit, int8_t type,
+                                             struct slice name)
 {
-    mem_free(topic->configs[at].name);
-    mem_free(topic->configs[at].value);
-    memmove(&topic->configs[at], &topic->configs[at + 1],
-            (topic->config_count - at - 1) * sizeof(*topic->configs));
-    topic->config_count--;
+    struct resource_key key = {.type = type, .name = name};
+    struct tree *resources = &edit->image->resources;
+    const struct image_resource *before = tree_find(resources, &key);
+    struct image_resource *resource = mem_new(sizeof(*resource));
+
+    atomic_init(&resource->refs, 1);
+    resource->type = type;
+    resource->name = mem_copy_text(name.data, name.size);
+    if (before)
+        resource->configs = configs_copy(&before->configs);
+    tree_put(resources, &key, resource);
+    return &resource->configs;
 }
 
 static int config_apply(struct image_edit *edit, const struct config_record *record)
 {
     const struct image_topic *found;
     struct image_topic *topic;
-    size_t at = 0;
 
-    if (record->resource_type != RESOURCE_TOPIC)
+    if (record->resource_type != IMAGE_RESOURCE_TOPIC) {
+        configs_set(resource_change(edit, record->resource_type, record->resource_name),
+                    record->name, record->value);
         return 0;
+    }
     found = image_find_topic(edit->image, record->resource_name);
     topic = found ? topic_change(edit, found->id) : NULL;
     if (!topic)
         return IMAGE_E_INCONSISTENT;
-    while (at < topic->config_count && compare_names(topic->configs[at].name, record->name) < 0)
-        at++;
-    if (at < topic->config_count && compare_names(topic->configs[at].name, record->name) == 0)
-        config_remove(topic, at);
-    if (slice_is_null(record->value))
-        return 0;
-    topic->configs = mem_resize(topic->configs, topic->config_count + 1, sizeof(*topic->configs));
-    memmove(&topic->configs[at + 1], &topic->configs[at],
-            (topic->config_count - at) * sizeof(*topic->configs));
-    topic->configs[at] = (struct image_config){
-        .name = mem_copy_text(record->name.data, record->name.size),
-        .value = mem_copy_text(record->value.data, record->value.size),
-    };
-    topic->config_count++;
+    configs_set(&topic->configs, record->name, record->value);
     return 0;
 }
 

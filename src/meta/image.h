@@ -9,7 +9,9 @@
  *
  *      image @41 --- orders, users          records 42..44      image @44 --- orders, users', audit
  *
- * Topics are kept in order of name, which is the order that clients are told.
+ * Topics are walked in order of name, which is the order that clients are told.  Making the
+ * next image costs what the records change, whatever the size of the cluster: the maps of
+ * both images share their nodes (meta/tree.h).
  *
  * Threading: counts are atomic; images may be held by any thread.  An image_edit
  *            belongs to the one thread that applies records.
@@ -18,10 +20,17 @@
 
 #include "base/slice.h"
 #include "base/uuid.h"
+#include "meta/tree.h"
 
 struct image_config {
     char *name; /* Owned. */
     char *value;
+};
+
+/* Settings of one thing, in order of name. */
+struct image_configs {
+    size_t count;
+    struct image_config *items; /* Owned. */
 };
 
 struct image_partition {
@@ -35,18 +44,28 @@ struct image_topic {
     _Atomic uint32_t refs;
     char *name; /* Owned. */
     struct uuid id;
+    uint64_t generation; /* Of the image that it was made for: only there it may still change. */
     int32_t partition_count;
     struct image_partition *partitions; /* Owned. */
-    size_t config_count;
-    struct image_config *configs; /* Owned: the topic's own settings, in order of name. */
+    struct image_configs configs;       /* The topic's own. */
+};
+
+/* Settings of something else than a topic.  Shared, as topics. */
+struct image_resource {
+    _Atomic uint32_t refs;
+    int8_t type; /* Kafka's number of the type: 4 is a broker. */
+    char *name;  /* Owned; empty for all of the type. */
+    struct image_configs configs;
 };
 
 struct image {
     _Atomic uint32_t refs;
-    int64_t offset; /* Of the last record in it; -1 for the empty image. */
-    size_t topic_count;
-    struct image_topic **topics; /* Owned array, shared topics, in order of name. */
-    struct image_topic **by_id;  /* The same, in order of id. */
+    uint64_t generation;   /* One more than that of the image it was made from. */
+    int64_t offset;        /* Of the last record in it; -1 for the empty image. */
+    struct tree topics;    /* struct image_topic, by name. */
+    struct tree by_id;     /* The same, by id. */
+    struct tree by_folded; /* Those with a `.` or `_`, by name with `.` taken for `_`. */
+    struct tree resources; /* struct image_resource, by type and name. */
     int64_t next_producer_id;
     int16_t metadata_version; /* Feature level; 0 until a record sets it. */
 };
@@ -56,6 +75,8 @@ enum image_outcome {
     IMAGE_E_UNKNOWN_RECORD, /* A record type or version that we do not know. */
     IMAGE_E_INCONSISTENT,   /* A record that does not fit what was before it. */
 };
+
+enum { IMAGE_RESOURCE_TOPIC = 2, IMAGE_RESOURCE_BROKER = 4 };
 
 /* The image of an empty cluster. */
 struct image *image_create(void);
@@ -72,8 +93,29 @@ SCOPED_BY(image_unref, struct image *);
 const struct image_topic *image_find_topic(const struct image *image, struct slice name);
 const struct image_topic *image_find_topic_by_id(const struct image *image, struct uuid id);
 
+/* A topic whose name differs from `name` at most in `.` and `_`, or NULL: metric names would
+ * be the same. */
+const struct image_topic *image_find_collision(const struct image *image, struct slice name);
+
+/* How many topics there are. */
+size_t image_topic_count(const struct image *image);
+
+/* Begins a walk over the topics in order of name, from the first that is not below `from`,
+ * or from the first of all if that is null. */
+void image_walk_begin(struct tree_walk *walk, const struct image *image, struct slice from);
+
+/* The next topic, borrowed from the image, or NULL. */
+const struct image_topic *image_walk_next(struct tree_walk *walk);
+
 /* The topic's own value of a setting, or NULL. */
 const char *image_topic_config(const struct image_topic *topic, const char *name);
+
+/* Settings of a resource that is no topic, borrowed from the image, or NULL. */
+const struct image_configs *image_find_configs(const struct image *image, int8_t type,
+                                               struct slice name);
+
+/* The value of a setting, or NULL. */
+const char *image_configs_get(const struct image_configs *configs, const char *name);
 
 /* The next image while it is being made. */
 struct image_edit;

@@ -17,7 +17,7 @@ def produce_in_each_version(t):
     name, topic_id = t.topic()
     for version in t.apis["produce"].versions:
         topic = topic_id if version >= 13 else name
-        for acks in (-1, 1):
+        for acks in (1, -1):
             t.produce(f"v{version} acks {acks}", topic, t.batch(2), version, acks=acks)
     t.log("the", name)
 
@@ -34,7 +34,7 @@ def produce_without_an_answer(t):
     t.unanswered("unknown topic", t.frame("produce", 9, unknown))
     broken = t.produce_body(name, t.batch(1, crc=1), acks=0)
     t.unanswered("bad checksum", t.frame("produce", 9, broken))
-    t.log("the", name)
+    t.log("the", name, end=5)
 
 
 @case
@@ -260,14 +260,10 @@ def produce_with_timestamps_out_of_range(t):
     t.produce("two of three before v7", strict, mixed, 7)
 
 
-def producer_id(t):
-    return t.quietly("init_producer_id", 4, {"transaction_timeout_ms": 1000})["producer_id"]
-
-
 @case
 def produce_in_sequence(t):
     name, _ = t.topic()
-    pid = producer_id(t)
+    pid = t.producer_id()
 
     def send(label, epoch, sequence, count=1):
         t.produce(label, name, t.batch(count, producer=(pid, epoch, sequence)))
@@ -300,7 +296,7 @@ def produce_of_an_unknown_producer(t):
     tries = {"from zero": (0, 0), "from the middle": (0, 77), "at the end": (0, 2**31 - 1),
              "with an epoch": (5, 0), "with an epoch, from the middle": (5, 3)}
     for partition, (label, (epoch, sequence)) in enumerate(tries.items()):
-        pid = producer_id(t)
+        pid = t.producer_id()
         for _ in range(2):
             t.produce(label, name, t.batch(1, producer=(pid, epoch, sequence)),
                       partition=partition)
@@ -312,7 +308,7 @@ def produce_of_an_unknown_producer(t):
 @case
 def produce_across_the_end_of_sequences(t):
     name, _ = t.topic()
-    pid = producer_id(t)
+    pid = t.producer_id()
     for label, sequence, count in (("near the end", 2**31 - 3, 2), ("over the end", 2**31 - 1, 3),
                                    ("behind it", 2, 1), ("over the end again", 2**31 - 1, 3),
                                    ("wrong", 7, 1)):
@@ -324,7 +320,7 @@ def produce_across_the_end_of_sequences(t):
 def produce_in_transactions_that_do_not_exist(t):
     """The transactional bit and the id must fit; no transaction was begun here."""
     name, _ = t.topic()
-    pid = producer_id(t)
+    pid = t.producer_id()
     t.produce("id without the bit", name, t.batch(1), transactional_id="tx")
     t.produce("id without the bit, with producer", name, t.batch(1, producer=(pid, 0, 0)),
               transactional_id="tx")

@@ -161,8 +161,10 @@ def delete_topics_that_cannot_be(t):
     for label, topics in tries.items():
         t.ask(label, "delete_topics", 6, {"topics": topics, "timeout_ms": 10000})
     for version in (1, 4, 5):
-        t.ask(f"v{version} twice", "delete_topics", version, {"topic_names": [name, name]})
-        t.ask(f"v{version} unknown", "delete_topics", version, {"topic_names": ["no", "", "a/b"]})
+        t.ask(f"v{version} twice", "delete_topics", version,
+              {"topic_names": [name, name], "timeout_ms": 10000})
+        t.ask(f"v{version} unknown", "delete_topics", version,
+              {"topic_names": ["no", "", "a/b"], "timeout_ms": 10000})
     t.ask("still there", "metadata", 9, {"topics": [{"name": name}]})
     t.ask("by id", "delete_topics", 6, {"topics": [{"topic_id": topic_id}],
                                         "timeout_ms": 10000})

@@ -142,29 +142,31 @@ def metadata_creates_topics(t):
 
 @case
 def init_producer_id_in_each_version(t):
+    t.producer_id()  # Before the first, Kafka has none.
     for version in range(6):
-        t.ask(f"v{version}", "init_producer_id", version, {"transaction_timeout_ms": 1000})
+        t.ask(f"v{version}", "init_producer_id", version,
+              {"transactional_id": None, "transaction_timeout_ms": 1000})
         t.ask(f"v{version} no timeout", "init_producer_id", version,
-              {"transaction_timeout_ms": 0})
+              {"transactional_id": None, "transaction_timeout_ms": 0})
         t.ask(f"v{version} empty transactional id", "init_producer_id", version,
               {"transactional_id": "", "transaction_timeout_ms": 1000})
         if version < 3:
             continue
         for producer in ((5, -1), (-1, 5), (5, 5), (-2, -2)):
             t.ask(f"v{version} has {producer}", "init_producer_id", version,
-                  {"transaction_timeout_ms": 1000, "producer_id": producer[0],
-                   "producer_epoch": producer[1]})
+                  {"transactional_id": None, "transaction_timeout_ms": 1000,
+                   "producer_id": producer[0], "producer_epoch": producer[1]})
 
 
 @case
 def init_producer_id_that_is_not_stable(t):
-    t.ask("v6", "init_producer_id", 6, {"transaction_timeout_ms": 1000})
-    t.ask("v7", "init_producer_id", 7, {"transaction_timeout_ms": 1000})
+    t.ask("v6", "init_producer_id", 6, {"transactional_id": None, "transaction_timeout_ms": 1000})
+    t.ask("v7", "init_producer_id", 7, {"transactional_id": None, "transaction_timeout_ms": 1000})
 
 
 @case
 def init_producer_ids_differ(t):
-    ids = [t.quietly("init_producer_id", 4, {})["producer_id"] for _ in range(50)]
+    ids = [t.producer_id() for _ in range(50)]
     t.note("all different", len(set(ids)))
     t.note("growing", ids == sorted(ids))
 

@@ -135,7 +135,7 @@ class Round:
         for job in self.jobs:
             if job.variant != "plain":
                 continue
-            if ours and job.writer != "java-producer":
+            if ours and job.writer != "java-producer" and clients.our_commands_exist():
                 who, create = "our kafka-topics", clients.our_create
             else:
                 who, create = "Java kafka-topics", clients.java_create

@@ -33,9 +33,11 @@ def _mask(name, value, siblings):
     if name in ("host", "port", "rack"):
         return "(address)"
     if name in ("cluster_id", "error_message", "batch_index_error_message"):
-        return value if value in (None, "(default)") else "some text"
-    if name in ("producer_id", "session_id", "finalized_features_epoch"):
-        return "some number" if value not in (0, -1, "(default)") else value
+        return value if value in (None, "", "(default)") else "some text"
+    if name in ("producer_id", "finalized_features_epoch") and value not in (-1, "(default)"):
+        return "some number"
+    if name == "session_id":
+        return "some number" if value else value
     if name == "log_append_time_ms":
         return "some time" if value > 0 else value
     if name == "crc":
@@ -85,19 +87,23 @@ class Talk:
             elif isinstance(inner, dict):
                 self._flatten(f"{prefix}{name}.", inner)
             elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
-                self._flatten_list(f"{prefix}{name}.", inner)
+                self._flatten_list(f"{prefix}{name}", inner)
+            elif isinstance(inner, list):
+                self.note(f"{prefix}{name}", f"list of {len(inner)}")
+                self.note(f"{prefix}{name}.values", inner)
             else:
                 self.note(f"{prefix}{name}", _mask(name, inner, value))
 
     def _flatten_list(self, prefix, elements):
-        keys = [key for key in KEYS if key in elements[0] and elements[0][key] is not None]
-        self.note(f"{prefix}length", len(elements))
+        self.note(prefix, f"list of {len(elements)}")
         seen = {}
         for at, element in enumerate(elements):
-            word = str(element[keys[0]]) if keys else str(at)
+            word = next((str(element[key]) for key in KEYS if element.get(key) is not None),
+                        "null" if "name" in element else f"[{at}]")
             seen[word] = seen.get(word, 0) + 1
-            self._flatten(f"{prefix}{word}{'' if seen[word] == 1 else f'#{seen[word]}'}.",
-                          element)
+            path = f"{prefix}.{word}{'' if seen[word] == 1 else f'#{seen[word]}'}"
+            self.note(path, "there")
+            self._flatten(f"{path}.", element)
 
     # --- bytes ----------------------------------------------------------------------------
 
@@ -224,6 +230,17 @@ class Talk:
         found = answer["topics"][0]["partitions"][0]
         return None if found["error_code"] else found["offset"]
 
+    def producer_id(self):
+        """A producer id; asks again while the broker has none to give."""
+        got = []
+
+        def ask():
+            got.append(self.quietly("init_producer_id", 4, {
+                "transactional_id": None, "transaction_timeout_ms": 1000})["producer_id"])
+            return got[-1] >= 0
+        self.until(ask)
+        return got[-1]
+
     def batch(self, many=1, **fields):
         """A right batch of `many` records, unless a field says otherwise."""
         fields.setdefault("base_timestamp", self.now_ms)
@@ -253,6 +270,9 @@ class Talk:
     def fetch(self, label, topic, version=11, **fields):
         return self.ask(label, "fetch", version, self.fetch_body(topic, **fields))
 
-    def log(self, label, topic, partition=0):
-        """Notes all that is in a partition."""
+    def log(self, label, topic, partition=0, end=None):
+        """Notes all that is in a partition; waits until it ends at `end`, if that is said,
+        since what was not answered yet may not be readable yet."""
+        if end is not None:
+            self.until(lambda: self.end_offset(topic, partition) == end)
         return self.fetch(f"{label} log", topic, partition=partition)
