@@ -2,7 +2,10 @@
 
 /* bin/main.c - the program `moldau`: the first word says which part of it is wanted. */
 
+#include "base/text.h"
+#include "bin/command.h"
 #include "bin/server.h"
+#include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +15,21 @@ static const char usage[] =
     "\n"
     "  moldau server [FILE] [--override KEY=VALUE]... [--shards N]\n"
     "                      run a broker; FILE is a server.properties\n"
-    "  moldau --version\n";
+    "  moldau --version\n"
+    "\n"
+    "Commands for a running cluster; --help after one of them lists its options:\n"
+    "\n";
+
+static int help(void)
+{
+    struct text commands = {.data = NULL};
+
+    cli_help(&commands);
+    printf("%s%s\nApache Kafka's names for them (kafka-topics and so on) work too; see bin/.\n",
+           usage, commands.data);
+    text_fini(&commands);
+    return 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -24,10 +41,10 @@ int main(int argc, char **argv)
         printf("moldau " MOLDAU_VERSION "\n");
         return 0;
     }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-        printf("%s", usage);
-        return 0;
-    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        return help();
+    if (command_is_one(word))
+        return command_main(argc - 1, argv + 1);
     fprintf(stderr, "moldau: there is no command \"%s\"; moldau --help lists them\n", word);
     return 2;
 }

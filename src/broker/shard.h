@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/budget.h"
+#include "broker/fetch_session.h"
 #include "meta/image.h"
 #include "net/connection.h"
 #include "os/loop.h"
@@ -29,6 +30,7 @@ struct shard {
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
+    struct fetch_sessions fetch_sessions;
     struct syncer *syncer;           /* Owned. */
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
@@ -36,7 +38,7 @@ struct shard {
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
-    struct mail stop; /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };

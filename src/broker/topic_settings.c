@@ -122,7 +122,8 @@ void topic_settings_partition(const struct settings *settings, const struct imag
                 .max_message_bytes = (int32_t)s.max_message_bytes},
         .rules = {.timestamp_before_max_ms = s.message_timestamp_before_max_ms,
                   .timestamp_after_max_ms = s.message_timestamp_after_max_ms,
-                  .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0},
+                  .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0,
+                  .record_max = (int32_t)s.max_decompressed_message_bytes},
         .is_disk = is_disk(settings, topic),
     };
     config_fini(&topic_settings_table, &s);

@@ -26,6 +26,7 @@ struct linux_io {
     pthread_t workers[LINUX_WORKERS_MAX];
     int worker_count;
     int idle_count;                            /* Workers that wait. */
+    int todo_count;                            /* Pieces in `todo`. */
     struct io_work *todo, **todo_tail;         /* A queue, oldest first. */
     struct io_work *finished, **finished_tail; /* Likewise. */
     bool is_stopping;

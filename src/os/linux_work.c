@@ -50,6 +50,7 @@ static void *worker_main(void *context)
             world->idle_count--;
             continue;
         }
+        world->todo_count--;
         pthread_mutex_unlock(&world->mutex);
         work->run(work, &world->io);
         pthread_mutex_lock(&world->mutex);
@@ -85,7 +86,8 @@ void linux_work_submit(struct io *io, struct io_work *work)
     work->is_submitted = true;
     pthread_mutex_lock(&world->mutex);
     queue_push(&world->todo_tail, work);
-    if (world->idle_count == 0 && world->worker_count < LINUX_WORKERS_MAX)
+    world->todo_count++; /* A worker that is woken counts as idle until it takes its piece. */
+    if (world->idle_count < world->todo_count && world->worker_count < LINUX_WORKERS_MAX)
         worker_start(world);
     else
         pthread_cond_signal(&world->has_work);

@@ -144,6 +144,7 @@ void replicas_init(struct replicas *replicas)
 {
     map_init(&replicas->partitions);
     list_init(&replicas->dirty);
+    replicas->inflaters = (struct inflater_cache){.idle = NULL};
     replicas->write = (struct loop_hook){.run = write_hook};
 }
 
@@ -250,6 +251,7 @@ int replicas_fini(struct replicas *replicas, bool clean)
         partition_free(p);
     }
     map_fini(&replicas->partitions);
+    inflater_cache_fini(&replicas->inflaters);
     return err_pass(result);
 }
 
@@ -268,6 +270,7 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     if (append->size > (size_t)p->config.log.max_message_bytes)
         return PARTITION_E_TOO_LARGE;
     p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
+    p->config.rules.cache = &p->replicas->inflaters;
     append->batch_outcome = batch_check(bytes, header, &p->config.rules);
     return append->batch_outcome ? PARTITION_E_BATCH : 0;
 }

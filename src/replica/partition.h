@@ -105,9 +105,10 @@ struct replicas {
     struct log_env env;
     struct log_dir *dir;
     struct syncer *syncer;
-    struct map partitions;  /* struct partition by topic id and index. */
-    struct list dirty;      /* struct partition with staged appends. */
-    struct loop_hook write; /* Writes all that was staged in this turn. */
+    struct map partitions;           /* struct partition by topic id and index. */
+    struct list dirty;               /* struct partition with staged appends. */
+    struct inflater_cache inflaters; /* For the checks of compressed batches. */
+    struct loop_hook write;          /* Writes all that was staged in this turn. */
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);

@@ -29,6 +29,11 @@ enum {
     BATCH_NO_TIMESTAMP = -1,
 };
 
+/* Compressed records of a producer become at most BATCH_DECODED_MIN bytes, or
+ * BATCH_DECODED_RATIO times what they are if that is more; the rest would only keep the
+ * thread busy. */
+enum { BATCH_DECODED_MIN = 64 << 20, BATCH_DECODED_RATIO = 256 };
+
 /* Bits of `attributes`. */
 enum batch_attribute {
     BATCH_CODEC_MASK = 0x07, /* enum compress_codec */
@@ -62,7 +67,7 @@ enum batch_outcome {
     BATCH_E_TIMESTAMP,  /* A time outside of what the topic allows. */
     BATCH_E_CODEC,      /* A codec that is not one of Kafka's. */
     BATCH_E_COMPRESSED, /* The compressed records cannot be decoded. */
-    BATCH_E_NO_MEMORY,  /* Decoding needs more memory than is allowed. */
+    BATCH_E_NO_MEMORY,  /* The records become more than is allowed, or decoding needs more. */
 };
 
 /* Reads the header of the batch at the start of `bytes`, which need hold no more than
@@ -94,9 +99,10 @@ bool batch_crc_is_good(struct slice bytes);
 struct batch_rules {
     int64_t now_ms; /* Unix time, for the bounds that follow. */
     int64_t timestamp_before_max_ms, timestamp_after_max_ms;
-    bool is_append_time; /* The broker sets the time: the producer's is not looked at. */
-    bool needs_keys;     /* The topic is compacted: a record without a key is refused. */
-    int32_t record_max;  /* Of a compressed record, in bytes behind its length; 0: any. */
+    bool is_append_time;          /* The broker sets the time: the producer's is not looked at. */
+    bool needs_keys;              /* The topic is compacted: a record without a key is refused. */
+    int32_t record_max;           /* Of a compressed record, in bytes behind its length; 0: any. */
+    struct inflater_cache *cache; /* Borrowed, or NULL: where decoders are kept. */
 };
 
 /* Checks one whole batch of a producer as Kafka's LogValidator does: checksum, attributes

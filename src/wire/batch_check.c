@@ -14,6 +14,8 @@
  *   bytes behind the end of a gzip or lz4 stream, or a second lz4 frame: Kafka does not look;
  *   the attribute "append time": Kafka refuses it on topics that have append time; on others
  *       it takes the batch, compares one time of it with the bounds, and clears the bit;
+ *   compressed records that become more than BATCH_DECODED_MIN and 256 times their size;
+ *   a zstd frame with a window above the bound of wire/compress.h and as much in it;
  *   a transactional batch without a producer id, a producer id below -1 and a producer id
  *       with a negative epoch.
  *
@@ -35,6 +37,7 @@ struct source {
     const uint8_t *next, *end; /* Bytes that are there. */
     struct inflater *inflater; /* Owned: where more come from; NULL if there are no more. */
     uint8_t *window;           /* Owned: holds what was decompressed. */
+    size_t room;               /* How many bytes may still come. */
     int failure;               /* enum compress_outcome, or 0. */
 };
 
@@ -44,16 +47,18 @@ static void source_fini(struct source *source)
     mem_free(source->window);
 }
 
-static int source_init(struct source *source, struct slice records, enum compress_codec codec)
+static int source_init(struct source *source, struct slice records, enum compress_codec codec,
+                       struct inflater_cache *cache)
 {
     *source = (struct source){.next = records.data, .end = records.data + records.size};
     if (codec == COMPRESS_NONE)
         return 0;
     if (!compress_is_common(codec, records))
         return COMPRESS_E_MALFORMED;
+    source->room = max_of((size_t)BATCH_DECODED_MIN, records.size * BATCH_DECODED_RATIO);
     source->window = mem_resize(NULL, WINDOW_SIZE, 1);
     source->next = source->end = source->window;
-    return inflater_create(codec, records, &source->inflater);
+    return inflater_create(codec, records, cache, &source->inflater);
 }
 
 static size_t source_size(const struct source *source)
@@ -72,6 +77,9 @@ static void refill(struct source *source, size_t n)
         got = 0;
         source->failure =
             inflater_read(source->inflater, source->window + have, WINDOW_SIZE - have, &got);
+        if (got > source->room)
+            source->failure = COMPRESS_E_TOO_LARGE;
+        source->room -= min_of(got, source->room);
         have += got;
     }
     source->next = source->window;
@@ -86,7 +94,7 @@ static inline struct slice source_look(struct source *source, size_t n)
     return slice_of(source->next, min_of(n, source_size(source)));
 }
 
-static bool source_skip(struct source *source, size_t n)
+static bool skip_further(struct source *source, size_t n)
 {
     while (n > source_size(source)) {
         n -= source_size(source);
@@ -94,6 +102,14 @@ static bool source_skip(struct source *source, size_t n)
         if (!source_look(source, 1).size)
             return false;
     }
+    source->next += n;
+    return true;
+}
+
+static inline bool source_skip(struct source *source, size_t n)
+{
+    if (n > source_size(source))
+        return skip_further(source, n);
     source->next += n;
     return true;
 }
@@ -106,40 +122,78 @@ struct cursor {
     size_t left; /* Bytes of the record that are not read yet. */
 };
 
-static bool take_i64(struct cursor *cursor, int64_t *out)
+static inline void advance(struct cursor *cursor, size_t n)
+{
+    cursor->source->next += n;
+    cursor->left -= n;
+}
+
+/* Most numbers take one or two bytes: those are read without further ado. */
+static inline bool take_short(struct cursor *cursor, int32_t *out)
+{
+    const uint8_t *p = cursor->source->next;
+    size_t there = min_of(cursor->left, source_size(cursor->source));
+
+    if (there >= 1 && p[0] <= 0x7f) {
+        *out = (int32_t)varint_unfold(p[0]);
+        advance(cursor, 1);
+        return true;
+    }
+    if (there >= 2 && p[1] <= 0x7f) {
+        *out = (int32_t)varint_unfold((uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7);
+        advance(cursor, 2);
+        return true;
+    }
+    return false;
+}
+
+static bool take_long_i64(struct cursor *cursor, int64_t *out)
 {
     struct slice bytes = source_look(cursor->source, VARINT_SIZE_MAX);
     size_t used;
 
     if (varint_decode_i64(bytes.data, min_of(bytes.size, cursor->left), out, &used))
         return false;
-    cursor->source->next += used;
-    cursor->left -= used;
+    advance(cursor, used);
     return true;
 }
 
-static bool take_i32(struct cursor *cursor, int32_t *out)
+static bool take_long_i32(struct cursor *cursor, int32_t *out)
 {
     struct slice bytes = source_look(cursor->source, VARINT_SIZE_MAX_32);
     size_t used;
 
     if (varint_decode_i32(bytes.data, min_of(bytes.size, cursor->left), out, &used))
         return false;
-    cursor->source->next += used;
-    cursor->left -= used;
+    advance(cursor, used);
     return true;
 }
 
-static bool skip(struct cursor *cursor, size_t n)
+static inline bool take_i64(struct cursor *cursor, int64_t *out)
 {
-    if (n > cursor->left || !source_skip(cursor->source, n))
+    int32_t value;
+
+    if (!take_short(cursor, &value))
+        return take_long_i64(cursor, out);
+    *out = value;
+    return true;
+}
+
+static inline bool take_i32(struct cursor *cursor, int32_t *out)
+{
+    return take_short(cursor, out) || take_long_i32(cursor, out);
+}
+
+static inline bool skip(struct cursor *cursor, size_t n)
+{
+    if (n > cursor->left)
         return false;
     cursor->left -= n;
-    return true;
+    return source_skip(cursor->source, n);
 }
 
 /* Passes over bytes with their length in front, which may be -1 for null. */
-static bool skip_bytes(struct cursor *cursor, bool *out_null)
+static inline bool skip_bytes(struct cursor *cursor, bool *out_null)
 {
     int32_t size;
 
@@ -274,7 +328,7 @@ int batch_check(struct slice bytes, struct batch_header *header, const struct ba
     if (r)
         return r;
     records = slice_of(bytes.data + BATCH_HEADER_SIZE, bytes.size - BATCH_HEADER_SIZE);
-    r = source_init(&check.source, records, (enum compress_codec)batch_codec(header));
+    r = source_init(&check.source, records, (enum compress_codec)batch_codec(header), rules->cache);
     r = r ? BATCH_E_COMPRESSED : check_records(&check);
     source_fini(&check.source);
     if (!r)

@@ -8,15 +8,6 @@ enum {
     PIECE_SIZE = 64 << 10, /* What compress_decode() asks for at a time. */
 };
 
-/* The byte of an lz4 frame that says what is in it. */
-enum {
-    LZ4_FLAGS_AT = 4,
-    LZ4_VERSION_MASK = 0xc0,
-    LZ4_VERSION = 0x40,
-    LZ4_IS_INDEPENDENT = 0x20,
-    LZ4_RESERVED_OF_KAFKA = 0x03, /* One of them says that there is a dictionary. */
-};
-
 static const struct compress_class *const classes[COMPRESS_CODEC_COUNT] = {
     [COMPRESS_GZIP] = &compress_gzip,
     [COMPRESS_SNAPPY] = &compress_snappy,
@@ -57,34 +48,46 @@ int compress_encode(enum compress_codec codec, struct slice in, struct text *out
 
 bool compress_is_common(enum compress_codec codec, struct slice in)
 {
-    uint8_t flags;
+    const struct compress_class *class = class_of(codec);
 
-    if (codec != COMPRESS_LZ4 || in.size <= LZ4_FLAGS_AT)
-        return true;
-    flags = in.data[LZ4_FLAGS_AT];
-    return (flags & LZ4_VERSION_MASK) == LZ4_VERSION && flags & LZ4_IS_INDEPENDENT &&
-           !(flags & LZ4_RESERVED_OF_KAFKA);
+    return !class->is_common || class->is_common(in);
 }
 
 /* --- piece by piece --------------------------------------------------------- */
 
-int inflater_create(enum compress_codec codec, struct slice in, struct inflater **out)
+void inflater_cache_fini(struct inflater_cache *cache)
+{
+    if (cache->idle)
+        cache->idle->class->destroy(cache->idle);
+    cache->idle = NULL;
+}
+
+int inflater_create(enum compress_codec codec, struct slice in, struct inflater_cache *cache,
+                    struct inflater **out)
 {
     const struct compress_class *class = class_of(codec);
     struct inflater *inflater;
 
     if (!in.size)
         return COMPRESS_E_MALFORMED;
-    inflater = class->create(in);
-    inflater->class = class;
-    inflater->rest = in;
+    if (cache && cache->idle && cache->idle->class == class)
+        inflater = take(cache->idle);
+    else
+        inflater = class->create();
+    *inflater = (struct inflater){.class = class, .rest = in, .cache = cache};
+    if (class->begin)
+        class->begin(inflater);
     *out = inflater;
     return 0;
 }
 
 struct inflater *inflater_destroy(struct inflater *inflater)
 {
-    if (inflater)
+    struct inflater_cache *cache = inflater ? inflater->cache : NULL;
+
+    if (cache && !cache->idle && inflater->class->restart && inflater->class->restart(inflater))
+        cache->idle = inflater;
+    else if (inflater)
         inflater->class->destroy(inflater);
     return NULL;
 }
@@ -134,7 +137,7 @@ int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
         return 0;
     }
     size_max = min_of(size_max, (size_t)INT32_MAX);
-    r = inflater_create(codec, in, &inflater);
+    r = inflater_create(codec, in, NULL, &inflater);
     if (r)
         return r;
     r = decode_all(inflater, size_max, out);

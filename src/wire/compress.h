@@ -20,7 +20,7 @@
  * Bytes behind the end of the stream are refused, and so are lz4 frames behind the first,
  * which Kafka would not see.  gzip members and zstd frames may follow each other.
  *
- * Threading: an inflater is used by one thread at a time.
+ * Threading: an inflater and its cache are used by one thread at a time.
  * Errors:    enum compress_outcome.
  */
 
@@ -64,18 +64,31 @@ NODISCARD int compress_encode(enum compress_codec codec, struct slice in, struct
 NODISCARD int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
                               struct text *out);
 
-/* True if Kafka's own clients can read a stream that begins like `in`, if anybody can: they
- * know lz4 frames of independent blocks and without a dictionary only. */
+/* True if Kafka's Java clients can read `in`, if anybody can: of lz4 frames they know those
+ * without a dictionary, of independent blocks none of which is empty.  Not for none. */
 bool compress_is_common(enum compress_codec codec, struct slice in);
 
 /* Decompression piece by piece. */
 struct inflater;
 
-/* Begins to decompress `in`, borrowed until the end, with any codec but none.
- * COMPRESS_E_MALFORMED if it is empty: no codec makes nothing of nothing. */
-NODISCARD int inflater_create(enum compress_codec codec, struct slice in, struct inflater **out);
+/* Keeps a decoder for the next stream.  Making one for zstd takes longer than decoding a
+ * small batch with it (it asks the processor what it can, which virtual machines trap).
+ * What is kept is below 4 MiB: a decoder with the window of zstd's usual levels, 2 MiB, of
+ * which only what streams filled is resident.  All zero is an empty cache. */
+struct inflater_cache {
+    struct inflater *idle; /* Owned, or NULL. */
+};
 
-/* Frees it; NULL is allowed.  Always returns NULL. */
+/* Frees what is kept. */
+void inflater_cache_fini(struct inflater_cache *cache);
+
+/* Begins to decompress `in`, borrowed until the end, with any codec but none.  `cache`
+ * outlives the inflater, or is NULL.  COMPRESS_E_MALFORMED if `in` is empty: no codec makes
+ * nothing of nothing. */
+NODISCARD int inflater_create(enum compress_codec codec, struct slice in,
+                              struct inflater_cache *cache, struct inflater **out);
+
+/* Frees it or gives it back to its cache; NULL is allowed.  Always returns NULL. */
 struct inflater *inflater_destroy(struct inflater *inflater);
 
 SCOPED_BY(inflater_destroy, struct inflater *);

@@ -57,12 +57,11 @@ static int gzip_encode(struct slice in, struct text *out)
     return 0;
 }
 
-static struct inflater *gzip_create(struct slice in)
+static struct inflater *gzip_create(void)
 {
     struct gzip_inflater *gzip = mem_new(sizeof(*gzip));
     int r;
 
-    (void)in;
     stream_init(&gzip->stream);
     gzip->is_between = true;
     r = inflateInit2(&gzip->stream, WINDOW_BITS + GZIP_FORMAT);

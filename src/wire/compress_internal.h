@@ -14,7 +14,8 @@
 
 struct inflater {
     const struct compress_class *class;
-    struct slice rest; /* Borrowed: input that is not taken yet. */
+    struct slice rest;            /* Borrowed: input that is not taken yet. */
+    struct inflater_cache *cache; /* Borrowed: outlives it; or NULL. */
 };
 
 struct compress_class {
@@ -23,9 +24,19 @@ struct compress_class {
     /* As compress_encode(). */
     int (*encode)(struct slice in, struct text *out);
 
-    /* Makes an inflater; `class` and `rest` are set by the caller. */
-    struct inflater *(*create)(struct slice in);
+    /* As compress_is_common(); NULL if it is always true. */
+    bool (*is_common)(struct slice in);
+
+    /* Makes an inflater; what is in struct inflater is set by the caller. */
+    struct inflater *(*create)(void);
     void (*destroy)(struct inflater *inflater);
+
+    /* Makes it ready for another stream; false if it is not worth keeping.  NULL: it never
+     * is. */
+    bool (*restart)(struct inflater *inflater);
+
+    /* Learns how long the stream is, of which nothing was read yet; NULL if it need not. */
+    void (*begin)(struct inflater *inflater);
 
     /* As inflater_read(), with `size` above 0. */
     int (*read)(struct inflater *inflater, uint8_t *out, size_t size, size_t *out_got);

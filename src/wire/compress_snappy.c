@@ -68,11 +68,10 @@ static int snappy_encode(struct slice in, struct text *out)
 
 /* --- decoding --------------------------------------------------------------- */
 
-static struct inflater *snappy_create(struct slice in)
+static struct inflater *snappy_create(void)
 {
     struct snappy_inflater *snappy = mem_new(sizeof(*snappy));
 
-    (void)in;
     return &snappy->base;
 }
 

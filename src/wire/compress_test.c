@@ -22,11 +22,11 @@ static void add_rubbish(struct rng *rng, size_t length, struct text *out)
 
 /* Reads all of `in` through a window of random sizes. */
 static int inflate_in_pieces(enum compress_codec codec, struct slice in, struct rng *rng,
-                             struct text *out)
+                             struct inflater_cache *cache, struct text *out)
 {
     scoped(inflater_destroyp) struct inflater *inflater = NULL;
     size_t got = 1;
-    int r = inflater_create(codec, in, &inflater);
+    int r = inflater_create(codec, in, cache, &inflater);
 
     while (!r && got) {
         size_t want = 1 + rng_below(rng, 1 + (70000 >> rng_below(rng, 16)));
@@ -42,6 +42,8 @@ static int inflate_in_pieces(enum compress_codec codec, struct slice in, struct 
 
 PROPERTY(compress, what_is_compressed_is_read_again, 60)
 {
+    struct inflater_cache cache = {.idle = NULL};
+
     for (enum compress_codec codec = COMPRESS_NONE; codec < COMPRESS_CODEC_COUNT; codec++) {
         size_t length = 1 + rng_below(rng, 1 + (SIZE_MAX_OF_TEST >> rng_below(rng, 18)));
         struct text plain = {.size = 0};
@@ -56,14 +58,15 @@ PROPERTY(compress, what_is_compressed_is_read_again, 60)
         check(slice_equal(text_slice(&plain), text_slice(&again)));
         if (codec != COMPRESS_NONE) {
             text_cut(&again, 0);
-            check_ok(
-                inflate_in_pieces(codec, slice_of(packed.data + 1, packed.size - 1), rng, &again));
+            check_ok(inflate_in_pieces(codec, slice_of(packed.data + 1, packed.size - 1), rng,
+                                       &cache, &again));
             check(slice_equal(text_slice(&plain), text_slice(&again)));
         }
         text_fini(&plain);
         text_fini(&packed);
         text_fini(&again);
     }
+    inflater_cache_fini(&cache);
 }
 
 PROPERTY(compress, one_byte_above_the_bound_is_too_large, 40)
@@ -138,6 +141,37 @@ TEST(compress, codecs_are_found_by_their_names)
     check_eq(compress_find(slice_text("GZIP")), COMPRESS_CODEC_COUNT);
     check_eq(compress_find(slice_text("producer")), COMPRESS_CODEC_COUNT);
     check_eq(compress_find(slice_null()), COMPRESS_CODEC_COUNT);
+}
+
+/* A decoder that stopped in the middle or failed starts afresh. */
+TEST(compress, a_kept_decoder_reads_another_stream)
+{
+    struct inflater_cache cache = {.idle = NULL};
+    struct text plain = {.size = 0};
+    struct text packed = {.size = 0};
+    struct rng local = rng_of(5);
+    uint8_t bytes[10];
+    size_t got;
+
+    add_rubbish(&local, 5000, &plain);
+    check_ok(compress_encode(COMPRESS_ZSTD, text_slice(&plain), &packed));
+    for (int i = 0; i < 3; i++) {
+        struct inflater *inflater;
+
+        check_ok(inflater_create(COMPRESS_ZSTD, text_slice(&packed), &cache, &inflater));
+        check(!cache.idle);
+        check_ok(inflater_read(inflater, bytes, sizeof(bytes), &got));
+        check(slice_equal(slice_of(bytes, got), slice_of(plain.data, sizeof(bytes))));
+        check(!inflater_destroy(inflater));
+        check(cache.idle);
+        check_ok(inflater_create(COMPRESS_ZSTD, slice_of(packed.data, 20), &cache, &inflater));
+        check_eq(inflater_read(inflater, bytes, sizeof(bytes), &got), COMPRESS_E_MALFORMED);
+        inflater_destroy(inflater);
+    }
+    inflater_cache_fini(&cache);
+    check(!cache.idle);
+    text_fini(&plain);
+    text_fini(&packed);
 }
 
 TEST(compress, nothing_at_all_is_malformed)

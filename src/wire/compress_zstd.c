@@ -18,7 +18,8 @@
 #include <zstd_errors.h>
 
 enum {
-    LEVEL = 3, /* Kafka's default. */
+    LEVEL = 3,          /* Kafka's default. */
+    KEEP_MAX = 4 << 20, /* A decoder above that is not kept. */
     MAGIC_SIZE = 4,
     DESCRIPTOR_AT = MAGIC_SIZE,
     WINDOW_AT,
@@ -54,26 +55,12 @@ static int zstd_encode(struct slice in, struct text *out)
 
 /* --- decoding --------------------------------------------------------------- */
 
-static unsigned window_log_of(struct slice in)
-{
-    unsigned log = WINDOW_LOG_BOUND_MIN;
-
-    while (log < WINDOW_LOG_BOUND_MAX && (size_t)1 << log < in.size * COMPRESS_WINDOW_RATIO)
-        log++;
-    return log;
-}
-
-static struct inflater *zstd_create(struct slice in)
+static struct inflater *zstd_create(void)
 {
     struct zstd_inflater *zstd = mem_new(sizeof(*zstd));
-    size_t r;
 
-    zstd->window_log = window_log_of(in);
-    zstd->is_between = true;
     zstd->context = ZSTD_createDCtx();
     assert(zstd->context);
-    r = ZSTD_DCtx_setParameter(zstd->context, ZSTD_d_windowLogMax, (int)zstd->window_log);
-    assert(!ZSTD_isError(r));
     return &zstd->base;
 }
 
@@ -85,6 +72,28 @@ static void zstd_destroy(struct inflater *inflater)
     mem_free(zstd);
 }
 
+static bool zstd_restart(struct inflater *inflater)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+
+    return ZSTD_sizeof_DCtx(zstd->context) <= KEEP_MAX &&
+           !ZSTD_isError(ZSTD_DCtx_reset(zstd->context, ZSTD_reset_session_only));
+}
+
+static void zstd_begin(struct inflater *inflater)
+{
+    struct zstd_inflater *zstd = container_of(inflater, struct zstd_inflater, base);
+    size_t bound = inflater->rest.size * COMPRESS_WINDOW_RATIO;
+    size_t r;
+
+    zstd->is_between = true;
+    zstd->window_log = WINDOW_LOG_BOUND_MIN;
+    while (zstd->window_log < WINDOW_LOG_BOUND_MAX && (size_t)1 << zstd->window_log < bound)
+        zstd->window_log++;
+    r = ZSTD_DCtx_setParameter(zstd->context, ZSTD_d_windowLogMax, (int)zstd->window_log);
+    assert(!ZSTD_isError(r));
+}
+
 static bool has_magic(struct slice in)
 {
     if (in.size < MAGIC_SIZE)
@@ -94,17 +103,19 @@ static bool has_magic(struct slice in)
             memcmp(in.data + 1, skip_magic + 1, MAGIC_SIZE - 1) == 0);
 }
 
-/* True if the frame asks for a larger window than the bound. */
-static bool asks_for_more(const struct zstd_inflater *zstd)
+/* The window byte that asks for 2^log bytes; a larger byte asks for more. */
+static uint8_t window_byte(unsigned log)
 {
-    struct slice in = zstd->base.rest;
-    uint8_t window;
+    return (uint8_t)((log - WINDOW_LOG_MIN) << 3);
+}
 
+/* The window byte of a frame, 0 if it has none. */
+static uint8_t window_of(struct slice in)
+{
     if (in.size < START_SIZE || memcmp(in.data, frame_magic, MAGIC_SIZE) != 0 ||
         in.data[DESCRIPTOR_AT] & DESCRIPTOR_NO_WINDOW)
-        return false;
-    window = in.data[WINDOW_AT]; /* Exponent above, eighths below. */
-    return window > (zstd->window_log - WINDOW_LOG_MIN) << 3;
+        return 0;
+    return in.data[WINDOW_AT];
 }
 
 /* Gives the decoder the start of a frame with the bound for a window. */
@@ -115,7 +126,7 @@ static bool start_bounded(struct zstd_inflater *zstd)
     ZSTD_outBuffer output = {.dst = NULL};
 
     memcpy(start, zstd->base.rest.data, sizeof(start));
-    start[WINDOW_AT] = (uint8_t)((zstd->window_log - WINDOW_LOG_MIN) << 3);
+    start[WINDOW_AT] = window_byte(zstd->window_log);
     if (ZSTD_isError(ZSTD_decompressStream(zstd->context, &output, &input)))
         return false;
     compress_skip(&zstd->base.rest, input.pos);
@@ -124,11 +135,15 @@ static bool start_bounded(struct zstd_inflater *zstd)
 
 static int start_frame(struct zstd_inflater *zstd)
 {
+    uint8_t window = window_of(zstd->base.rest);
+
     if (!has_magic(zstd->base.rest))
         return COMPRESS_E_MALFORMED;
+    if (window > window_byte(WINDOW_LOG_BOUND_MAX)) /* Nor would Kafka's clients read it. */
+        return COMPRESS_E_TOO_LARGE;
     zstd->is_between = false;
     zstd->frame_got = 0;
-    zstd->is_bounded = asks_for_more(zstd);
+    zstd->is_bounded = window > window_byte(zstd->window_log);
     return zstd->is_bounded && !start_bounded(zstd) ? COMPRESS_E_MALFORMED : 0;
 }
 
@@ -174,5 +189,7 @@ const struct compress_class compress_zstd = {
     .encode = zstd_encode,
     .create = zstd_create,
     .destroy = zstd_destroy,
+    .restart = zstd_restart,
+    .begin = zstd_begin,
     .read = zstd_read,
 };

@@ -9,10 +9,12 @@ broker's.  A field that a request does not name has the schema's default.
     answer = metadata.parse_response(12, payload)
 """
 
+import re
 import struct
 import uuid
 
 SCHEMAS = "schema/api"
+SERVED = "src/broker/apis.def"
 LAST = 32767
 NUMBERS = {"i8": ">b", "i16": ">h", "u16": ">H", "i32": ">i", "u32": ">I", "i64": ">q",
            "f64": ">d"}
@@ -109,6 +111,7 @@ class Api:
 
     def __init__(self, path):
         self.flexible = LAST
+        self.served = None
         self.messages = {}
         self.ranges = {}
         self.structs = {}  # By message ("struct": shared by all of them) and name.
@@ -142,7 +145,8 @@ class Api:
 
     @property
     def versions(self):
-        return range(self.ranges["request"].low, self.ranges["request"].high + 1)
+        """The versions that a broker serves; the schema may know older ones."""
+        return self.served or range(self.ranges["request"].low, self.ranges["request"].high + 1)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -339,6 +343,9 @@ def load(tree):
         api = Api(path)
         if api.key is not None:
             apis[api.name] = api
+    rows = re.findall(r"^API\((\w+),.*?(\d+), +(\d+), +\d+\)", (tree / SERVED).read_text(), re.M)
+    for name, lowest, highest in rows:
+        apis[name].served = range(int(lowest), int(highest) + 1)
     return apis
 
 

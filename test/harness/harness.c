@@ -38,6 +38,15 @@ void check_failed_eq(const char *what, int64_t a, int64_t b, const char *file, i
     longjmp(leave, 1);
 }
 
+void check_texts(const char *what, const char *a, const char *b, const char *file, int line)
+{
+    if (slice_equal(slice_text(a), slice_text(b)))
+        return;
+    fprintf(stderr, "    it is: %s\n", a ? a : "(null)");
+    fprintf(stderr, "    not:   %s\n", b ? b : "(null)");
+    check_failed(what, file, line);
+}
+
 bool check_bug_fork(const char *what, const char *file, int line)
 {
     pid_t child;
@@ -180,6 +189,7 @@ int harness_main(int argc, char **argv)
     int passed = 0;
     int failed = 0;
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* Of a program that hangs one sees where. */
     for (const struct test *test = tests; test; test = test->next) {
         struct rng rng = rng_of(1);
         bool good = false;

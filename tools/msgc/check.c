@@ -255,6 +255,16 @@ void schema_check(struct schema *schema)
             schema_fail(schema, s->line, "struct %s has no field", s->name);
 }
 
+/* The name of a message that both have, or NULL. */
+static const char *common_message(const struct schema *a, const struct schema *b)
+{
+    for (int i = 0; i < a->message_count; i++)
+        for (int k = 0; k < b->message_count; k++)
+            if (is_text(a->messages[i].name, b->messages[k].name))
+                return a->messages[i].name;
+    return NULL;
+}
+
 static bool keys_collide(const struct schema *a, const struct schema *b)
 {
     return a->kind == b->kind && a->kind != SCHEMA_DATA && a->key == b->key && a->log == b->log;
@@ -264,6 +274,10 @@ void schema_check_unique(struct schema *schemas, int count)
 {
     for (int b = 1; b < count; b++) {
         for (int a = 0; a < b; a++) {
+            const char *twice = common_message(&schemas[a], &schemas[b]);
+
+            if (twice)
+                schema_fail(&schemas[b], 1, "%s is defined in %s already", twice, schemas[a].file);
             if (is_text(schemas[a].header, schemas[b].header))
                 schema_fail(&schemas[b], 1, "%s has the same file name", schemas[a].file);
             if (keys_collide(&schemas[a], &schemas[b]))

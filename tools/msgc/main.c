@@ -109,16 +109,6 @@ static bool make_dir(const char *path)
     return false;
 }
 
-/* `fetch` of `schema/api/fetch.msg`. */
-static const char *base_name(struct arena *arena, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    const char *dot = strchr(name, '.');
-
-    return arena_text(arena, name, dot ? (size_t)(dot - name) : strlen(name));
-}
-
 static bool load(struct arena *arena, const char *path, struct schema *schema)
 {
     struct text text = {.data = NULL};
@@ -129,7 +119,6 @@ static bool load(struct arena *arena, const char *path, struct schema *schema)
         return false;
     }
     schema_parse(schema, arena, short_name(path), text_slice(&text));
-    schema->header = base_name(arena, path);
     schema_check(schema);
     text_fini(&text);
     return true;

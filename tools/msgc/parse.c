@@ -244,23 +244,47 @@ static void parse_head(struct parser *p, struct line *line, enum schema_kind kin
     }
 }
 
-/* The messages that a kind of schema has: all of one row, in this order. */
-static const char *const parts[][2] = {{"request", "response"}, {"key", "value"}, {"fields", NULL}};
+/* The messages of a schema are those of one row, in this order. */
+enum { PARTS_API, PARTS_PAIR, PARTS_SINGLE, PARTS_COUNT };
+static const char *const parts[PARTS_COUNT][2] = {
+    [PARTS_API] = {"request", "response"},
+    [PARTS_PAIR] = {"key", "value"},
+    [PARTS_SINGLE] = {"fields", NULL},
+};
 
-/* Which row the word begins or goes on with; -1 if it does not belong here. */
-static int part_row(const struct schema *schema, const char *word)
+/* The row and place of a word; false if it is none of them. */
+static bool part_find(const char *word, int *out_row, int *out_at)
 {
-    int at = schema->message_count;
-    int first = schema->kind == SCHEMA_API ? 0 : 1;
-    int last = schema->kind == SCHEMA_API ? 0 : 2;
+    for (int row = 0; row < PARTS_COUNT; row++)
+        for (int at = 0; at < 2; at++)
+            if (parts[row][at] && strcmp(parts[row][at], word) == 0) {
+                *out_row = row;
+                *out_at = at;
+                return true;
+            }
+    return false;
+}
 
-    if (!schema->name || at == 2 || (schema->kind == SCHEMA_DATA && strcmp(word, "fields") != 0))
-        return -1;
-    for (int row = first; row <= last; row++)
-        if (parts[row][at] && strcmp(parts[row][at], word) == 0 &&
-            (at == 0 || strcmp(parts[row][0], schema->messages[0].part) == 0))
-            return row;
-    return -1;
+static bool part_suits(const struct schema *schema, int row)
+{
+    if (!schema->name || (schema->kind == SCHEMA_API) != (row == PARTS_API) ||
+        (schema->kind == SCHEMA_DATA && row == PARTS_PAIR))
+        return false;
+    return !schema->message_count || strcmp(parts[row][0], schema->messages[0].part) == 0;
+}
+
+static bool part_check(struct schema *schema, const char *word, int line)
+{
+    int row;
+    int at;
+
+    if (!part_find(word, &row, &at))
+        schema_fail(schema, line, "unknown word '%s' at the start of a line", word);
+    else if (!part_suits(schema, row))
+        schema_fail(schema, line, "'%s' does not belong here", word);
+    else if (at != schema->message_count)
+        schema_fail(schema, line, "'%s' is out of order or there twice", word);
+    return !schema->error;
 }
 
 /* request, response, key, value or fields, each with its versions. */
@@ -270,10 +294,8 @@ static void parse_message(struct parser *p, struct line *line)
     const char *word = line->words[0];
     struct message *message = &schema->messages[schema->message_count];
 
-    if (part_row(schema, word) < 0) {
-        schema_fail(schema, line->number, "'%s' does not belong here", word);
+    if (!part_check(schema, word, line->number))
         return;
-    }
     message->part = word;
     message->name = strcmp(word, "fields") == 0
                         ? schema->name
@@ -450,6 +472,15 @@ static void parse_line(struct parser *p, struct line *line)
     parse_field(p, line);
 }
 
+/* `fetch` of `schema/api/fetch.msg`. */
+static const char *base_name(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return arena_text(arena, name, strcspn(name, "."));
+}
+
 void schema_parse(struct schema *schema, struct arena *arena, const char *file, struct slice text)
 {
     struct parser parser = {.schema = schema};
@@ -457,6 +488,7 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
     struct line line = {.number = 0};
 
     *schema = (struct schema){.file = file, .arena = arena};
+    schema->header = base_name(arena, file);
     schema->structures_tail = &schema->structures;
     schema->flexible = VERSION_MAX;
     schema->unstable = VERSION_MAX;
@@ -475,6 +507,8 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
     }
     if (!schema->name || !schema->message_count)
         schema_fail(schema, line.number, "no message in this file");
-    else if (schema->message_count == 1 && strcmp(schema->messages[0].part, "fields") != 0)
-        schema_fail(schema, line.number, "a %s has its counterpart", schema->messages[0].part);
+    else if (schema->kind == SCHEMA_API && schema->message_count != 2)
+        schema_fail(schema, line.number, "an api has a request and a response");
+    else if (schema->message_count == 1 && strcmp(schema->messages[0].part, "key") == 0)
+        schema_fail(schema, line.number, "a key has a value");
 }

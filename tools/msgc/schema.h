@@ -143,7 +143,8 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
  * no meaning: names that collide, tags twice, defaults that do not fit, ... */
 void schema_check(struct schema *schema);
 
-/* Refuses two schemas with the same file name or key; the error goes to the later one. */
+/* Refuses two schemas with the same message, file name or key; the error goes to the later
+ * one. */
 void schema_check_unique(struct schema *schemas, int count);
 
 /* One step of a plan; wire/message.h says what they mean. */
