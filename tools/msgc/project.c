@@ -31,7 +31,7 @@ static void project_default(const struct field *field, struct text *out)
     else if (field->type == TYPE_BOOL)
         text_printf(out, "%s", value ? value : "false");
     else if (field->type == TYPE_F64)
-        text_printf(out, "%.17g", value ? strtod(value, NULL) : 0.0);
+        text_printf(out, "%#.17g", value ? strtod(value, NULL) : 0.0);
     else
         text_printf(out, "%lld", value ? strtoll(value, NULL, 0) : 0);
 }
