@@ -34,6 +34,7 @@ int16_t error_of_control(int outcome)
 {
     switch ((enum control_outcome)outcome) {
     case CONTROL_E_EXISTS: return ERROR_TOPIC_ALREADY_EXISTS;
+    case CONTROL_E_RESERVED: return ERROR_INVALID_REQUEST;
     case CONTROL_E_NAME:
     case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
     case CONTROL_E_PARTITIONS: return ERROR_INVALID_PARTITIONS;

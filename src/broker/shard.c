@@ -39,7 +39,13 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     list_init(&shard->producer_id_waiters);
     fetch_sessions_init(&shard->fetch_sessions,
                         (size_t)settings->fetch_session_slots / (size_t)broker->shard_count);
-    shard->syncer = syncer_create(&shard->loop, broker->diag, broker->dir);
+    shard->syncer = syncer_create(&(struct syncer_options){
+        .loop = &shard->loop,
+        .diag = broker->diag,
+        .dir = broker->dir,
+        .shard = index,
+        .commit_block = (size_t)settings->commit_log_block_bytes,
+    });
     shard->replicas = (struct replicas){
         .loop = &shard->loop,
         .diag = broker->diag,

@@ -126,27 +126,35 @@ static int refuse(struct control_op *op, int outcome, const char *why)
     return outcome;
 }
 
-static int check_name(struct control_op *op)
+const char *control_check_name(struct slice name)
 {
-    struct slice name = op->name;
-
     if (name.size == 0)
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: the empty string is not allowed");
+        return "Topic name is invalid: the empty string is not allowed";
     if (slice_is_text(name, ".") || slice_is_text(name, ".."))
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: '.' or '..' is not allowed");
+        return "Topic name is invalid: '.' or '..' is not allowed";
     if (name.size > TOPIC_NAME_MAX)
-        return refuse(op, CONTROL_E_NAME,
-                      "Topic name is invalid: it is longer than 249 characters");
+        return "Topic name is invalid: it is longer than 249 characters";
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
         uint8_t lower = c | 0x20;
 
         if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
             c != '-')
-            return refuse(op, CONTROL_E_NAME,
-                          "Topic name is invalid: it contains a character other than ASCII "
-                          "alphanumerics, '.', '_' and '-'");
+            return "Topic name is invalid: it contains a character other than ASCII "
+                   "alphanumerics, '.', '_' and '-'";
     }
+    return NULL;
+}
+
+static int check_name(struct control_op *op)
+{
+    const char *why = control_check_name(op->name);
+
+    if (why)
+        return refuse(op, CONTROL_E_NAME, why);
+    if (slice_is_text(op->name, "__cluster_metadata"))
+        return refuse(op, CONTROL_E_RESERVED,
+                      "Creation of internal topic __cluster_metadata is prohibited.");
     return 0;
 }
 
@@ -176,15 +184,15 @@ static int check_creation(struct control_op *op, const struct image *image)
     r = check_collision(op, image);
     if (r)
         return r;
+    if (op->replication_factor <= 0)
+        return refuse(op, CONTROL_E_REPLICATION,
+                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->partitions <= 0)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions was set to an invalid non-positive value.");
     if (op->partitions > CONTROL_PARTITIONS_MAX)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions is above 100000, the most that one topic may have.");
-    if (op->replication_factor <= 0)
-        return refuse(op, CONTROL_E_REPLICATION,
-                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->replication_factor > 1) {
         (void)snprintf(op->why, sizeof(op->why),
                        "Unable to replicate the partition %d time(s): The target replication "

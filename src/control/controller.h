@@ -21,6 +21,7 @@
 enum control_outcome {
     CONTROL_E_EXISTS = 1,  /* The topic is there already. */
     CONTROL_E_NAME,        /* Not a name a topic may have. */
+    CONTROL_E_RESERVED,    /* The metadata log's own name. */
     CONTROL_E_COLLIDES,    /* Differs from a topic there is only in `.` and `_`. */
     CONTROL_E_PARTITIONS,  /* Not a number of partitions. */
     CONTROL_E_REPLICATION, /* Not a replication factor that this cluster has. */
@@ -59,6 +60,9 @@ struct control_op {
     int64_t producer_id; /* Out: the first of CONTROL_PRODUCER_IDS. */
     int outcome;         /* The controller's own. */
 };
+
+/* What is wrong with this name of a topic, as a sentence, or NULL. */
+const char *control_check_name(struct slice name);
 
 struct controller;
 

@@ -262,6 +262,9 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     struct slice bytes = slice_of(append->batch, append->size);
     int r = batch_parse(bytes, header);
 
+    append->batch_outcome = r;
+    if (r == BATCH_E_MALFORMED)
+        return PARTITION_E_BATCH;
     if (r || header->size != append->size)
         return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
     if (append->size > (size_t)p->config.log.max_message_bytes)

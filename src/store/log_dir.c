@@ -6,7 +6,9 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "store/checkpoint.h"
+#include "store/commit_log.h"
 #include "store/log_internal.h"
 
 #include <inttypes.h>
@@ -350,6 +352,17 @@ static int take_mark_away(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* What was acknowledged before a crash goes into the segments, before anybody opens one. */
+static int replay_commit_log(struct log_dir *dir)
+{
+    int64_t entries;
+    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+
+    if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
+        diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
+    return err_pass(r);
+}
+
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
@@ -369,6 +382,8 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
         r = read_marks(dir);
     if (r == 0)
         r = take_mark_away(dir);
+    if (r == 0)
+        r = replay_commit_log(dir);
     if (r < 0)
         diag_error(dir->diag, "data folder cannot be opened", kv("path", options->path),
                    kv("error", r));
@@ -380,10 +395,27 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     return 0;
 }
 
+int log_dir_recovered(struct log_dir *dir)
+{
+    int r = commit_log_remove(dir->io, dir->root);
+
+    if (r == 0)
+        r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
+    return err_pass(r);
+}
+
+int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard, size_t block_size,
+                            struct commit_log **out)
+{
+    return err_pass(commit_log_create(io, dir->root, shard, block_size, out));
+}
+
 static int write_clean_mark(struct log_dir *dir)
 {
-    int r = write_marks(dir);
+    int r = log_dir_recovered(dir); /* Every log was synced as it was closed. */
 
+    if (r == 0)
+        r = write_marks(dir);
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
     if (r == 0)

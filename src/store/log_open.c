@@ -521,6 +521,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
     log->env = *env;
     log->dir = dir;
     log->name = mem_copy_text(name, strlen(name));
+    log->topic_id = topic_id;
     log->config = *config;
     log->root = file_ref(opening->root);
     producers_init(&log->producers);

@@ -338,3 +338,25 @@ TEST(batch_reader, decoded_records_are_bounded)
     text_fini(&bytes);
     text_fini(&scratch);
 }
+
+/* Bytes as they come; the checksum is not the reader's business. */
+FUZZ(batch_reader, any_bytes)
+{
+    struct text scratch = {.size = 0};
+    struct record_header header;
+    struct batch_reader reader;
+    struct record record;
+    bool is_end = false;
+    int r = batch_reader_open(&reader, slice_of(data, size), &scratch, 1 << 20);
+
+    while (!r && !is_end) {
+        r = batch_reader_next(&reader, &record, &is_end);
+        if (r || is_end)
+            break;
+        for (int32_t i = 0; i < record.header_count; i++)
+            check_ok(record_next_header(&record.headers, &header));
+        check_eq(record.headers.size, 0);
+    }
+    check(scratch.size <= 1 << 20);
+    text_fini(&scratch);
+}

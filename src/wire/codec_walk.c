@@ -8,6 +8,7 @@
 #include "wire/codec_internal.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static bool plan_equal(const struct wire_message *message, const struct wire_plan *plan,
                        const void *a, const void *b);
@@ -165,7 +166,7 @@ static void print_fixed(uint8_t kind, const void *in, struct text *out)
     case WIRE_BOOL: text_printf(out, "%s", *(const uint8_t *)in ? "true" : "false"); break;
     case WIRE_F64:
         memcpy(&f64, in, sizeof(f64));
-        text_printf(out, "%.17g", f64);
+        text_printf(out, isfinite(f64) ? "%.17g" : "\"%g\"", f64); /* JSON knows no others. */
         break;
     case WIRE_UUID:
         memcpy(&id, in, sizeof(id));
