@@ -20,9 +20,7 @@ struct publish_leg {
 /* An image on its way to all shards. */
 struct publish {
     struct broker *broker;
-    struct image *image; /* Borrowed from the controller until all have it. */
-    const struct image_topic *const *removed;
-    size_t removed_count;
+    struct control_change change; /* Borrowed from the controller until all have it. */
     int pending;
     struct publish_leg legs[];
 };
@@ -47,6 +45,19 @@ static void remove_topic(struct shard *shard, const struct image_topic *topic)
     }
 }
 
+/* Settings that changed count from the next record on. */
+static void configure_topic(struct shard *shard, struct uuid id)
+{
+    const struct image_topic *topic = image_find_topic_by_id(shard->image, id);
+
+    for (int32_t i = 0; topic && i < topic->partition_count; i++) {
+        struct partition *p = replicas_find(&shard->replicas, id, i);
+
+        if (p)
+            partition_configure(p, topic);
+    }
+}
+
 static void publish_run(struct leg *leg)
 {
     struct publish_leg *publish_leg = container_of(leg, struct publish_leg, leg);
@@ -54,9 +65,11 @@ static void publish_run(struct leg *leg)
     struct shard *shard = leg->to;
 
     image_unref(shard->image);
-    shard->image = image_ref(publish->image);
-    for (size_t i = 0; i < publish->removed_count; i++)
-        remove_topic(shard, publish->removed[i]);
+    shard->image = image_ref(publish->change.image);
+    for (size_t i = 0; i < publish->change.removed_count; i++)
+        remove_topic(shard, publish->change.removed[i]);
+    for (size_t i = 0; i < publish->change.altered_count; i++)
+        configure_topic(shard, publish->change.altered[i]);
     leg_finish(leg);
 }
 
@@ -75,8 +88,7 @@ static void publish_done(struct leg *leg)
     publish_part_done(container_of(leg, struct publish_leg, leg)->publish);
 }
 
-void broker_publish(void *owner, struct image *image, const struct image_topic *const *removed,
-                    size_t removed_count)
+void broker_publish(void *owner, const struct control_change *change)
 {
     struct broker *broker = owner;
     size_t legs = (size_t)broker->shard_count;
@@ -86,9 +98,7 @@ void broker_publish(void *owner, struct image *image, const struct image_topic *
     broker->publish = publish;
     *publish = (struct publish){
         .broker = broker,
-        .image = image,
-        .removed = removed,
-        .removed_count = removed_count,
+        .change = *change,
         .pending = broker->shard_count + 1, /* One for us, while we send. */
     };
     for (size_t i = 0; i < legs; i++) {

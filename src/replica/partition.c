@@ -255,6 +255,18 @@ int replicas_fini(struct replicas *replicas, bool clean)
     return err_pass(result);
 }
 
+void partition_configure(struct partition *p, const struct image_topic *topic)
+{
+    p->replicas->configure(p->replicas, topic, &p->config);
+    log_configure(p->log, &p->config.log);
+    if (p->is_failed)
+        return;
+    if (p->config.is_disk) /* What was written before is to be as durable as what follows. */
+        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+    else
+        advance(p, log_written(p->log));
+}
+
 /* --- append and read -------------------------------------------------------- */
 
 static int check_batch(struct partition *p, struct append *append, struct batch_header *header)

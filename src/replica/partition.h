@@ -134,6 +134,9 @@ struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id,
 /* Ends all waits and closes the log without a sync: its topic is gone. */
 void partition_drop(struct partition *partition);
 
+/* Takes over what the settings of `topic` are by now; see replicas->configure. */
+void partition_configure(struct partition *partition, const struct image_topic *topic);
+
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);
 

@@ -29,6 +29,16 @@ int64_t log_synced(const struct log *log)
     return log->synced;
 }
 
+int64_t log_written(const struct log *log)
+{
+    return log->written;
+}
+
+void log_configure(struct log *log, const struct log_config *config)
+{
+    log->config = *config;
+}
+
 bool log_is_fenced(const struct log *log)
 {
     return log->is_broken || log_dir_is_fenced(log->dir);

@@ -80,6 +80,12 @@ int64_t log_start(const struct log *log);
 /* Everything below is durable. */
 int64_t log_synced(const struct log *log);
 
+/* Everything below is in the file. */
+int64_t log_written(const struct log *log);
+
+/* Other settings, from the next append on. */
+void log_configure(struct log *log, const struct log_config *config);
+
 /* True if nothing can be appended any more: a write could not be taken back, or a sync of
  * the directory failed. */
 bool log_is_fenced(const struct log *log);
