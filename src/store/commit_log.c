@@ -336,7 +336,7 @@ static int replay_entry(struct replay *replay, struct slice entry)
     struct slice name = slice_of(entry.data + HEADER_SIZE, name_size);
     struct io_iov iov = {.data = entry.data + HEADER_SIZE + name_size,
                          .size = bytes_load_u32(entry.data + AT_SIZE)};
-    struct target *target;
+    struct target *target = NULL;
     int r = get_target(replay, name, entry.data, &target);
 
     if (r)
