@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* client/metadata.c - what the cluster has told about its nodes and topics. */
+/* client/cluster_metadata.c - what the cluster has told about its nodes and topics. */
 
 #include "base/hash.h"
 #include "base/mem.h"
