@@ -16,7 +16,7 @@ help: ## Lists these words.
 
 build: ## Builds build/moldau (optimised).
 	@tools/install-packages build
-	@tools/build release
+	@tools/build release moldau
 
 run: build ## Builds, then runs a server in the foreground; data in ./moldau-data.
 	@exec build/moldau server

@@ -5,17 +5,16 @@
 #include "bin/server.h"
 
 #include "base/mem.h"
+#include "bin/signals.h"
 #include "broker/broker.h"
 #include "os/linux_io.h"
 #include "os/thread.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -174,15 +173,15 @@ static void all_quiet(struct broker *broker, void *context)
 static void on_signal(struct io_watch *watch, unsigned events)
 {
     struct server *server = container_of(watch, struct server, signals);
-    struct signalfd_siginfo info;
+    int signal = signals_take(watch);
 
     (void)events;
-    if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
+    if (!signal)
         return;
     if (server->is_stopping)
         _exit(1);
     server->is_stopping = true;
-    diag_info(&server->diag, "stopping", kv("signal", (int64_t)info.ssi_signo));
+    diag_info(&server->diag, "stopping", kv("signal", signal));
     broker_stop(server->broker, all_quiet, server);
 }
 
@@ -261,20 +260,6 @@ static void raise_limits(void)
     }
 }
 
-static int watch_signals(struct server *server)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    server->signals =
-        (struct io_watch){.ready = on_signal, .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
-    return server->signals.fd < 0;
-}
-
 static int start(struct server *server, int count, char **args)
 {
     struct text unserved = {.data = NULL};
@@ -283,7 +268,8 @@ static int start(struct server *server, int count, char **args)
     if (r == 0) {
         warn_unserved(server, &unserved);
         raise_limits();
-        r = watch_signals(server);
+        server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
+        r = signals_open(&server->signals) ? 1 : 0;
         server->shards = shard_count(&server->settings);
     }
     text_fini(&unserved);

@@ -9,12 +9,14 @@
 
 /* In the order of apis.def; there are few, and a request looks once. */
 static const struct api apis[] = {
-#define API(name, id, where, check, lowest)                                                        \
+#define API(name, id, where, check, lowest, highest, from)                                         \
     {.key = id,                                                                                    \
      .handle = handle_##name,                                                                      \
      .listeners = where,                                                                           \
      .authorize = DISPATCH_##check,                                                                \
-     .min_advertised = lowest},
+     .min = lowest,                                                                                \
+     .max = highest,                                                                               \
+     .min_advertised = from},
 #include "broker/apis.def"
 };
 
@@ -38,7 +40,7 @@ static bool is_version_known(const struct request *request)
 {
     int16_t version = request->header.version;
 
-    return version >= request->wire->min && version <= request->wire->max;
+    return version >= request->api->min && version <= request->api->max;
 }
 
 /* ApiVersions is answered in any version, in version 0 if it is not ours (KIP-511). */

@@ -19,7 +19,7 @@ void cluster_call_failed(struct cluster *cluster, struct call *call, enum call_o
 /* A topic was added to the wanted ones: asks for metadata at once. */
 void metadata_wanted(struct cluster *cluster);
 
-/* metadata.c */
+/* cluster_metadata.c */
 
 /* Takes over an answer: nodes, topics, controller. */
 void metadata_apply(struct cluster *cluster, const struct metadata_response *response);

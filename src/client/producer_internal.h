@@ -36,6 +36,7 @@ struct producer_queue {
     int32_t next_sequence;
     unsigned identity_serial_min; /* Needs an identity at least as new as this one. */
     bool needs_identity;
+    bool is_established; /* A batch of this identity was acknowledged. */
 };
 
 /* A record whose topic is not known yet. */

@@ -42,6 +42,7 @@ enum partition_outcome {
     PARTITION_E_TOO_LARGE,      /* Above max.message.bytes. */
     PARTITION_E_SEGMENT_SIZE,   /* Above segment.bytes. */
     PARTITION_E_SEQUENCE,       /* Not the sequence that comes next. */
+    PARTITION_E_DUPLICATE,      /* It is in the log, too long ago to know where. */
     PARTITION_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
     PARTITION_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
     PARTITION_E_CLOSED,         /* The partition is being deleted, or the broker stops. */

@@ -46,12 +46,14 @@ struct log_config {
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
+    bool is_compacted; /* Offsets may be missing. */
 };
 
 enum log_outcome {
     LOG_E_UNWRITTEN = 1,  /* What is staged must be written first, then this tried again. */
     LOG_E_SEGMENT_SIZE,   /* Larger than a segment may be. */
     LOG_E_SEQUENCE,       /* Not the producer's next sequence. */
+    LOG_E_LONG_PAST,      /* The batch is in the log, too long ago to know where. */
     LOG_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
     LOG_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
     LOG_E_FENCED,         /* The log or its directory failed before and takes no more. */

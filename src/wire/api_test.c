@@ -50,11 +50,37 @@ TEST(api, the_answer_to_api_versions_has_the_oldest_header)
         check_eq(wire_api_response_header_version(api, version), 0);
 }
 
-TEST(api, every_type_of_metadata_record_is_found)
+TEST(api, every_type_of_record_is_found_in_its_log_and_no_other)
 {
-    for (int i = 0; i < wire_record_type_count; i++)
-        check(wire_record_find(wire_record_types[i].type) == wire_record_types[i].message);
-    check_text(wire_record_find(RECORD_TOPIC_RECORD)->name, "topic_record");
-    check(!wire_record_find(-1));
-    check(!wire_record_find(INT16_MAX));
+    int found = 0;
+
+    for (enum wire_log log = WIRE_LOG_METADATA; log <= WIRE_LOG_REMOTE; log++) {
+        for (int type = INT16_MIN; type <= INT16_MAX; type++) {
+            const struct wire_record_type *record = wire_record_find(log, (int16_t)type);
+
+            check(!record || (record->log == log && record->type == type && record->value));
+            found += record ? 1 : 0;
+        }
+    }
+    check_eq(found, wire_record_type_count);
+}
+
+TEST(api, records_of_coordinators_have_keys)
+{
+    const struct wire_record_type *topic = wire_record_find(WIRE_LOG_METADATA, RECORD_TOPIC_RECORD);
+    const struct wire_record_type *offset =
+        wire_record_find(WIRE_LOG_GROUPS, GROUP_RECORD_OFFSET_COMMIT);
+
+    check(!topic->key);
+    check_text(topic->value->name, "topic_record");
+    check_text(offset->key->name, "offset_commit_key");
+    check_text(offset->value->name, "offset_commit_value");
+}
+
+TEST(api, every_message_is_found_by_its_name)
+{
+    for (int i = 0; i < wire_message_count; i++)
+        check(wire_message_find(slice_text(wire_messages[i]->name)) == wire_messages[i]);
+    check(!wire_message_find(slice_text("fetch")));
+    check(!wire_message_find(slice_null()));
 }

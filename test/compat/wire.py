@@ -9,14 +9,17 @@ broker's.  A field that a request does not name has the schema's default.
     answer = metadata.parse_response(12, payload)
 """
 
+import re
 import struct
 import uuid
 
 SCHEMAS = "schema/api"
+SERVED = "src/broker/apis.def"
 LAST = 32767
 NUMBERS = {"i8": ">b", "i16": ">h", "u16": ">H", "i32": ">i", "u32": ">I", "i64": ">q",
            "f64": ">d"}
 NO_ID = uuid.UUID(int=0)
+NULL_STRUCT = b"\xff"
 
 
 class Malformed(Exception):
@@ -72,6 +75,10 @@ class Field:
     def is_tagged(self, version):
         return self.tag is not None and version in self.tagged
 
+    def has_null_byte(self, version):
+        """Whether a byte in front says that the struct is there; an array has its count."""
+        return self.is_nullable and not self.is_array and version in self.null
+
     def value_without(self):
         """What the field is where nobody gives it."""
         if self.default == "null":
@@ -104,17 +111,18 @@ class Api:
 
     def __init__(self, path):
         self.flexible = LAST
+        self.served = None
         self.messages = {}
         self.ranges = {}
-        self.structs = {}
+        self.structs = {}  # By message ("struct": shared by all of them) and name.
         self._read(path)
-        for fields in self.structs.values():
+        for (scope, _), fields in self.structs.items():
             for field in fields:
-                if field.type in self.structs:
-                    field.children = self.structs[field.type]
+                field.children = self.structs.get(
+                    (scope, field.type), self.structs.get(("struct", field.type)))
 
     def _read(self, path):
-        owners = {}
+        owners, scope = {}, None
         for level, words in _lines(path):
             if words[0] in ("api", "data", "record") and level == 0:
                 self.key = int(words[1]) if words[0] == "api" else None
@@ -122,22 +130,23 @@ class Api:
                 if "flexible" in words:
                     self.flexible = Versions(words[words.index("flexible") + 1]).low
             elif level == 0:
-                name = words[1] if words[0] == "struct" else words[0]
-                owners = {1: self.structs.setdefault(f"{words[0]} {name}", [])}
-                if words[0] == "struct":
-                    self.structs[name] = owners[1]
-                else:
-                    self.messages[name] = owners[1]
-                    self.ranges[name] = Versions(words[2])
+                scope = words[0]
+                name = words[1] if scope == "struct" else ""
+                owners = {1: self.structs.setdefault((scope, name), [])}
+                if scope != "struct":
+                    self.messages[scope] = owners[1]
+                    self.ranges[scope] = Versions(words[2])
             else:
                 if level not in owners:
-                    owners[level] = self.structs.setdefault(owners[level - 1][-1].type, [])
+                    name = owners[level - 1][-1].type
+                    owners[level] = self.structs.setdefault((scope, name), [])
                 owners[level].append(Field(words))
                 owners = {key: owners[key] for key in owners if key <= level}
 
     @property
     def versions(self):
-        return range(self.ranges["request"].low, self.ranges["request"].high + 1)
+        """The versions that a broker serves; the schema may know older ones."""
+        return self.served or range(self.ranges["request"].low, self.ranges["request"].high + 1)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -186,7 +195,11 @@ class Api:
     def _put_one(self, field, version, value):
         flexible = self.is_flexible(version) and not field.is_classic
         if field.children is not None:
-            return self._put_struct(field.children, version, value)
+            if not field.has_null_byte(version):
+                return self._put_struct(field.children, version, value)
+            if value is None:
+                return NULL_STRUCT
+            return b"\x01" + self._put_struct(field.children, version, value)
         if field.type in NUMBERS:
             return struct.pack(NUMBERS[field.type], value)
         if field.type == "bool":
@@ -247,6 +260,8 @@ class Api:
 
     def _get_one(self, field, version, reader):
         if field.children is not None:
+            if field.has_null_byte(version) and reader.take(1) == NULL_STRUCT:
+                return None
             return self._get_struct(field.children, version, reader)
         if field.type in NUMBERS:
             return reader.number(field.type)
@@ -328,6 +343,9 @@ def load(tree):
         api = Api(path)
         if api.key is not None:
             apis[api.name] = api
+    rows = re.findall(r"^API\((\w+),.*?(\d+), +(\d+), +\d+\)", (tree / SERVED).read_text(), re.M)
+    for name, lowest, highest in rows:
+        apis[name].served = range(int(lowest), int(highest) + 1)
     return apis
 
 

@@ -22,7 +22,7 @@ enum {
 enum { COMPACT = 1, NULLABLE = 2 }; /* As in wire/message.h. */
 
 struct builder {
-    const struct schema *schema;
+    int flexible; /* First flexible version of the message. */
     struct plans *plans;
 };
 
@@ -97,7 +97,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
 
 static bool is_compact(const struct builder *b, const struct field *field, int version)
 {
-    return version >= b->schema->flexible && !field->is_classic;
+    return version >= b->flexible && !field->is_classic;
 }
 
 static void add_op(struct steps *steps, struct op op, int size_min)
@@ -295,7 +295,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
     steps.ops = arena_new(b->plans->arena, (fields * 2 + 2) * sizeof(struct op));
     absent.ops = arena_new(b->plans->arena, (fields + 1) * sizeof(struct op));
     add_plain_fields(b, &steps, structure, version);
-    if (version != ALL_VERSIONS && version >= b->schema->flexible)
+    if (version != ALL_VERSIONS && version >= b->flexible)
         add_tags(b, &steps, structure, version);
     if (version != ALL_VERSIONS)
         add_absent(b, &absent, structure, version);
@@ -308,7 +308,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
 
 void plan_build(const struct schema *schema, const struct message *message, struct plans *plans)
 {
-    struct builder b = {.schema = schema, .plans = plans};
+    struct builder b = {.flexible = message->flexible, .plans = plans};
     int count = message->versions.high - message->versions.low + 1;
 
     *plans = (struct plans){.arena = schema->arena};

@@ -8,6 +8,7 @@
     "  a  i32  0+\n"                                                                               \
     "response  versions 0-3\n"                                                                     \
     "  b  i32  0+\n"
+#define PAIR "key  versions 0\nvalue  versions 0-1  flexible 1+\n"
 /* A file whose third line is a field. */
 #define FIELD(text) API "request  versions 0-3\n  " text "\nresponse  versions 0-3\n"
 
@@ -37,6 +38,8 @@ TEST(schema, what_the_notation_allows_is_accepted)
     check_good(API PLAIN);
     check_good("# A title.\n\n" API "# More.\n" PLAIN "\n   \n");
     check_good("record 7 thing  flexible 0+\nfields  versions 0\n");
+    check_good("record 7 thing  log share\n" PAIR);
+    check_good(FIELD("a  i32  0+ since 4.4"));
     check_good("data header\nfields  versions 0-1\n  a  i16  0+\n");
     check_good(FIELD("a  string?  1+  null 2+ = null ignorable key  # prose"));
     check_good(FIELD("a  i32  0+ = -5 was old_name"));
@@ -73,6 +76,13 @@ static const struct bad bad_files[] = {
     {API "response  versions 0\n", "t.msg:2: 'response' is out of order or there twice"},
     {API PLAIN "request  versions 0\n", "t.msg:6: 'request' is out of order or there twice"},
     {API "request  versions 0\n", "t.msg:2: an api has a request and a response"},
+    {API "key  versions 0\n", "t.msg:2: 'key' does not belong here"},
+    {"data d\nkey  versions 0\n", "t.msg:2: 'key' does not belong here"},
+    {"record 1 r\nkey  versions 0\n", "t.msg:2: a key has a value"},
+    {"record 1 r\nvalue  versions 0\n", "t.msg:2: 'value' is out of order or there twice"},
+    {"record 1 r\nkey  versions 0\nfields  versions 0\n", "t.msg:3: 'fields' does not belong"},
+    {"record 1 r  log book\n", "t.msg:1: there is no log 'book'"},
+    {"data d  log groups\n", "t.msg:1: unknown word 'log' in the head"},
     {API "request\n", "t.msg:2: 'request' needs its versions"},
     {API "request  versions 3-1\n", "t.msg:2: request needs versions such as 3, 3-7 or 3+"},
     {API "request  versions 0+\n", "t.msg:2: a message has a last version"},
@@ -122,6 +132,7 @@ static const struct bad bad_fields[] = {
     {FIELD("a  []thing  0+\nstruct thing\n  b  []thing  0+"), "t.msg:4: struct thing contains"},
     {FIELD("a  []thing  0+\nstruct thing"), "t.msg:4: struct thing has no field"},
     {FIELD("a  string  0+ was 7"), "t.msg:3: was needs a name in lower case, not '7'"},
+    {FIELD("a  string  0+ since 4"), "t.msg:3: 'since' needs a release such as 4.4"},
 };
 
 static void check_refused(const struct bad *bad, size_t count)
@@ -167,19 +178,50 @@ TEST(schema, structs_nest_to_a_limit)
 
 TEST(schema, two_files_may_not_share_a_name_or_a_key)
 {
-    struct schema schemas[3];
+    struct schema schemas[5];
     struct arena arena;
 
     arena_init(&arena, NULL);
     schema_parse(&schemas[0], &arena, "a.msg", slice_text(API PLAIN));
     schema_parse(&schemas[1], &arena, "b.msg", slice_text("api 1 other\n" PLAIN));
     schema_parse(&schemas[2], &arena, "c.msg", slice_text("api 2 fetch\n" PLAIN));
+    schema_parse(&schemas[3], &arena, "there/b.msg", slice_text("api 3 third\n" PLAIN));
+    schema_parse(&schemas[4], &arena, "d.msg", slice_text("record 1 fetch log groups\n" PAIR));
     for (size_t i = 0; i < COUNT_OF(schemas); i++)
         schema_check(&schemas[i]);
     schema_check_unique(schemas, COUNT_OF(schemas));
     check(!schemas[0].error);
     check_text(schemas[1].error, "b.msg:1: key 1 belongs to fetch in a.msg");
-    check_text(schemas[2].error, "c.msg:1: fetch is defined in a.msg already");
+    check_text(schemas[2].error, "c.msg:1: fetch_request is defined in a.msg already");
+    check_text(schemas[3].error, "there/b.msg:1: b.msg has the same file name");
+    check(!schemas[4].error); /* Its messages are fetch_key and fetch_value. */
+    arena_reset(&arena);
+}
+
+/* A name means the struct of the same message, or else one that both share. */
+TEST(schema, request_and_response_may_have_structs_of_the_same_name)
+{
+    struct schema schema;
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    schema_parse(&schema, &arena, "t.msg",
+                 slice_text(API "request  versions 0\n"
+                                "  a  []thing  0+\n"
+                                "    b  i32  0+\n"
+                                "  c  []other  0+\n"
+                                "response  versions 0\n"
+                                "  d  []thing  0+\n"
+                                "    e  i32  0+\n"
+                                "  f  []other  0+\n"
+                                "struct other\n"
+                                "  g  i32  0+\n"));
+    schema_check(&schema);
+    check(!schema.error);
+    check_text(schema.messages[0].root->fields->structure->c_name, "fetch_request_thing");
+    check_text(schema.messages[1].root->fields->structure->c_name, "fetch_response_thing");
+    check_text(schema.messages[0].root->fields->structure->fields->name, "b");
+    check_text(schema.messages[1].root->fields->next->structure->c_name, "fetch_other");
     arena_reset(&arena);
 }
 

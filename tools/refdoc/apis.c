@@ -11,9 +11,10 @@ enum { CLIENT = 1, PEER = 2, RECORD_TYPE_MAX = 255 };
 static const struct served {
     int16_t key;
     unsigned listeners;
-    int min;
+    int min, max, min_advertised;
 } served[] = {
-#define API(name, id, where, check, lowest) {.key = id, .listeners = (where), .min = (lowest)},
+#define API(name, id, where, check, lowest, highest, from)                                         \
+    {.key = id, .listeners = (where), .min = (lowest), .max = (highest), .min_advertised = (from)},
 #include "broker/apis.def"
 };
 
@@ -56,17 +57,30 @@ static void print_api(struct text *out, const struct wire_api *api)
         text_printf(out, "no | |\n");
         return;
     }
-    print_versions(out, api->min, api->max);
-    if (s->min >= 0 && s->min < api->min)
-        text_printf(out, ", advertised from %d", s->min);
+    print_versions(out, s->min, s->max);
+    if (s->min_advertised < s->min)
+        text_printf(out, ", advertised from %d", s->min_advertised);
     text_printf(out, " | %s |\n", listeners_text(s->listeners));
 }
 
-static void print_record(struct text *out, int16_t type, const struct wire_message *message)
+static void print_record(struct text *out, const struct wire_record_type *record)
 {
-    text_printf(out, "| %d | %s | ", type, message->name);
-    print_versions(out, message->min, message->max);
+    text_printf(out, "| %d | ", record->type);
+    if (record->key)
+        text_printf(out, "%s | ", record->key->name);
+    text_printf(out, "%s | ", record->value->name);
+    print_versions(out, record->value->min, record->value->max);
     text_printf(out, " |\n");
+}
+
+static void print_log(struct text *out, enum wire_log log, const char *name, bool has_keys)
+{
+    text_printf(out, "\n## Records of %s\n\n", name);
+    text_printf(out, has_keys ? "| type | key | value | versions |\n|--:|---|---|---|\n"
+                              : "| type | name | versions |\n|--:|---|---|\n");
+    for (int16_t type = 0; type <= RECORD_TYPE_MAX; type++)
+        if (wire_record_find(log, type))
+            print_record(out, wire_record_find(log, type));
 }
 
 void refdoc_apis(struct text *out)
@@ -79,9 +93,9 @@ void refdoc_apis(struct text *out)
                      "|--:|---|---|---|---|---|\n");
     for (int i = 0; i < wire_api_count; i++)
         print_api(out, &wire_apis[i]);
-    text_printf(out, "\n## Records of the metadata log\n\n"
-                     "| type | name | versions |\n|--:|---|---|\n");
-    for (int16_t type = 0; type <= RECORD_TYPE_MAX; type++)
-        if (wire_record_find(type))
-            print_record(out, type, wire_record_find(type));
+    print_log(out, WIRE_LOG_METADATA, "the metadata log", false);
+    print_log(out, WIRE_LOG_GROUPS, "`__consumer_offsets`", true);
+    print_log(out, WIRE_LOG_TRANSACTIONS, "`__transaction_state`", true);
+    print_log(out, WIRE_LOG_SHARE, "`__share_group_state`", true);
+    print_log(out, WIRE_LOG_REMOTE, "`__remote_log_metadata`", false);
 }
