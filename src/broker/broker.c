@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/producer_ids.h"
 #include "broker/recovery.h"
 #include "broker/session.h"
 
@@ -80,7 +81,8 @@ static void publish_part_done(struct publish *publish)
     if (--publish->pending > 0)
         return;
     broker->publish = mem_free(publish);
-    controller_published(broker->controller);
+    if (broker->controller)
+        controller_published(broker->controller);
 }
 
 static void publish_done(struct leg *leg)
@@ -240,7 +242,7 @@ static void shard_is_quiet(struct mail *mail)
     struct shard *shard = container_of(mail, struct shard, stop);
     struct broker *broker = shard->broker;
 
-    if (--broker->shards_busy == 0)
+    if (--broker->shards_busy == 0 && broker->stopped)
         broker->stopped(broker, broker->stopped_context);
 }
 
@@ -267,24 +269,56 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
     }
 }
 
-int broker_close(struct broker *broker, bool clean)
+/* Delivers what the shards have sent each other, and what follows from it; sessions that
+ * only now arrive end too. */
+static void settle(struct broker *broker)
+{
+    size_t count;
+
+    do {
+        count = 0;
+        for (int i = 0; i < broker->shard_count; i++) {
+            count += mailbox_receive(&broker->shards[i].loop.mailbox);
+            shard_end_sessions(&broker->shards[i]);
+        }
+    } while (count > 0);
+}
+
+/* Requests that a killed process leaves in the middle are spread over shards and partitions:
+ * whoever waits is told to end, the mail is delivered, and only then is anything freed. */
+static int end_work(struct broker *broker, bool clean)
 {
     int result = 0;
+
+    settle(broker);
+    for (int i = 0; i < broker->shard_count; i++)
+        producer_ids_fini(&broker->shards[i]);
+    if (broker->controller)
+        result = controller_close(take(broker->controller), clean);
+    settle(broker);
+    broker->publish = mem_free(broker->publish);
+    for (int i = 0; i < broker->shard_count; i++) {
+        int r = replicas_fini(&broker->shards[i].replicas, clean);
+
+        result = result ? result : r;
+    }
+    settle(broker);
+    return err_pass(result);
+}
+
+int broker_close(struct broker *broker, bool clean)
+{
+    int result;
     int r;
 
+    broker->stopped = NULL;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
-    broker->publish = mem_free(broker->publish);
-    for (int i = broker->shard_count - 1; i > 0; i--) {
-        r = shard_fini(&broker->shards[i], clean);
-        result = result ? result : r;
-    }
-    if (broker->controller) {
-        r = controller_close(broker->controller, clean);
-        result = result ? result : r;
-    }
-    r = shard_fini(&broker->shards[0], clean);
-    result = result ? result : r;
+    for (int i = 0; i < broker->shard_count; i++)
+        shard_end_sessions(&broker->shards[i]);
+    result = end_work(broker, clean);
+    for (int i = 0; i < broker->shard_count; i++)
+        shard_fini(&broker->shards[i]);
     r = log_dir_close(broker->dir, clean && result == 0);
     result = result ? result : r;
     mem_free(broker->shards);

@@ -293,6 +293,7 @@ static int outcome_of_append(int r)
     case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
     case LOG_E_SEQUENCE: return PARTITION_E_SEQUENCE;
     case LOG_E_LONG_PAST: return PARTITION_E_DUPLICATE;
+    case LOG_E_UNKNOWN_PRODUCER: return PARTITION_E_UNKNOWN_PRODUCER;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
     default: return PARTITION_E_STORAGE;
     }

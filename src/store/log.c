@@ -160,6 +160,7 @@ static int check_producer(const struct log *log, const struct batch_header *head
         return 0;
     case PRODUCERS_E_SEQUENCE: return LOG_E_SEQUENCE;
     case PRODUCERS_E_LONG_PAST: return LOG_E_LONG_PAST;
+    case PRODUCERS_E_UNKNOWN: return LOG_E_UNKNOWN_PRODUCER;
     case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
     default: return 0;
     }
