@@ -160,9 +160,9 @@ static int read_pointer(struct reader *r, const struct wire_op *op, void *base)
     if (op->flags & WIRE_NULLABLE) {
         if (!left(r))
             return CODEC_E_SHORT;
-        if (*r->at != 1 && *r->at != 0xff)
+        if (*r->at != 1 && *r->at != codec_null_byte(op))
             return CODEC_E_MALFORMED;
-        if (*r->at++ == 0xff) {
+        if (*r->at++ == codec_null_byte(op)) {
             memcpy(codec_at(base, op), &p, sizeof(p));
             return 0;
         }
@@ -553,7 +553,7 @@ static void write_pointer(struct writer *w, const struct wire_op *op, const void
     const void *p = codec_pointer(base, op);
 
     if (op->flags & WIRE_NULLABLE)
-        *w->at++ = p ? 1 : 0xff;
+        *w->at++ = p ? 1 : codec_null_byte(op);
     if (p)
         write_plan(w, &w->message->plans[op->a], p);
 }

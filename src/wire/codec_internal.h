@@ -78,6 +78,12 @@ static inline size_t codec_width(uint8_t kind)
     return width[kind];
 }
 
+/* The byte that stands for a struct that is null. */
+static inline uint8_t codec_null_byte(const struct wire_op *op)
+{
+    return op->flags & WIRE_ZERO ? 0 : 0xff;
+}
+
 /* The step of a tag's payload, leaving out a WIRE_NEED. */
 static inline const struct wire_op *codec_payload(const struct wire_message *message,
                                                   const struct wire_op *tag)

@@ -97,10 +97,12 @@ bool codec_is_default(const struct wire_message *message, const struct wire_op *
 {
     struct wire_op all = *op;
 
-    if (op->kind != WIRE_STRUCT)
+    if (op->kind != WIRE_STRUCT && op->kind != WIRE_STRUCT_PTR)
         return op_equal(message, op, base, image);
     /* The step may be for one version; the default is about all fields. */
     all.a = message->types[message->plans[op->a].type].all;
+    if (all.a == WIRE_NO_INDEX) /* Null is the default. */
+        return !codec_pointer(base, op);
     return op_equal(message, &all, base, image);
 }
 
