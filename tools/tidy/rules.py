@@ -174,7 +174,7 @@ def may_include(project, source, floor, name):
     there = name.split("/")[0]
     if "/" not in name:
         return False
-    if name.startswith("test/harness/"):
+    if name.startswith(("test/harness/", "test/fakes/")):
         return source.is_test()
     return floor == "bin" or there == floor or there in project.floors[floor]
 
