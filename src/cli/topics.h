@@ -29,9 +29,9 @@ enum topics_option {
 /* A partition as it is printed, whichever request told of it. */
 struct topics_partition {
     int32_t index, leader;
-    const int32_t *replicas, *isr, *elr, *last_elr;              /* Of the answer. */
-    int32_t replica_count, isr_count, elr_count, last_elr_count; /* -1: not known. */
-    const struct list_partition_reassignments_ongoing_partition_reassignment *moving; /* Or NULL. */
+    const int32_t *replicas, *isr, *elr, *last_elr;                      /* Of the answer. */
+    int32_t replica_count, isr_count, elr_count, last_elr_count;         /* -1: not known. */
+    const struct list_partition_reassignments_ongoing_partition *moving; /* Or NULL. */
 };
 
 struct topics_topic {
@@ -51,8 +51,10 @@ struct topics_answers {
     struct arena arena;
 };
 
-/* Makes an empty list of answers; frees them all. */
+/* Begins without any answer. */
 void topics_answers_init(struct topics_answers *answers);
+
+/* Frees all answers, and what borrows from them. */
 void topics_answers_fini(struct topics_answers *answers);
 
 /* Sends a request and waits.  False, with a sentence in cli->why: no answer.  The outcome
