@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* client/cluster_internal.h - what links and the metadata tell their cluster. */
+/* client/cluster_internal.h - what links and the metadata tell their cluster.
+ *
+ * Threading: one loop.
+ * Errors:    as cluster.h says.
+ */
 
 #include "client/link.h"
 #include "wire/msg/all.h"

@@ -2,7 +2,11 @@
 #pragma once
 
 /* client/producer_internal.h - what the two halves of the producer share: producer.c fills
- * the queues, producer_send.c empties them. */
+ * the queues, producer_send.c empties them.
+ *
+ * Threading: one loop.
+ * Errors:    as producer.h says.
+ */
 
 #include "client/producer.h"
 #include "wire/msg/init_producer_id.h"

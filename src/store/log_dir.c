@@ -389,7 +389,7 @@ static int take_mark_away(struct log_dir *dir)
 /* What was acknowledged before a crash goes into the segments, before anybody opens one. */
 static int replay_commit_log(struct log_dir *dir)
 {
-    int64_t entries;
+    int64_t entries = 0;
     int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
 
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)

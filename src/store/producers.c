@@ -80,8 +80,13 @@ int producers_check(const struct producers *producers, const struct batch_header
         header->producer_id < 0 ? NULL : find(producers, header->producer_id);
     int32_t last;
 
-    if (!p) /* Nothing is known, perhaps not any more: any sequence may begin (KAFKA-5793). */
+    if (header->producer_id < 0)
         return 0;
+    /* Kafka lets any sequence begin (KAFKA-5793).  But where the first of several batches in
+     * flight failed, the second would go in, and the first could never be mended: so that
+     * sequences leave no gap, the client is told to begin anew, or to try all again. */
+    if (!p)
+        return header->base_sequence == 0 ? 0 : PRODUCERS_E_UNKNOWN;
     if (header->producer_epoch < p->epoch)
         return PRODUCERS_E_EPOCH;
     if (header->producer_epoch > p->epoch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Comparing, printing and making up messages: wire/codec_walk.c. */
+/* Comparing, visiting and making up messages: wire/codec_walk.c. */
 
 #include "test/harness/check.h"
 #include "wire/api.h"
@@ -103,128 +103,61 @@ TEST(codec_walk, fields_that_the_version_lacks_are_not_compared)
     check(!codec_equal(&fetch_request_message, 7, &a, &b));
 }
 
-/* --- printing --------------------------------------------------------------- */
+/* --- visiting --------------------------------------------------------------- */
 
-TEST(codec_walk, a_message_is_printed_as_one_line_of_json)
-{
-    struct produce_partition_produce_data partition = {
-        .index = 3,
-        .records = {.bytes = slice_text("123456")},
-    };
-    struct produce_topic_produce_data topic = {
-        .name = slice_text("a \"b\" \\ \n"),
-        .partition_data = &partition,
-        .partition_data_count = 1,
-    };
-    struct produce_request request;
-    struct text out = {.size = 0};
-
-    codec_defaults(&produce_request_message, &request);
-    request.acks = -1;
-    request.timeout_ms = 1500;
-    request.topic_data = &topic;
-    request.topic_data_count = 1;
-    codec_print(&produce_request_message, 7, &request, &out);
-    check_text(out.data, "{\"transactional_id\":null,\"acks\":-1,\"timeout_ms\":1500,"
-                         "\"topic_data\":[{\"name\":\"a \\\"b\\\" \\\\ \\u000a\","
-                         "\"partition_data\":[{\"index\":3,\"records\":6}]}]}");
-    text_fini(&out);
-}
-
-/* --- JSON, as far as to know whether a text is some: RFC 8259 ---------------- */
-
-struct json {
-    const char *at;
-    unsigned depth;
+struct visits {
+    struct text names;
+    int count, other;
 };
 
-static bool json_word(struct json *json, const char *word)
+static void note_visit(void *context, const char *name, int depth, bool is_default)
 {
-    size_t length = strlen(word);
+    struct visits *visits = context;
 
-    if (strncmp(json->at, word, length) != 0)
-        return false;
-    json->at += length;
-    return true;
+    visits->count++;
+    visits->other += !is_default;
+    text_printf(&visits->names, "%*s%s%s\n", depth, "", name, is_default ? "" : "*");
 }
 
-static bool json_string(struct json *json)
+TEST(codec_walk, every_field_of_a_version_is_visited_once_without_a_message)
 {
-    if (!json_word(json, "\""))
-        return false;
-    for (; *json->at != '"'; json->at++) {
-        if ((unsigned char)*json->at < 0x20)
-            return false;
-        if (*json->at == '\\' && !strchr("\"\\u", *++json->at))
-            return false;
-    }
-    json->at++;
-    return true;
+    struct visits visits = {.count = 0};
+
+    codec_visit(&metadata_request_message, 10, NULL, note_visit, &visits);
+    check_text(visits.names.data, "topics\n topic_id\n name\nallow_auto_topic_creation\n"
+                                  "include_cluster_authorized_operations\n"
+                                  "include_topic_authorized_operations\n");
+    check_eq(visits.other, 0);
+    text_fini(&visits.names);
 }
 
-static bool json_number(struct json *json)
+TEST(codec_walk, fields_of_elements_are_visited_for_each_and_compared_with_their_defaults)
 {
-    size_t length = strspn(json->at, "+-.0123456789e");
+    struct metadata_request_topic topics[2] = {metadata_request_topic_defaults,
+                                               metadata_request_topic_defaults};
+    struct metadata_request request = metadata_request_defaults;
+    struct visits visits = {.count = 0};
 
-    json->at += length;
-    return length > 0;
+    topics[1].name = slice_text("a");
+    request.topics = topics;
+    request.topics_count = 2;
+    request.allow_auto_topic_creation = false;
+    codec_visit(&metadata_request_message, 4, &request, note_visit, &visits);
+    check_text(visits.names.data, "topics*\n name\n name*\nallow_auto_topic_creation*\n");
+    text_fini(&visits.names);
 }
 
-static bool json_value(struct json *json);
-
-static bool json_list(struct json *json, const char *end, bool has_names)
+/* A tagged field is a member of the struct around it. */
+TEST(codec_walk, tagged_fields_are_visited_where_they_belong)
 {
-    if (json_word(json, end))
-        return true;
-    do {
-        if (has_names && !(json_string(json) && json_word(json, ":")))
-            return false;
-        if (!json_value(json))
-            return false;
-    } while (json_word(json, ","));
-    return json_word(json, end);
-}
+    struct fetch_request request = fetch_request_defaults;
+    struct visits visits = {.count = 0};
 
-static bool json_value(struct json *json)
-{
-    bool good;
-
-    if (++json->depth > 100)
-        return false;
-    if (json_word(json, "{"))
-        good = json_list(json, "}", true);
-    else if (json_word(json, "["))
-        good = json_list(json, "]", false);
-    else
-        good = json_word(json, "null") || json_word(json, "true") || json_word(json, "false") ||
-               json_string(json) || json_number(json);
-    json->depth--;
-    return good;
-}
-
-TEST(codec_walk, every_message_in_every_version_is_printed_as_json)
-{
-    for (int i = 0; i < wire_message_count; i++) {
-        const struct wire_message *m = wire_messages[i];
-
-        for (int16_t version = m->min; version <= m->max; version++) {
-            struct rng local = rng_of((uint64_t)i * 100 + (uint64_t)version);
-            struct text out = {.size = 0};
-            struct json json;
-            struct arena arena;
-            void *in;
-
-            arena_init(&arena, NULL);
-            in = arena_new(&arena, m->struct_size);
-            check_ok(codec_randomise(m, version, &local, &arena, in));
-            codec_print(m, version, in, &out);
-            json = (struct json){.at = out.data};
-            check(json_value(&json));
-            check(!*json.at);
-            text_fini(&out);
-            arena_reset(&arena);
-        }
-    }
+    request.replica_state.replica_id = 5;
+    codec_visit(&fetch_request_message, 15, &request, note_visit, &visits);
+    check(strstr(visits.names.data, "replica_state*\n replica_id*\n replica_epoch\n"));
+    check_eq(visits.other, 2);
+    text_fini(&visits.names);
 }
 
 /* --- making up -------------------------------------------------------------- */

@@ -141,8 +141,8 @@ class Definition:
 
 def default(field, kind, is_array):
     """A field's default as JSON would say it."""
-    text = field.get("default", "")
-    text = "null" if text is None else str(text)
+    text = field.get("default")
+    text = "" if text is None else str(text)  # A null of JSON's is no default, "null" is one.
     if text == "null":
         return None
     if is_array:

@@ -20,6 +20,7 @@
 
 struct churner;
 
+/* One that belongs to `run`. */
 struct churner *churner_create(struct run *run);
 
 /* NULL is allowed; always returns NULL. */

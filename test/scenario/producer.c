@@ -179,7 +179,8 @@ static void failed(struct producer *p, struct lane *lane, struct out_batch *batc
 {
     run_say(p->run, "producer %" PRIu32 ": %s-%" PRId32 " sequence %" PRId32 ": %s", p->number,
             lane->topic->name, lane->index, batch->base_sequence, error_name(error));
-    if (error == ERROR_OUT_OF_ORDER_SEQUENCE_NUMBER && is_idempotent(p))
+    if (is_idempotent(p) &&
+        (error == ERROR_OUT_OF_ORDER_SEQUENCE_NUMBER || error == ERROR_UNKNOWN_PRODUCER_ID))
         check_sequence(p, lane, batch);
     else if (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION ||
              error == ERROR_UNKNOWN_TOPIC_ID)

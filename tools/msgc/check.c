@@ -112,10 +112,6 @@ static void check_default(struct schema *schema, const struct field *field)
 {
     const char *value = field->fallback;
 
-    if (field->type == TYPE_STRUCT && !field->is_array && field->is_nullable &&
-        !is_text(value, "null"))
-        schema_fail(schema, field->line, "%s may be null, so null has to be its default",
-                    field->name);
     if (!value)
         return;
     if (is_text(value, "null")) {

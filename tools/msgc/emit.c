@@ -26,6 +26,8 @@ static void emit_type(struct text *out, const struct field *field)
 {
     bool by_pointer = field->is_array || (field->type == TYPE_STRUCT && field->is_nullable);
 
+    if (by_pointer && !field->is_array && !field->fallback)
+        text_printf(out, "const ");
     if (field->type == TYPE_STRUCT)
         text_printf(out, "struct %s ", field->structure->c_name);
     else
@@ -115,7 +117,9 @@ static void emit_default(struct text *out, const struct field *field)
         if (is_null)
             text_printf(out, ".%s_count = -1, ", field->name);
     } else if (field->type == TYPE_STRUCT) {
-        if (!field->is_nullable) {
+        if (field->is_nullable && !is_null) {
+            text_printf(out, ".%s = &%s_defaults, ", field->name, field->structure->c_name);
+        } else if (!field->is_nullable) {
             text_printf(out, ".%s = {", field->name);
             emit_defaults(out, field->structure);
             text_printf(out, "}, ");

@@ -19,7 +19,7 @@ enum {
     ALL_VERSIONS = -1, /* The plan that only compares: every field, none tagged. */
 };
 
-enum { COMPACT = 1, NULLABLE = 2 }; /* As in wire/message.h. */
+enum { COMPACT = 1, NULLABLE = 2, ZERO = 4 }; /* As in wire/message.h. */
 
 struct builder {
     int flexible; /* First flexible version of the message. */
@@ -125,8 +125,8 @@ static int element_plan(struct builder *b, const struct field *field, int versio
                     NULL);
 }
 
-/* An inline struct is compared with its defaults, for which there is a plan of all its
- * fields. */
+/* A struct is compared with its defaults, unless null is what it is by default; for that
+ * there is a plan of all its fields. */
 static void need_all(struct builder *b, const struct structure *structure)
 {
     int type = add_type(b->plans, structure, TYPE_STRUCT);
@@ -158,11 +158,11 @@ static void add_variable(struct builder *b, struct steps *steps, const struct st
         op.flags = nullable ? NULLABLE : 0;
         op.a = structure_plan(b, field->structure, version);
         size_min = b->plans->plans[op.a].size_min;
+        if (!field->is_nullable || !field->fallback)
+            need_all(b, field->structure);
         if (field->is_nullable) {
             op.kind = "WIRE_STRUCT_PTR";
             size_min = nullable ? 1 : size_min;
-        } else {
-            need_all(b, field->structure);
         }
     }
     add_op(steps, op, size_min);
@@ -196,6 +196,8 @@ static int payload_plan(struct builder *b, const struct structure *owner, const 
         add_fixed(b, &steps, owner, field);
     } else {
         add_variable(b, &steps, owner, field, version);
+        if (field->type == TYPE_STRUCT && !field->is_array && field->is_nullable)
+            ops[0].flags |= ZERO;
     }
     return add_plan(b->plans, (struct plan){.type = -1, .structure = owner}, &steps, NULL);
 }

@@ -59,6 +59,8 @@ extern const struct type_facts type_facts[TYPE_COUNT];
 
 struct structure;
 
+/* In C a struct that may be null is behind a pointer.  Unless null is its default, that
+ * points to the defaults of the struct, which are constant. */
 struct field {
     struct field *next;
     const char *name, *comment;  /* The comment may be NULL. */

@@ -47,6 +47,8 @@ TEST(schema, what_the_notation_allows_is_accepted)
     check_good(FIELD("a  []thing  0+\n    b  i32  0+\n    c  []part  0+\n      d  bool  0+"));
     check_good(FIELD("a  []thing  0+\n  b  []thing  0+\nstruct thing\n  c  i32  0+"));
     check_good(FIELD("a  string  0+ classic"));
+    check_good(FIELD("a  thing?  0+ = null\n    b  i32  0+"));
+    check_good(FIELD("a  thing?  0+\n    b  i32  0+"));
     check_good(API "request  versions 0-3\nresponse  versions 0-3\n");
 }
 
@@ -121,7 +123,6 @@ static const struct bad bad_fields[] = {
     {FIELD("a  string  0+ = null"), "t.msg:3: null is the default of a, which has no '?'"},
     {FIELD("a  uuid  0+ = 0"), "t.msg:3: a uuid has no default to choose"},
     {FIELD("a  []i32  0+ = 1"), "t.msg:3: the default of an array is null or nothing"},
-    {FIELD("a  thing?  0+\n    b  i32  0+"), "t.msg:3: a may be null, so null has to be its"},
     {FIELD("a  i32  0+ tag"), "t.msg:3: 'tag' needs a number"},
     {FIELD("a  i32  0+ tag 0"), "t.msg:3: a is tagged before version 2, the first flexible one"},
     {FIELD("a  i32  2+ tag 0 1+"), "t.msg:3: a is tagged"},
