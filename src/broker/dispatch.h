@@ -35,7 +35,15 @@ const char *dispatch(struct request *request, struct slice frame);
 
 /* Who may do what.  There are no ACLs yet: the answer is yes.  Every place that Kafka
  * checks asks here, so that there will be one place to change. */
-enum acl_operation { ACL_READ, ACL_WRITE, ACL_CREATE, ACL_DELETE, ACL_DESCRIBE, ACL_CLUSTER };
+enum acl_operation {
+    ACL_READ,
+    ACL_WRITE,
+    ACL_CREATE,
+    ACL_DELETE,
+    ACL_ALTER,
+    ACL_DESCRIBE,
+    ACL_CLUSTER,
+};
 bool authorize(const struct request *request, enum acl_operation operation, struct slice resource);
 
 #define API(name, key, listeners, authorize, lowest, highest, from) handler_fn handle_##name;

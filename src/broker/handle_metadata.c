@@ -29,10 +29,7 @@ struct auto_creation {
     bool is_asked;
 };
 
-/* Bits of Kafka's AclOperation: of a topic READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE and
- * the two of its configuration; of the cluster CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, the
- * two of its configuration and IDEMPOTENT_WRITE. */
-enum { OPERATIONS_TOPIC = 3576, OPERATIONS_CLUSTER = 8096, OPERATIONS_UNASKED = INT32_MIN };
+enum { OPERATIONS_UNASKED = INT32_MIN };
 
 static void fill_partitions(struct request *request, const struct image_topic *topic,
                             struct metadata_response_topic *out)
@@ -68,7 +65,7 @@ static void fill_topic(struct request *request, const struct image_topic *topic,
         .topic_id = topic->id,
         .is_internal = topic_is_internal(slice_text(topic->name)),
         .topic_authorized_operations =
-            body->include_topic_authorized_operations ? OPERATIONS_TOPIC : OPERATIONS_UNASKED,
+            body->include_topic_authorized_operations ? REPLY_OPERATIONS_TOPIC : OPERATIONS_UNASKED,
     };
     fill_partitions(request, topic, out);
 }
@@ -174,7 +171,7 @@ static void fill_cluster(struct metadata_work *work)
     work->response.cluster_id = reply_cluster_id(request);
     work->response.controller_id = self->node_id;
     if (body->include_cluster_authorized_operations)
-        work->response.cluster_authorized_operations = OPERATIONS_CLUSTER;
+        work->response.cluster_authorized_operations = REPLY_OPERATIONS_CLUSTER;
 }
 
 static void release(struct request *request)

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "os/resolve.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,26 +49,38 @@ bool cli_is_stopping(const struct cli *cli)
 /* --- what is said ------------------------------------------------------------ */
 
 /* In the shape of the log lines that Kafka's tools write to standard error. */
-static void say(struct diag *diag, const struct diag_line *line)
+static void print_log_line(struct cli *cli, const char *level, const char *text, const char *module)
 {
-    struct cli *cli = container_of(diag, struct cli, diag);
     int64_t now_ms = io_wall_ms(cli->env->io);
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm tm;
     char when[32];
-    char text[1024];
-    const char *body;
 
     localtime_r(&seconds, &tm);
     strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+    console_flush(&cli->out);
+    console_printf(&cli->err, "[%s,%03d] %s %s (%s)\n", when, (int)(now_ms % 1000), level, text,
+                   module);
+    console_flush(&cli->err);
+}
+
+static void say(struct diag *diag, const struct diag_line *line)
+{
+    char text[1024];
+    const char *body;
+
     diag_print(line, text, sizeof(text));
-    body = strstr(text, line->sentence);
-    console_printf(&cli->err, "[%s,%03d] %s %s (%s)\n", when, (int)(now_ms % 1000),
+    body = strstr(text, line->sentence); /* Behind level and module. */
+    print_log_line(container_of(diag, struct cli, diag),
                    line->level == DIAG_ERROR  ? "ERROR"
                    : line->level == DIAG_WARN ? "WARN"
                                               : "INFO",
                    body ? body : text, line->module);
-    console_flush(&cli->err);
+}
+
+void cli_log_error(struct cli *cli, const char *sentence)
+{
+    print_log_line(cli, "ERROR", sentence, cli->command->kafka);
 }
 
 int cli_failed(struct cli *cli, const char *sentence)
@@ -180,6 +193,7 @@ int cli_main(struct cli_env *env, int argc, char **argv)
     struct cli *cli = mem_new(sizeof(*cli));
     int words = 0;
     int status;
+    int r;
 
     cli->env = env;
     cli->out.fd = env->out_fd;
@@ -198,8 +212,11 @@ int cli_main(struct cli_env *env, int argc, char **argv)
         loop_fini(&cli->loop);
         options_fini(&cli->options);
     }
-    if (console_flush(&cli->out) && status == 0)
+    r = console_flush(&cli->out);
+    if (r && r != -EPIPE) { /* A reader that has had enough is no failure. */
+        cli_failed(cli, "standard output cannot be written");
         status = 1;
+    }
     console_flush(&cli->err);
     console_out_fini(&cli->out);
     console_out_fini(&cli->err);

@@ -48,6 +48,9 @@ int cli_misused(struct cli *cli, const char *sentence);
 /* Prints a sentence on standard error; returns 1. */
 int cli_failed(struct cli *cli, const char *sentence);
 
+/* Prints a line of the log on standard error: "[time] ERROR sentence (command)". */
+void cli_log_error(struct cli *cli, const char *sentence);
+
 /* Makes the cluster of `settings`; false after a bad bootstrap list, with a sentence in
  * `cli->why`. */
 NODISCARD bool cli_connect(struct cli *cli, const struct cluster_settings *settings);

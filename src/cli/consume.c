@@ -275,8 +275,8 @@ static void on_timeout(struct loop_timer *timer)
 {
     struct consume *consume = container_of(timer, struct consume, timer);
 
-    cli_failed(consume->cli, "ERROR Error processing message, terminating consumer process: no "
-                             "record came in time (--timeout-ms)");
+    cli_log_error(consume->cli, "Error processing message, terminating consumer process: no "
+                                "record came in time (--timeout-ms)");
     finish(consume, 0);
 }
 
@@ -286,11 +286,11 @@ static bool cannot_print(struct consume *consume, const struct record *record)
     struct text line = {.data = NULL};
 
     text_printf(&line,
-                "ERROR Error processing message%s: the record at offset %lld is not what "
+                "Error processing message%s: the record at offset %lld is not what "
                 "its deserializer expects",
                 consume->is_skipping ? ", skipping this message" : ", terminating consumer process",
                 (long long)record->offset);
-    cli_failed(consume->cli, line.data);
+    cli_log_error(consume->cli, line.data);
     text_fini(&line);
     if (!consume->is_skipping)
         finish(consume, 1);
@@ -315,7 +315,7 @@ static bool on_record(struct consumer *consumer, struct consumer_partition *part
         console_write(&consume->cli->out, consume->line.data, consume->line.size);
     }
     if (consume->cli->out.error)
-        finish(consume, 1); /* Nobody reads any more. */
+        finish(consume, 0); /* Nobody reads any more; cli_main() tells if that is a failure. */
     else if (consume->max_messages >= 0 && consume->count >= consume->max_messages)
         finish(consume, 0);
     return !consume->is_done && !cli_is_stopping(consume->cli);
@@ -326,7 +326,7 @@ static void on_delivered(struct consumer *consumer)
     struct consume *consume = container_of(consumer, struct consume, consumer);
 
     if (console_flush(&consume->cli->out))
-        finish(consume, 1);
+        finish(consume, 0);
     if (consume->has_news)
         restart_timer(consume);
     consume->has_news = false;
@@ -338,11 +338,10 @@ static void on_failed(struct consumer *consumer, struct consumer_partition *part
     struct consume *consume = container_of(consumer, struct consume, consumer);
     struct text line = {.data = NULL};
 
-    text_printf(&line,
-                "ERROR Error processing message, terminating consumer process: %s-%d: %s%s%s",
+    text_printf(&line, "Error processing message, terminating consumer process: %s-%d: %s%s%s",
                 partition->topic->name, partition->partition, error ? error_name(error) : "",
                 error ? ": " : "", error ? error_meaning(error) : why);
-    cli_failed(consume->cli, line.data);
+    cli_log_error(consume->cli, line.data);
     text_fini(&line);
     finish(consume, 1);
 }
@@ -493,6 +492,20 @@ static bool is_usable(struct consume *consume)
            choose_formatter(consume);
 }
 
+/* The setting and the option say where to begin: they must not contradict each other. */
+static bool agrees_with_reset(struct cli *cli, const struct client_config *config)
+{
+    const char *reset = config->auto_offset_reset;
+
+    if (!has(cli, CONSUME_from_beginning) || !reset || strcmp(reset, "earliest") == 0)
+        return true;
+    text_printf(&cli->why,
+                "Can't simultaneously specify --from-beginning and 'auto.offset.reset=%s', please "
+                "remove one option",
+                reset);
+    return false;
+}
+
 static bool prepare(struct consume *consume, struct client_config *config)
 {
     struct cli *cli = consume->cli;
@@ -503,7 +516,8 @@ static bool prepare(struct consume *consume, struct client_config *config)
                                "and no offsets are committed");
         return false;
     }
-    if (!configure_formatter(consume) || !configure_client(cli, config))
+    if (!configure_formatter(consume) || !configure_client(cli, config) ||
+        !agrees_with_reset(cli, config))
         return false;
     settings = client_config_cluster(config, "console-consumer");
     return cli_connect(cli, &settings);

@@ -166,15 +166,19 @@ static int add_header(struct line_reader *reader, struct slice pair, struct text
     return 0;
 }
 
-/* Pairs between separators; empty ones at the end are none. */
+/* Pairs between separators.  Empty ones at the end are none, as Java splits; of nothing but
+ * separators nothing is left. */
 static int split_headers(struct line_reader *reader, struct slice all, struct text *why)
 {
     size_t mark = strlen(reader->headers_separator);
+    bool was_empty = all.size == 0;
     int e = 0;
 
-    while (!e && all.size >= mark && mark > 0 && reader->header_count + all.size > mark &&
+    while (mark > 0 && all.size >= mark &&
            memcmp(all.data + all.size - mark, reader->headers_separator, mark) == 0)
         all.size -= mark;
+    if (all.size == 0 && !was_empty)
+        return 0;
     while (!e) {
         const uint8_t *at = find(all, reader->headers_separator);
         size_t size = at ? (size_t)(at - all.data) : all.size;

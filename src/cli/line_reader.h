@@ -29,6 +29,7 @@ enum line_reader_outcome {
     LINE_READER_E_INVALID = 1, /* A sentence tells why. */
 };
 
+/* Makes a reader with its defaults; frees what it holds. */
 void line_reader_init(struct line_reader *reader);
 void line_reader_fini(struct line_reader *reader);
 

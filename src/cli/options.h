@@ -53,6 +53,7 @@ enum options_outcome {
     OPTIONS_E_INVALID = 1, /* A sentence tells why. */
 };
 
+/* Begins with what may be given, none of it given yet; frees what was read. */
 void options_init(struct options *options, const struct option_row *rows, int row_count);
 void options_fini(struct options *options);
 

@@ -38,6 +38,7 @@ enum printer_outcome {
     PRINTER_E_SIZE = 1, /* A key or value is not of the size that its type has. */
 };
 
+/* Makes a printer with its defaults; frees what it holds. */
 void printer_init(struct printer *printer);
 void printer_fini(struct printer *printer);
 

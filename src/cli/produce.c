@@ -48,6 +48,7 @@ struct produce {
     bool is_last;   /* The input has ended: nothing follows `rest`. */
     bool has_ended; /* No more records are made. */
     bool is_done;
+    bool is_misused; /* The usage may help. */
     int status;
 };
 
@@ -83,15 +84,23 @@ static bool is_well_used(struct cli *cli)
 
 static void warn_of_old_names(struct cli *cli)
 {
-    if (has(cli, PRODUCE_property))
-        console_printf(&cli->out, "Warning: --property is deprecated and will be removed in a "
-                                  "future version. Use --reader-property instead.\n");
-    if (has(cli, PRODUCE_producer_config))
-        console_printf(&cli->out, "Option --producer.config is deprecated and will be removed in "
-                                  "a future version. Use --command-config instead.\n");
-    if (has(cli, PRODUCE_producer_property))
-        console_printf(&cli->out, "Option --producer-property is deprecated and will be removed "
-                                  "in a future version. Use --command-property instead.\n");
+    static const struct {
+        int old, new;
+        const char *until;
+    } names[] = {
+        {PRODUCE_property, PRODUCE_reader_property, "a future version"},
+        {PRODUCE_producer_config, PRODUCE_command_config, "a future version"},
+        {PRODUCE_producer_property, PRODUCE_command_property, "a future version"},
+        {PRODUCE_partition_memory, PRODUCE_batch_size, "Apache Kafka 5.0"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (has(cli, names[i].old))
+            console_printf(&cli->out,
+                           "Warning: --%s is deprecated and will be removed in %s. Use --%s "
+                           "instead.\n",
+                           produce_rows[names[i].old].name, names[i].until,
+                           produce_rows[names[i].new].name);
 }
 
 /* Sets the keys that options stand for: their defaults, or what was given. */
@@ -207,7 +216,7 @@ static void say_failed(struct cli *cli, const struct producer_report *report)
 {
     struct text line = {.data = NULL};
 
-    text_printf(&line, "ERROR Error when sending message to topic %s with key: ", report->topic);
+    text_printf(&line, "Error when sending message to topic %s with key: ", report->topic);
     add_size(&line, report->token >> 32);
     text_printf(&line, ", value: ");
     add_size(&line, report->token & UINT32_MAX);
@@ -218,8 +227,7 @@ static void say_failed(struct cli *cli, const struct producer_report *report)
         text_printf(&line, "%.*s", SLICE_ARG(report->message));
     else
         text_printf(&line, "%s", error_meaning(report->error));
-    cli_failed(cli, line.data);
-    console_flush(&cli->err);
+    cli_log_error(cli, line.data);
     text_fini(&line);
 }
 
@@ -431,7 +439,12 @@ static bool prepare(struct produce *produce, struct client_config *config)
         !take_options(cli, config, true) || client_config_check(config, &cli->why))
         return false;
     cluster = client_config_cluster(config, "console-producer");
-    return cli_connect(cli, &cluster);
+    if (cli_connect(cli, &cluster))
+        return true;
+    produce->is_misused = true;
+    text_cut(&cli->why, 0);
+    text_printf(&cli->why, "Please provide valid host:port like host1:9091,host2:9092\n");
+    return false;
 }
 
 int produce_run(struct cli *cli)
@@ -450,6 +463,8 @@ int produce_run(struct cli *cli)
     is_good = prepare(&produce, &config);
     if (is_good)
         run(&produce, &config);
+    else if (produce.is_misused)
+        cli_misused(cli, cli->why.data);
     else
         cli_failed(cli, cli->why.data ? cli->why.data : "");
     line_reader_fini(&produce.reader);

@@ -77,19 +77,15 @@ static bool fits(struct cli *cli, int action)
 {
     const struct options *options = &cli->options;
 
-    if (action == 0 && options_has(options, TOPICS_config)) {
-        text_printf(&cli->why,
-                    "Option combination \"[[bootstrap-server], [config]]\" can't be used with "
-                    "option \"[alter]\" (To alter topic configurations, the kafka-configs tool "
-                    "can be used.)");
-        return false;
-    }
     for (int i = 0; i < TOPICS_OPTION_COUNT; i++)
         if (!(allowed[i] & 1 << action) &&
             !exclude(cli, (enum topics_option)i, action_options[action]))
             return false;
     if (!options_has(options, TOPICS_create))
-        return true;
+        return exclude(cli, TOPICS_under_replicated, TOPICS_with_overrides) &&
+               exclude(cli, TOPICS_under_min_isr, TOPICS_with_overrides) &&
+               exclude(cli, TOPICS_at_min_isr, TOPICS_with_overrides) &&
+               exclude(cli, TOPICS_unavailable, TOPICS_with_overrides);
     return exclude(cli, TOPICS_assignment, TOPICS_partitions) &&
            exclude(cli, TOPICS_assignment, TOPICS_replication);
 }
@@ -101,8 +97,21 @@ static bool is_complete(struct cli *cli, int action)
 
     if (flag & (CREATE | DELETE | ALTER) && !require(cli, TOPICS_topic))
         return false;
-    return !(flag & ALTER) || options_has(&cli->options, TOPICS_assignment) ||
-           require(cli, TOPICS_partitions);
+    if (flag & DESCRIBE && options_has(&cli->options, TOPICS_if_exists) &&
+        !options_has(&cli->options, TOPICS_topic) && !options_has(&cli->options, TOPICS_topic_id)) {
+        text_printf(&cli->why, "--topic or --topic-id is required to describe a topic");
+        return false;
+    }
+    if (!(flag & ALTER))
+        return true;
+    if (options_has(&cli->options, TOPICS_config)) {
+        text_printf(&cli->why,
+                    "Option combination \"[[bootstrap-server], [config]]\" can't be used with "
+                    "option \"[alter]\" (To alter topic configurations, the kafka-configs tool "
+                    "can be used.)");
+        return false;
+    }
+    return require(cli, TOPICS_partitions);
 }
 
 /* --- create ------------------------------------------------------------------ */
@@ -380,7 +389,26 @@ bool topics_missing(struct cli *cli)
     return false;
 }
 
-static bool connect(struct cli *cli, struct client_config *config)
+static const char *why_of(const struct cli *cli)
+{
+    return cli->why.data ? cli->why.data : "";
+}
+
+/* As Kafka's tool says it: what failed first, and then why. */
+static bool connect_to(struct cli *cli, const struct cluster_settings *settings)
+{
+    struct text reason = {.data = NULL};
+
+    if (cli_connect(cli, settings))
+        return true;
+    reason = cli->why;
+    cli->why = (struct text){.data = NULL};
+    text_printf(&cli->why, "Failed to create new KafkaAdminClient\nCaused by: %s", reason.data);
+    text_fini(&reason);
+    return false;
+}
+
+static bool configure(struct cli *cli, struct client_config *config)
 {
     const char *bootstrap, *file;
     struct cluster_settings settings;
@@ -396,7 +424,7 @@ static bool connect(struct cli *cli, struct client_config *config)
         return false;
     settings = client_config_cluster(config, "adminclient-1");
     settings.allow_auto_create = false;
-    return cli_connect(cli, &settings);
+    return connect_to(cli, &settings);
 }
 
 static bool alter(struct cli *cli, struct topics_answers *answers)
@@ -419,14 +447,15 @@ static int run(struct cli *cli, int action)
 
     client_config_init(&config);
     topics_answers_init(&answers);
-    is_good = connect(cli, &config);
+    is_good = configure(cli, &config);
     if (!is_good) {
-        cli_failed(cli, cli->why.data ? cli->why.data : "");
+        cli_failed(cli, why_of(cli));
     } else {
         is_good = handlers[action](cli, &answers);
-        if (!is_good && !cli_is_stopping(cli))
-            console_printf(&cli->out, "Error while executing topic command : %s\n",
-                           cli->why.data ? cli->why.data : "");
+        if (!is_good && !cli_is_stopping(cli)) {
+            console_printf(&cli->out, "Error while executing topic command : %s\n", why_of(cli));
+            cli_log_error(cli, why_of(cli));
+        }
         topics_answers_fini(&answers);
     }
     client_config_fini(&config);

@@ -51,6 +51,7 @@ struct topics_answers {
     struct arena arena;
 };
 
+/* Makes an empty list of answers; frees them all. */
 void topics_answers_init(struct topics_answers *answers);
 void topics_answers_fini(struct topics_answers *answers);
 

@@ -13,7 +13,13 @@
 
 #include <stdlib.h>
 
-enum { RESOURCE_TOPIC = 2, SOURCE_DEFAULT = 5, PAGE_SIZE = 2000 };
+enum {
+    RESOURCE_TOPIC = 2,
+    SOURCE_DEFAULT = 5,
+    PAGE_SIZE = 2000,
+    ID_SIZE_MIN = 2,
+    ID_SIZE_MAX = 24
+};
 
 struct description {
     struct cli *cli;
@@ -211,6 +217,24 @@ static bool take_pages(struct description *d, const struct slice *names, size_t 
 
 /* --- which topics ------------------------------------------------------------ */
 
+/* Why a text is no id, in Java's words. */
+static void explain_id(struct cli *cli, const char *text)
+{
+    size_t size = slice_text(text).size;
+
+    if (size < ID_SIZE_MIN)
+        text_printf(&cli->why, "Input byte[] should at least have 2 bytes for base64 bytes");
+    else if (size > ID_SIZE_MAX)
+        text_printf(&cli->why,
+                    "Input string with prefix `%.24s` is too long to be decoded as a base64 UUID",
+                    text);
+    else
+        text_printf(&cli->why,
+                    "Input string `%s` decoded as %zu bytes, which is not equal to the expected "
+                    "16 bytes of a base64-encoded UUID",
+                    text, size * 3 / 4);
+}
+
 static bool find_by_id(struct description *d, const char *text, bool *out_is_zero)
 {
     const struct metadata_response *metadata;
@@ -219,10 +243,7 @@ static bool find_by_id(struct description *d, const char *text, bool *out_is_zer
 
     *out_is_zero = false;
     if (uuid_parse(slice_text(text), &id)) {
-        text_printf(&d->cli->why,
-                    "Input string `%s` decoded as %zu bytes, which is not equal to the expected "
-                    "16 bytes of a base64-encoded UUID",
-                    text, slice_text(text).size * 3 / 4);
+        explain_id(d->cli, text);
         return false;
     }
     if (uuid_is_zero(id)) {

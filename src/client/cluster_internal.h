@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* client/cluster_internal.h - what links and the metadata tell their cluster. */
+/* client/cluster_internal.h - what links and the metadata tell their cluster.
+ *
+ * Threading: one loop.
+ * Errors:    as cluster.h says.
+ */
 
 #include "client/link.h"
 #include "wire/msg/all.h"
@@ -19,7 +23,7 @@ void cluster_call_failed(struct cluster *cluster, struct call *call, enum call_o
 /* A topic was added to the wanted ones: asks for metadata at once. */
 void metadata_wanted(struct cluster *cluster);
 
-/* metadata.c */
+/* cluster_metadata.c */
 
 /* Takes over an answer: nodes, topics, controller. */
 void metadata_apply(struct cluster *cluster, const struct metadata_response *response);

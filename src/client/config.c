@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { IN_FLIGHT_MAX = 5 }; /* Of an idempotent producer: what brokers remember. */
+
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
 #define CHOICE(list) .choices = (list)
@@ -43,15 +45,20 @@ static bool wants_idempotence(const struct client_config *config)
 
 int client_config_check(const struct client_config *config, struct text *why)
 {
+    bool is_idempotent =
+        wants_idempotence(config) || (!config->enable_idempotence && acks_are_all(config));
+
     if (strcmp(config->security_protocol, "PLAINTEXT") != 0)
         text_printf(why, "security.protocol %s is not served yet, only PLAINTEXT",
                     config->security_protocol);
     else if (wants_idempotence(config) && !acks_are_all(config))
         text_printf(why, "Must set acks to all in order to use the idempotent producer. Otherwise "
                          "we cannot guarantee idempotence.");
-    else if (wants_idempotence(config) && config->max_in_flight > 5)
-        text_printf(why, "Must set max.in.flight.requests.per.connection to at most 5 to use the "
-                         "idempotent producer.");
+    else if (is_idempotent && config->max_in_flight > IN_FLIGHT_MAX)
+        text_printf(why,
+                    "To use the idempotent producer, max.in.flight.requests.per.connection must "
+                    "be set to at most 5. Current value is %d.",
+                    (int)config->max_in_flight);
     else
         return 0;
     return CLIENT_CONFIG_E_INVALID;
@@ -79,11 +86,10 @@ struct cluster_settings client_config_cluster(const struct client_config *config
 struct producer_settings client_config_producer(const struct client_config *config)
 {
     struct producer_settings settings = producer_settings_defaults();
-    bool may_be_idempotent = acks_are_all(config) && config->max_in_flight <= 5;
 
     settings.acks = acks_are_all(config) ? -1 : strcmp(config->acks, "0") == 0 ? 0 : 1;
     settings.is_idempotent =
-        config->enable_idempotence ? wants_idempotence(config) : may_be_idempotent;
+        config->enable_idempotence ? wants_idempotence(config) : acks_are_all(config);
     settings.codec = compress_find(slice_text(config->compression_type));
     settings.linger_ms = config->linger_ms;
     settings.delivery_timeout_ms = config->delivery_timeout_ms;
@@ -102,7 +108,7 @@ struct producer_settings client_config_producer(const struct client_config *conf
 struct consumer_settings client_config_consumer(const struct client_config *config)
 {
     struct consumer_settings settings = consumer_settings_defaults();
-    const char *reset = config->auto_offset_reset;
+    const char *reset = config->auto_offset_reset ? config->auto_offset_reset : "latest";
 
     settings.max_wait_ms = (int32_t)config->fetch_max_wait_ms;
     settings.min_bytes = (int32_t)config->fetch_min_bytes;

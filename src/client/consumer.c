@@ -291,7 +291,6 @@ static void look_up(struct consumer_partition *partition, int64_t timestamp)
 static void back_off(struct consumer *consumer, struct consumer_partition *partition)
 {
     partition->state = partition->position < 0 ? CONSUMER_LOOK_UP : CONSUMER_READY;
-    partition->fetch_from = partition->position;
     partition->not_before_us =
         now_us(consumer) + cluster_backoff_us(consumer->cluster, partition->failures,
                                               consumer->settings.retry_backoff_ms,

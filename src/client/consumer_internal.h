@@ -2,7 +2,11 @@
 #pragma once
 
 /* client/consumer_internal.h - what the two halves of the consumer share: consumer.c asks,
- * consumer_records.c delivers. */
+ * consumer_records.c delivers.
+ *
+ * Threading: one loop.
+ * Errors:    as consumer.h says.
+ */
 
 #include "client/consumer.h"
 #include "wire/msg/fetch.h"

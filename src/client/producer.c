@@ -275,6 +275,7 @@ static void topic_grow(struct producer *producer, struct producer_topic *topic)
         queues[i].producer_epoch = topic->queues[i].producer_epoch;
         queues[i].next_sequence = topic->queues[i].next_sequence;
         queues[i].needs_identity = topic->queues[i].needs_identity;
+        queues[i].is_established = topic->queues[i].is_established;
         queues[i].identity_serial_min = topic->queues[i].identity_serial_min;
         list_remove(&topic->queues[i].active);
         if (!list_is_empty(&queues[i].batches))

@@ -2,7 +2,11 @@
 #pragma once
 
 /* client/producer_internal.h - what the two halves of the producer share: producer.c fills
- * the queues, producer_send.c empties them. */
+ * the queues, producer_send.c empties them.
+ *
+ * Threading: one loop.
+ * Errors:    as producer.h says.
+ */
 
 #include "client/producer.h"
 #include "wire/msg/init_producer_id.h"
@@ -36,6 +40,7 @@ struct producer_queue {
     int32_t next_sequence;
     unsigned identity_serial_min; /* Needs an identity at least as new as this one. */
     bool needs_identity;
+    bool is_established; /* A batch of this identity was acknowledged. */
 };
 
 /* A record whose topic is not known yet. */

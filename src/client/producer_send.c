@@ -121,7 +121,7 @@ static void take_identity(struct producer *producer, struct producer_queue *queu
     queue->producer_id = producer->producer_id;
     queue->producer_epoch = producer->producer_epoch;
     queue->next_sequence = 0;
-    queue->needs_identity = false;
+    queue->needs_identity = queue->is_established = false;
     list_each (node, &queue->batches)
         batch_of(node)->sequence = -1;
 }
@@ -207,10 +207,14 @@ static void expire(struct producer *producer, struct producer_queue *queue)
     }
 }
 
-/* A partition that recovers from a failure sends one batch at a time. */
+/* A partition that recovers from a failure sends one batch at a time.  So does one whose
+ * identity the broker has not seen: it would take any number for the first. */
 static bool is_blocked(const struct producer *producer, const struct producer_queue *queue)
 {
-    if (queue->recover_until > 0 && queue->flying_count > 0)
+    bool is_alone =
+        queue->recover_until > 0 || (producer->settings.is_idempotent && !queue->is_established);
+
+    if (is_alone && queue->flying_count > 0)
         return true;
     return queue->flying_count >= producer->settings.max_in_flight;
 }
@@ -482,6 +486,7 @@ static void deliver(struct producer *producer, struct producer_queue *queue,
     land(queue, batch);
     if (batch->order >= queue->recover_until)
         queue->recover_until = 0;
+    queue->is_established = true;
     producer_report_batch(producer, queue, batch, &report);
 }
 

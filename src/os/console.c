@@ -169,12 +169,20 @@ int console_read_file(const char *path, size_t size_max, struct text *out)
 {
     char piece[4096];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got;
+    ssize_t got = 1;
+    int r = 0;
 
     if (fd < 0)
         return err_raise(-errno);
-    while ((got = read(fd, piece, sizeof(piece))) > 0 && out->size < size_max)
-        text_add(out, piece, (size_t)got);
+    while (r == 0 && got > 0 && size_max > 0) {
+        got = read(fd, piece, min_of(sizeof(piece), size_max));
+        if (got > 0) {
+            text_add(out, piece, (size_t)got);
+            size_max -= (size_t)got;
+        } else if (got < 0) {
+            r = err_raise(-errno);
+        }
+    }
     close(fd);
-    return got < 0 ? err_raise(-EIO) : 0;
+    return r;
 }

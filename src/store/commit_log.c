@@ -234,6 +234,7 @@ enum { OPEN_MAX = 256 };
 /* A segment that entries are written into. */
 struct target {
     char log_name[NAME_MAX_SIZE];
+    struct uuid topic_id; /* Names come again. */
     int64_t base;
     struct file *file; /* Owned reference; NULL: not there any more, entries are passed over. */
 };
@@ -263,14 +264,14 @@ static int close_targets(struct replay *replay)
 }
 
 /* Opens the segment, unless its log is gone or another topic's by now. */
-static int open_target(struct replay *replay, struct target *target, struct uuid topic_id)
+static int open_target(struct replay *replay, struct target *target)
 {
     scoped(file_unrefp) struct file *folder = NULL;
     char name[SEGMENT_NAME_SIZE];
     struct uuid found;
     int r = log_folder_topic(replay->root, replay->io, target->log_name, &found);
 
-    if (r == 0 && !uuid_equal(found, topic_id))
+    if (r == 0 && !uuid_equal(found, target->topic_id))
         return 0;
     if (r == 0)
         r = file_open_dir(replay->io, replay->root->fd, target->log_name, &folder);
@@ -289,9 +290,11 @@ static int get_target(struct replay *replay, struct slice log_name, const uint8_
     struct uuid topic_id;
     int r = 0;
 
+    memcpy(topic_id.bytes, entry + AT_TOPIC_ID, sizeof(topic_id.bytes));
     for (size_t i = replay->count; i-- > 0;) {
         target = &replay->targets[i];
-        if (target->base == base && slice_is_text(log_name, target->log_name)) {
+        if (target->base == base && uuid_equal(target->topic_id, topic_id) &&
+            slice_is_text(log_name, target->log_name)) {
             *out = target;
             return 0;
         }
@@ -305,9 +308,9 @@ static int get_target(struct replay *replay, struct slice log_name, const uint8_
     target->log_name[log_name.size] = 0;
     target->base = base;
     target->file = NULL;
-    memcpy(topic_id.bytes, entry + AT_TOPIC_ID, sizeof(topic_id.bytes));
+    target->topic_id = topic_id;
     *out = target;
-    return err_pass(open_target(replay, target, topic_id));
+    return err_pass(open_target(replay, target));
 }
 
 /* The whole entry at the start of `bytes` if it is the one that comes next, else null. */
@@ -336,7 +339,7 @@ static int replay_entry(struct replay *replay, struct slice entry)
     struct slice name = slice_of(entry.data + HEADER_SIZE, name_size);
     struct io_iov iov = {.data = entry.data + HEADER_SIZE + name_size,
                          .size = bytes_load_u32(entry.data + AT_SIZE)};
-    struct target *target;
+    struct target *target = NULL;
     int r = get_target(replay, name, entry.data, &target);
 
     if (r)

@@ -29,6 +29,16 @@ int64_t log_synced(const struct log *log)
     return log->synced;
 }
 
+int64_t log_written(const struct log *log)
+{
+    return log->written;
+}
+
+void log_configure(struct log *log, const struct log_config *config)
+{
+    log->config = *config;
+}
+
 bool log_is_fenced(const struct log *log)
 {
     return log->is_broken || log_dir_is_fenced(log->dir);
@@ -149,6 +159,8 @@ static int check_producer(const struct log *log, const struct batch_header *head
         out->base_offset = known.last_offset - known.offset_delta;
         return 0;
     case PRODUCERS_E_SEQUENCE: return LOG_E_SEQUENCE;
+    case PRODUCERS_E_LONG_PAST: return LOG_E_LONG_PAST;
+    case PRODUCERS_E_UNKNOWN: return LOG_E_UNKNOWN_PRODUCER;
     case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
     default: return 0;
     }

@@ -46,16 +46,19 @@ struct log_config {
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
+    bool is_compacted; /* Offsets may be missing. */
 };
 
 enum log_outcome {
-    LOG_E_UNWRITTEN = 1,  /* What is staged must be written first, then this tried again. */
-    LOG_E_SEGMENT_SIZE,   /* Larger than a segment may be. */
-    LOG_E_SEQUENCE,       /* Not the producer's next sequence. */
-    LOG_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
-    LOG_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
-    LOG_E_FENCED,         /* The log or its directory failed before and takes no more. */
-    LOG_E_CORRUPT,        /* What is in the files cannot be read. */
+    LOG_E_UNWRITTEN = 1,    /* What is staged must be written first, then this tried again. */
+    LOG_E_SEGMENT_SIZE,     /* Larger than a segment may be. */
+    LOG_E_SEQUENCE,         /* Not the producer's next sequence. */
+    LOG_E_UNKNOWN_PRODUCER, /* Not a producer's first sequence, and nothing is known of it. */
+    LOG_E_LONG_PAST,        /* The batch is in the log, too long ago to know where. */
+    LOG_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
+    LOG_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
+    LOG_E_FENCED,           /* The log or its directory failed before and takes no more. */
+    LOG_E_CORRUPT,          /* What is in the files cannot be read. */
 };
 
 /* What the caller decides about a batch. */
@@ -77,6 +80,12 @@ int64_t log_start(const struct log *log);
 
 /* Everything below is durable. */
 int64_t log_synced(const struct log *log);
+
+/* Everything below is in the file. */
+int64_t log_written(const struct log *log);
+
+/* Other settings, from the next append on. */
+void log_configure(struct log *log, const struct log_config *config);
 
 /* True if nothing can be appended any more: a write could not be taken back, or a sync of
  * the directory failed. */

@@ -257,8 +257,64 @@ static int write_meta(struct log_dir *dir)
     return err_pass(r);
 }
 
-static int make_identity(struct log_dir *dir)
+static int sync_folder(struct io *io, const char *path)
 {
+    scoped(file_unrefp) struct file *folder = NULL;
+    int r = file_open_dir(io, IO_CWD, path, &folder);
+
+    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
+}
+
+/* Calls `fn` for each folder that is named on the way to `path`, from the top. */
+static int walk_path(struct io *io, const char *path, int (*fn)(struct io *io, const char *part))
+{
+    char part[4096];
+    size_t size = strlen(path);
+
+    if (size >= sizeof(part))
+        return err_raise(-ENAMETOOLONG);
+    for (size_t i = 1; i <= size; i++) {
+        int r;
+
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        r = fn(io, part);
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+static int make_folder(struct io *io, const char *part)
+{
+    int r = io->ops->dir_create(io, IO_CWD, part);
+
+    return r == -EEXIST ? 0 : err_pass(r);
+}
+
+/* Without its name in the folder above, all that is in a folder would be lost. */
+static int sync_name(struct io *io, const char *part)
+{
+    char above[4096];
+    const char *slash = strrchr(part, '/');
+    size_t size = slash ? (size_t)(slash - part) : 0;
+
+    if (!slash)
+        return err_pass(sync_folder(io, "."));
+    memcpy(above, part, size);
+    above[size] = 0;
+    return err_pass(sync_folder(io, size > 0 ? above : "/"));
+}
+
+/* The folder has no identity yet: it may be new, and the folders above it too. */
+static int make_identity(struct log_dir *dir, const char *path)
+{
+    int r = walk_path(dir->io, path, sync_name);
+
+    if (r)
+        return err_pass(r);
     uuid_print(new_id(dir->io), dir->cluster_id);
     dir->id = new_id(dir->io);
     return write_meta(dir);
@@ -285,7 +341,7 @@ static int check_identity(struct log_dir *dir, const struct properties *p)
     return write_meta(dir);
 }
 
-static int read_identity(struct log_dir *dir)
+static int read_identity(struct log_dir *dir, const char *path)
 {
     struct properties p = {.version = -1, .node_id = -1};
     struct text file = {.data = NULL};
@@ -297,33 +353,11 @@ static int read_identity(struct log_dir *dir)
     text_fini(&file);
     text_fini(&why);
     if (r == -ENOENT)
-        return err_pass(make_identity(dir));
+        return err_pass(make_identity(dir, path));
     return r ? err_pass(r) : check_identity(dir, &p);
 }
 
 /* --- opening and closing ---------------------------------------------------- */
-
-/* Makes each folder of the path that is not there. */
-static int make_path(struct io *io, const char *path)
-{
-    char part[4096];
-    size_t size = strlen(path);
-
-    if (size >= sizeof(part))
-        return err_raise(-ENAMETOOLONG);
-    for (size_t i = 1; i <= size; i++) {
-        int r;
-
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        r = io->ops->dir_create(io, IO_CWD, part);
-        if (r && r != -EEXIST)
-            return err_pass(r);
-    }
-    return 0;
-}
 
 static int take_lock(struct log_dir *dir)
 {
@@ -355,7 +389,7 @@ static int take_mark_away(struct log_dir *dir)
 /* What was acknowledged before a crash goes into the segments, before anybody opens one. */
 static int replay_commit_log(struct log_dir *dir)
 {
-    int64_t entries;
+    int64_t entries = 0;
     int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
 
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
@@ -366,7 +400,7 @@ static int replay_commit_log(struct log_dir *dir)
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
-    int r = make_path(options->io, options->path);
+    int r = walk_path(options->io, options->path, make_folder);
 
     dir->io = options->io;
     dir->diag = options->diag;
@@ -377,7 +411,7 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     if (r == 0)
         r = take_lock(dir);
     if (r == 0)
-        r = read_identity(dir);
+        r = read_identity(dir, options->path);
     if (r == 0)
         r = read_marks(dir);
     if (r == 0)

@@ -59,8 +59,8 @@ struct batch_header {
 
 enum batch_outcome {
     BATCH_E_SHORT = 1,  /* The bytes end inside the header, or inside the batch. */
-    BATCH_E_MALFORMED,  /* A length or count that no batch has. */
-    BATCH_E_MAGIC,      /* A format other than 2. */
+    BATCH_E_MALFORMED,  /* A length, count or format that no batch has. */
+    BATCH_E_MAGIC,      /* Format 0 or 1, of before Kafka 0.11. */
     BATCH_E_CRC,        /* The checksum does not fit. */
     BATCH_E_RECORD,     /* Records that do not parse or do not fit the header, or a batch
                            that producers may not send. */

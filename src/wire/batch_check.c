@@ -11,7 +11,8 @@
  *   records inside compressed batches whose length is not that of their fields;
  *   keys, values and header values of a negative length other than -1, and numbers with
  *       more bits than their type has;
- *   bytes behind the end of a gzip or lz4 stream, or a second lz4 frame: Kafka does not look;
+ *   bytes behind the end of a gzip or lz4 stream, a second lz4 frame, a wrong size or checksum
+ *       of an lz4 frame's content: Kafka does not look;
  *   the attribute "append time": Kafka refuses it on topics that have append time; on others
  *       it takes the batch, compares one time of it with the bounds, and clears the bit;
  *   compressed records that become more than BATCH_DECODED_MIN and 256 times their size;
@@ -208,9 +209,9 @@ static bool skip_headers(struct cursor *cursor)
     bool is_null = false;
     int32_t count;
 
-    if (!take_i32(cursor, &count) || count < 0 || (size_t)count > cursor->left)
+    if (!take_i32(cursor, &count) || count < 0)
         return false;
-    for (; count; count--) {
+    for (; count; count--) { /* Ends where the record does: each takes two bytes. */
         if (!skip_bytes(cursor, &is_null) || is_null) /* The name. */
             return false;
         if (!skip_bytes(cursor, &is_null))

@@ -262,7 +262,14 @@ TEST(batch_check, codecs_that_are_none_are_refused)
     }
 }
 
-TEST(batch_check, no_records_at_all_are_refused)
+TEST(batch_check, an_empty_batch_is_refused)
+{
+    struct draft draft = draft_of(COMPRESS_NONE);
+
+    check_eq(verdict_of_packed(&draft, slice_empty()), BATCH_E_RECORD);
+}
+
+TEST(batch_check, a_batch_without_the_records_that_it_counts_is_refused)
 {
     for (each_codec(codec)) {
         struct draft draft = draft_of(codec);
@@ -484,6 +491,42 @@ TEST(batch_check, nothing_may_stand_behind_the_records)
         draft_records(&draft, 3);
         text_add(&draft.records, "", 1);
         check_eq(verdict(&draft), BATCH_E_RECORD);
+    }
+}
+
+/* Numbers lie across the ends of the window that is decompressed into. */
+TEST(batch_check, many_small_records_are_taken)
+{
+    for (each_codec(codec)) {
+        struct draft draft = draft_of(codec);
+
+        for (int32_t i = 0; i < 30000; i++)
+            draft_record(&draft, i % 3 * 1000, i);
+        check(draft.records.size > 300000);
+        check_ok(verdict(&draft));
+    }
+}
+
+/* The frame has an empty block in front: Kafka refuses it, liblz4 does not. */
+TEST(batch_check, what_only_some_clients_can_decompress_is_refused)
+{
+    static const char before[] = "\x04\x22\x4d\x18\x60\x40\x82";
+    static const char empty_block[] = "\0\0\0\x80";
+
+    for (int has_empty = 0; has_empty < 2; has_empty++) {
+        struct draft draft = draft_of(COMPRESS_LZ4);
+        struct text packed = {.size = 0};
+
+        draft_record(&draft, 0, 0);
+        text_add(&packed, before, 7);
+        text_add(&packed, empty_block, has_empty ? 4 : 0);
+        text_add(&packed, "\x09\0\0\x80", 4);
+        check_eq(draft.records.size, 9);
+        text_add(&packed, draft.records.data, draft.records.size);
+        text_add(&packed, "\0\0\0\0", 4);
+        check_eq(verdict_of_packed(&draft, text_slice(&packed)),
+                 has_empty ? BATCH_E_COMPRESSED : 0);
+        text_fini(&packed);
     }
 }
 

@@ -320,6 +320,7 @@ TEST(batch_reader, what_is_no_batch_is_refused)
     check_eq(read_records(slice_of("\x0e\0\0\0\1\1\0x", 8), 1, 0), -BATCH_E_RECORD);
     check_eq(read_records(slice_of("\x0e\0\0\0\1\1\4x", 8), 1, 0), -BATCH_E_RECORD);
     check_eq(read_records(slice_of("\0", 1), 1, 0), -BATCH_E_RECORD);
+    check_eq(read_records(slice_of("\x10\0\0\0\1\1\2\1\1", 9), 1, 0), -BATCH_E_RECORD);
 
     from_hex(samples[0].hex, &bytes);
     check_eq(read_all(slice_of(bytes.data, bytes.size - 1), &last), -BATCH_E_SHORT);

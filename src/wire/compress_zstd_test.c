@@ -21,6 +21,7 @@ static void add_words(struct text *out, size_t length)
 static void pack_stream(const struct text *plain, int window_log, struct text *out)
 {
     size_t bound = ZSTD_compressBound(plain->size) + 64;
+    size_t start = out->size;
     ZSTD_CCtx *context = ZSTD_createCCtx();
     ZSTD_outBuffer output = {.dst = text_add_space(out, bound), .size = bound};
     ZSTD_inBuffer input = {.src = plain->data, .size = plain->size};
@@ -29,7 +30,7 @@ static void pack_stream(const struct text *plain, int window_log, struct text *o
     check(!ZSTD_isError(ZSTD_compressStream2(context, &output, &input, ZSTD_e_continue)));
     check_eq(ZSTD_compressStream2(context, &output, &input, ZSTD_e_end), 0);
     (void)ZSTD_freeCCtx(context);
-    text_cut(out, output.pos);
+    text_cut(out, start + output.pos);
 }
 
 static int decode(const struct text *packed, struct text *out)
@@ -81,6 +82,22 @@ TEST(compress_zstd, a_large_frame_that_asks_for_too_large_a_window_is_refused)
     pack_stream(&plain, 23, &packed);
     check_ok(decode(&packed, &again));
     check_eq(again.size, COMPRESS_WINDOW_MIN + 1);
+    text_fini(&plain);
+    text_fini(&packed);
+    text_fini(&again);
+}
+
+TEST(compress_zstd, the_bound_of_a_window_is_for_one_frame)
+{
+    struct text plain = {.size = 0};
+    struct text packed = {.size = 0};
+    struct text again = {.size = 0};
+
+    memset(text_add_space(&plain, COMPRESS_WINDOW_MIN), 0, COMPRESS_WINDOW_MIN);
+    pack_stream(&plain, 27, &packed);
+    pack_stream(&plain, 27, &packed);
+    check_ok(decode(&packed, &again));
+    check_eq(again.size, 2 * COMPRESS_WINDOW_MIN);
     text_fini(&plain);
     text_fini(&packed);
     text_fini(&again);

@@ -10,6 +10,7 @@ holds, for clients that must be told when to stop.
 """
 
 import json
+import socket
 import subprocess
 
 import kafka
@@ -17,6 +18,7 @@ import kafka.structs
 
 import peers
 import records
+import wire
 
 READ_SECONDS = 60
 NOTHING = "\x01nothing"  # Stands for null where a console tool needs a word for it.
@@ -119,6 +121,9 @@ def python_create(bootstrap, topics, partitions):
 
 # --- the console tools: Kafka's own, in Java, and ours, which speak alike --------------------
 
+OUR_TOPICS = peers.TREE / "bin/kafka-topics.sh"
+OUR_PRODUCER = peers.TREE / "bin/kafka-console-producer.sh"
+OUR_CONSUMER = peers.TREE / "bin/kafka-console-consumer.sh"
 FORMAT = ["print.timestamp=true", "print.partition=true", "print.offset=true",
           "print.headers=true", "print.key=true", f"null.literal={NOTHING}"]
 
@@ -130,8 +135,8 @@ def _console_line(r):
     return f"{headers}\t{key}\t{value}\n"
 
 
-def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
-    """Kafka's console producer can set neither timestamps nor partitions."""
+def _console_write(command, bootstrap, topic, wanted, compression, idempotent):
+    """A console producer can set neither timestamps nor partitions."""
     words = ["--bootstrap-server", bootstrap, "--topic", topic]
     for setting in ("parse.key=true", "parse.headers=true", f"null.marker={NOTHING}"):
         words += ["--reader-property", setting]
@@ -139,9 +144,17 @@ def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
         words.append(f"--compression-codec={compression}")
     if idempotent is not None:
         words += ["--command-property", f"enable.idempotence={str(idempotent).lower()}"]
-    peers.tool("kafka-console-producer", *words,
-               input="".join(map(_console_line, wanted)).encode())
+    peers.run([*command, *words], input="".join(map(_console_line, wanted)).encode())
     return [r._replace(timestamp=None, partition=None) for r in wanted]
+
+
+def java_write(bootstrap, topic, wanted, compression=None, idempotent=None):
+    command = peers.tool_command("kafka-console-producer")
+    return _console_write(command, bootstrap, topic, wanted, compression, idempotent)
+
+
+def our_write(bootstrap, topic, wanted, compression=None, idempotent=None):
+    return _console_write([OUR_PRODUCER], bootstrap, topic, wanted, compression, idempotent)
 
 
 def _marked(word, mark):
@@ -183,10 +196,6 @@ def java_read(bootstrap, topic, counts):
     return reads
 
 
-OUR_CONSUMER = peers.TREE / "bin/kafka-console-consumer.sh"
-OUR_TOPICS = peers.TREE / "bin/kafka-topics.sh"
-
-
 def our_read(bootstrap, topic, counts):
     return _console_parse(peers.run([
         OUR_CONSUMER, *_console_words(bootstrap, topic), "--from-beginning",
@@ -205,8 +214,33 @@ def java_create(bootstrap, topics, partitions):
                    "--partitions", partitions)
 
 
-def our_commands_exist():
-    return OUR_CONSUMER.exists() and OUR_TOPICS.exists() and peers.Moldau.program.exists()
+# --- bytes: what the batches say of themselves ------------------------------------------------
+
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+def stored_batches(bootstrap, topic, partitions):
+    """The headers of all batches, fetched without a client's library in between."""
+    fetch = wire.load(peers.TREE)["fetch"]
+    host, _, port = bootstrap.partition(":")
+    found = []
+    with socket.create_connection((host, int(port)), timeout=READ_SECONDS) as connection:
+        for partition in range(partitions):
+            offset = 0
+            while True:
+                connection.sendall(fetch.request_frame(11, {
+                    "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 1 << 24, "topics": [{
+                        "topic": topic, "partitions": [{
+                            "partition": partition, "fetch_offset": offset,
+                            "partition_max_bytes": 1 << 24}]}]}))
+                size = int.from_bytes(peers.receive(connection, 4), "big")
+                answer = fetch.parse_response(11, peers.receive(connection, size))
+                batches = wire.batches(answer["responses"][0]["partitions"][0]["records"] or b"")
+                if not batches:
+                    break
+                found += batches
+                offset = batches[-1]["base_offset"] + batches[-1]["last_delta"] + 1
+    return found
 
 
 def kcat_version():

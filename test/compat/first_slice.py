@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What three writers wrote must be what every reader reads, across a crash of the broker.
+"""What writers wrote must be what every reader reads, across a crash of the broker.
 
-Each writer (kcat, kafka-python, Kafka's Java console producer) writes records made by
+Each writer (kcat, kafka-python, Kafka's Java console producer, ours) writes records made by
 Faker into a topic of three partitions, and fewer of them in each variant: the four
 compressions, idempotence switched on or off.  Then the broker is killed with SIGKILL and
 started again, and each reader (kcat, kafka-python without a group, our console consumer,
@@ -33,6 +33,7 @@ WRITERS = {
     "kcat": clients.kcat_write,
     "kafka-python": clients.python_write,
     "java-producer": clients.java_write,
+    "our-producer": clients.our_write,
 }
 READERS = {
     "kcat": clients.kcat_read,
@@ -51,7 +52,7 @@ VARIANTS = {
 }
 # The other value of what each does by default.
 SWITCHED = {"kcat": "idempotent", "kafka-python": "not-idempotent",
-            "java-producer": "not-idempotent"}
+            "java-producer": "not-idempotent", "our-producer": "not-idempotent"}
 
 
 class Tally:
@@ -103,6 +104,23 @@ class Job:
                                             **VARIANTS[self.variant])
         self.times = (from_ms, int(time.time() * 1000))
 
+    def stored_as_wished(self, bootstrap):
+        """Says which batch is not compressed, or not numbered, as its producer was told."""
+        wished = VARIANTS[self.variant]
+        wished_codec = wished.get("compression", "none")
+        codecs = set()
+        for batch in clients.stored_batches(bootstrap, self.topic, PARTITIONS):
+            codec = clients.CODECS[batch["attributes"] & 7]
+            codecs.add(codec)
+            if not batch["crc_right"]:
+                return f"bad checksum at {batch['base_offset']}"
+            # kafka-python leaves what does not become smaller as it is.
+            if codec != wished_codec and (codec != "none" or batch["count"] > 2):
+                return f"{codec} at {batch['base_offset']}"
+            if "idempotent" in wished and (batch["producer_id"] >= 0) != wished["idempotent"]:
+                return f"producer id {batch['producer_id']} at {batch['base_offset']}"
+        return None if wished_codec in codecs else f"no batch is compressed with {wished_codec}"
+
     def read(self, reader, bootstrap):
         """Says what is wrong with what this reader sees, or None."""
         reads = READERS[reader](bootstrap, self.topic, self.counts)
@@ -135,7 +153,7 @@ class Round:
         for job in self.jobs:
             if job.variant != "plain":
                 continue
-            if ours and job.writer != "java-producer" and clients.our_commands_exist():
+            if ours and job.writer != "java-producer":
                 who, create = "our kafka-topics", clients.our_create
             else:
                 who, create = "Java kafka-topics", clients.java_create
@@ -158,13 +176,17 @@ class Round:
             self.broker.start()
         self.tally.attempt(f"{self.name}: SIGKILL and a new start", kill_and_start)
 
+    def look(self):
+        """A client must not find the broker so odd that it leaves compression away."""
+        for job in self.jobs:
+            what = f"{self.name}: batches of {job.writer} are {job.variant}"
+            self.tally.attempt(what, lambda: job.stored_as_wished(self.broker.bootstrap))
+
     def read(self, reader, jobs):
         def one(job):
             what = f"{self.name}: {reader} reads {len(job.wanted)} {job.variant} of {job.writer}"
             if job.times is None:
                 self.tally.note("FAILED", what, "was not written")
-            elif reader == "our-consumer" and not clients.our_commands_exist():
-                self.tally.note("skipped", what, "there are no commands of ours to run")
             elif reader == "java-consumer" and job.counts is None:
                 self.tally.note("FAILED", what, "no other reader could read it")
             else:
@@ -180,6 +202,7 @@ class Round:
         else:
             self.write(self.jobs)
             self.crash()
+        self.look()
         for reader in ("kcat", "kafka-python", "our-consumer"):
             self.read(reader, self.jobs)
         if not self.options.quick:

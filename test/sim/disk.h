@@ -121,6 +121,9 @@ NODISCARD int disk_truncate(struct disk *disk, struct inode *file, uint64_t size
 /* Makes data and size durable. */
 NODISCARD int disk_sync(struct disk *disk, struct inode *file);
 
+/* Makes data and size durable, and lets the cache show what is durable. */
+NODISCARD int disk_refresh(struct disk *disk, struct inode *file);
+
 /* --- for the tests of the disk itself --------------------------------------- */
 
 /* Bytes that only a power loss would tell from durable ones: dirty pages of all files. */

@@ -286,6 +286,25 @@ int disk_sync(struct disk *disk, struct inode *file)
     return 0;
 }
 
+/* The cache has what the disk has. */
+static void refresh(struct inode *file)
+{
+    for (size_t i = 0; i < file->page_count; i++) {
+        drop_cached(file, i);
+        page_share(&file->pages[i].cached, file->pages[i].durable);
+        file->disk->cached_pages += file->pages[i].cached != NULL;
+    }
+}
+
+int disk_refresh(struct disk *disk, struct inode *file)
+{
+    int r = disk_sync(disk, file);
+
+    if (r == 0)
+        refresh(file);
+    return r;
+}
+
 /* --- losing power ----------------------------------------------------------- */
 
 static void gamble_page(struct inode *file, struct page_slot *slot, unsigned percent)
@@ -335,9 +354,5 @@ void inode_gamble_pages(struct inode *file)
     file->size = gamble_size(file);
     size_synced(file);
     wipe_tail(file);
-    for (size_t i = 0; i < file->page_count; i++) {
-        drop_cached(file, i);
-        page_share(&file->pages[i].cached, file->pages[i].durable);
-        file->disk->cached_pages += file->pages[i].cached != NULL;
-    }
+    refresh(file);
 }

@@ -316,6 +316,29 @@ TEST(disk, a_failed_sync_is_told_once_and_what_it_lost_stays_lost)
     check(lost && written);
 }
 
+TEST(disk, a_refreshed_file_shows_what_is_durable)
+{
+    bool lost = false;
+
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct rng chance = rng_of(seed);
+        scoped(disk_destroyp) struct disk *disk = disk_create(&chance);
+        struct inode *file = make(disk, "a");
+        char before;
+
+        sync_root(disk);
+        fill_at(disk, file, 0, 'x', SECTOR);
+        disk_set_fault(disk, DISK_SYNC, (struct disk_fault){.nth = 1, .error = -EIO});
+        check_eq(disk_sync(disk, file), -EIO);
+        check_ok(disk_refresh(disk, file));
+        before = byte_at(disk, file, 0);
+        lost |= before == 0;
+        disk_power_loss(disk);
+        check_eq(byte_at(disk, find(disk, "a"), 0), before);
+    }
+    check(lost);
+}
+
 TEST(disk, the_nth_call_fails_and_others_do_not)
 {
     struct rng chance = rng_of(1);

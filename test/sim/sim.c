@@ -224,6 +224,11 @@ bool sim_node_is_up(const struct sim_node *node)
     return node->is_up;
 }
 
+bool sim_node_has_power(const struct sim_node *node)
+{
+    return node->machine->is_powered;
+}
+
 static void die(struct sim_node *node, bool is_silent)
 {
     if (!node->is_up)

@@ -23,7 +23,8 @@
  *
  * A kill may come at any call (sim_kill_at()), in the middle of a turn: from then on every
  * call of the dead node's ios fails with -EIO or does nothing, and its loops are not turned
- * again; their owner then frees what the process had in memory.
+ * again; their owner then frees what the process had in memory.  A poll() of a dead io ends
+ * the work that was in flight, for owners that wait for it.
  *
  * What the kernel would punish with an error that nobody expects (a descriptor that is not
  * open, two watches of one socket, work submitted twice ...) is a bug of the program: it
@@ -96,6 +97,9 @@ struct disk *sim_node_disk(struct sim_node *node);
 
 /* False from a death until sim_node_boot(). */
 bool sim_node_is_up(const struct sim_node *node);
+
+/* False from a loss of power until sim_node_boot(). */
+bool sim_node_has_power(const struct sim_node *node);
 
 /* Ends the process on `node`, or with SIM_POWER_LOSS all on its machine. */
 void sim_node_kill(struct sim_node *node, enum sim_death death);

@@ -454,7 +454,7 @@ int sim_file_truncate(struct io *io, int fd, uint64_t size)
     return call_end(&call, r);
 }
 
-int sim_file_sync(struct io *io, int fd)
+static int sync_file(struct io *io, int fd, int (*sync)(struct disk *disk, struct inode *file))
 {
     struct sim_io *self = sim_io_of(io);
     struct sim *sim = self->node->sim;
@@ -465,9 +465,19 @@ int sim_file_sync(struct io *io, int fd)
         return r;
     sim->stats.syncs++;
     sim->work_cost_us += sim_delay_us(sim, SYNC_US);
-    r = disk_sync(self->node->machine->disk, disk_file_get(self, fd, 0)->inode);
+    r = sync(self->node->machine->disk, disk_file_get(self, fd, 0)->inode);
     sim_trace(sim, TRACE_SYNC, self->node, fd, r, 0);
     return call_end(&call, r);
+}
+
+int sim_file_sync(struct io *io, int fd)
+{
+    return sync_file(io, fd, disk_sync);
+}
+
+int sim_file_refresh(struct io *io, int fd)
+{
+    return sync_file(io, fd, disk_refresh);
 }
 
 int sim_file_lock(struct io *io, int fd)

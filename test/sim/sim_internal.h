@@ -169,6 +169,7 @@ int sim_file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, si
 int sim_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov, size_t count);
 int sim_file_truncate(struct io *io, int fd, uint64_t size);
 int sim_file_sync(struct io *io, int fd);
+int sim_file_refresh(struct io *io, int fd);
 int sim_file_lock(struct io *io, int fd);
 void sim_close(struct io *io, int fd);
 

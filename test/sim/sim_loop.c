@@ -178,14 +178,17 @@ static void deliver_ready(struct sim_io *io)
 static void deliver_finished(struct sim_io *io)
 {
     struct io_work *work = io->finished;
+    bool was_dead = io->is_dead;
 
     io->finished = NULL;
     io->finished_tail = &io->finished;
     while (work) {
         struct io_work *next = work->next;
 
-        if (io->is_dead)
+        if (io->is_dead && !was_dead) { /* The others are left to the owner. */
+            io->finished = work;
             return;
+        }
         work->is_submitted = false;
         work->done(work, &io->io);
         work = next;
@@ -195,29 +198,6 @@ static void deliver_finished(struct sim_io *io)
 static bool is_due_now(void *context)
 {
     return is_due(context);
-}
-
-/* Called from a turn it waits for nothing.  Called by a test that turns the loop itself,
- * the world goes on meanwhile. */
-static void op_poll(struct io *io, int64_t timeout_us)
-{
-    struct sim_io *self = sim_io_of(io);
-    struct sim *sim = self->node->sim;
-
-    if (self->is_dead)
-        return;
-    if (sim->turning != self && timeout_us != 0) {
-        int64_t until = timeout_us < 0 ? INT64_MAX : sim->now_us + timeout_us;
-
-        sim_assert(sim, !sim->turning);
-        self->is_polling = true;
-        if (!sim_run_until(sim, until, is_due_now, self))
-            sim_assert(sim, timeout_us > 0); /* Else it would wait for ever. */
-        self->is_polling = false;
-    }
-    self->is_woken = false;
-    deliver_ready(self);
-    deliver_finished(self);
 }
 
 /* --- work ------------------------------------------------------------------- */
@@ -240,23 +220,29 @@ static void work_finished(struct sim_io *io, struct sim_work *entry)
     sim_io_reschedule(io);
 }
 
-/* The entry is on no list while it runs: the run may be what kills the node. */
-static void work_run(struct sim_io *io, struct sim_work *entry)
+/* Runs it, on a worker that does not share the loop's time. */
+static void work_call(struct sim_io *io, struct io_work *work)
 {
     struct sim *sim = io->node->sim;
 
     sim->is_working = true;
     sim->work_cost_us = 0;
     sim->stats.works++;
-    entry->work->run(entry->work, &io->io);
+    work->run(work, &io->io);
     sim->is_working = false;
-    if (io->is_dead) {
-        mem_free(entry);
-        return;
-    }
-    sim_trace(sim, TRACE_WORK_RUN, io->node, sim->work_cost_us, 0, 0);
+}
+
+/* The run may be what kills the node; what is left of the work is then its owner's. */
+static void work_run(struct sim_io *io, struct sim_work *entry)
+{
+    struct sim *sim = io->node->sim;
+
     entry->has_run = true;
+    work_call(io, entry->work);
     list_push(&io->works, &entry->node);
+    if (io->is_dead)
+        return;
+    sim_trace(sim, TRACE_WORK_RUN, io->node, sim->work_cost_us, 0, 0);
     sim_event_set(sim, &entry->event, sim->now_us + sim->work_cost_us + work_delay(io));
 }
 
@@ -285,14 +271,57 @@ static void op_work_submit(struct io *io, struct io_work *work)
 
     sim_assert(sim, !work->is_submitted);
     sim_assert(sim, work->run && work->done);
-    work->is_submitted = true;
-    if (self->is_dead)
-        return;
     sim_assert(sim, !sim->is_working);
+    work->is_submitted = true;
     entry = mem_new(sizeof(*entry));
     *entry = (struct sim_work){.event = {.fire = work_step}, .io = self, .work = work};
     list_push(&self->works, &entry->node);
-    sim_event_set(sim, &entry->event, sim->now_us + work_delay(self));
+    if (!self->is_dead)
+        sim_event_set(sim, &entry->event, sim->now_us + work_delay(self));
+}
+
+/* Whoever frees the memory of a dead process may wait for its work: that ends now.  What
+ * had not run yet runs into a disk that is not there. */
+static void deliver_to_the_dead(struct sim_io *io)
+{
+    struct list_node *node;
+
+    while ((node = list_pop(&io->works))) {
+        struct sim_work *entry = container_of(node, struct sim_work, node);
+        struct io_work *work = entry->work;
+
+        if (!entry->has_run)
+            work_call(io, work);
+        mem_free(entry);
+        work->is_submitted = false;
+        work->done(work, &io->io);
+    }
+}
+
+/* Called from a turn it waits for nothing.  Called by a test that turns the loop itself,
+ * the world goes on meanwhile. */
+static void op_poll(struct io *io, int64_t timeout_us)
+{
+    struct sim_io *self = sim_io_of(io);
+    struct sim *sim = self->node->sim;
+
+    if (self->is_dead) {
+        deliver_to_the_dead(self);
+        deliver_finished(self);
+        return;
+    }
+    if (sim->turning != self && timeout_us != 0) {
+        int64_t until = timeout_us < 0 ? INT64_MAX : sim->now_us + timeout_us;
+
+        sim_assert(sim, !sim->turning);
+        self->is_polling = true;
+        if (!sim_run_until(sim, until, is_due_now, self))
+            sim_assert(sim, timeout_us > 0); /* Else it would wait for ever. */
+        self->is_polling = false;
+    }
+    self->is_woken = false;
+    deliver_ready(self);
+    deliver_finished(self);
 }
 
 /* --- life and death --------------------------------------------------------- */
@@ -314,6 +343,7 @@ const struct io_ops sim_ops = {
     .file_write = sim_file_write,
     .file_truncate = sim_file_truncate,
     .file_sync = sim_file_sync,
+    .file_refresh = sim_file_refresh,
     .file_lock = sim_file_lock,
     .close = sim_close,
     .listen = sim_listen,
@@ -354,28 +384,25 @@ void sim_io_die(struct sim_io *io)
     sim_event_cancel(sim, &io->turn);
     while ((node = list_first(&io->watched)))
         sim_watch_drop(node);
-    while ((node = list_pop(&io->works))) {
-        struct sim_work *entry = container_of(node, struct sim_work, node);
-
-        sim_event_cancel(sim, &entry->event);
-        mem_free(entry);
-    }
+    list_each (work, &io->works)
+        sim_event_cancel(sim, &container_of(work, struct sim_work, node)->event);
 }
 
 struct io *sim_io_destroy(struct io *io)
 {
+    struct list_node *node;
     struct sim_io *self;
+    struct sim *sim;
 
     if (!io)
         return NULL;
     self = sim_io_of(io);
-    if (!self->is_dead) {
-        struct sim *sim = self->node->sim;
-
-        sim_assert(sim, list_is_empty(&self->watched));
-        sim_assert(sim, list_is_empty(&self->works));
-        sim_event_cancel(sim, &self->turn);
-    }
+    sim = self->node->sim;
+    sim_assert(sim, self->is_dead || list_is_empty(&self->watched));
+    sim_assert(sim, self->is_dead || list_is_empty(&self->works));
+    sim_event_cancel(sim, &self->turn);
+    while ((node = list_pop(&self->works)))
+        mem_free(container_of(node, struct sim_work, node));
     list_remove(&self->member);
     mem_free(self);
     return NULL;

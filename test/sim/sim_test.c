@@ -279,6 +279,23 @@ TEST(sim, the_calls_of_a_dead_process_do_nothing)
     d.sim = sim_destroy(d.sim);
 }
 
+TEST(sim, work_of_a_dead_process_ends_when_its_owner_waits_for_it)
+{
+    struct dialog d;
+    struct talker *t = &d.talkers[0];
+
+    dialog_open(&d, &(struct sim_options){.seed = 1});
+    if (!t->is_busy)
+        t->io->ops->work_submit(t->io, &t->work);
+    sim_node_kill(d.nodes[0], SIM_KILL);
+    dialog_run(&d, SECOND_US);
+    check(t->work.is_submitted);
+    t->io->ops->poll(t->io, -1);
+    check(!t->work.is_submitted);
+    talker_bury(t);
+    d.sim = sim_destroy(d.sim);
+}
+
 /* Replaces a file as one should, in six calls. */
 static int replace_file(struct io *io)
 {

@@ -136,6 +136,9 @@ WORLD_TEST(a_file_reads_back_what_was_written)
     check_ok(world->io->ops->file_read(world->io, fd, 9999, bytes, sizeof(bytes), &got));
     check_eq(got, 0);
     check_ok(world->io->ops->file_sync(world->io, fd));
+    check_ok(world->io->ops->file_refresh(world->io, fd));
+    check_ok(world->io->ops->file_read(world->io, fd, 4998, bytes, sizeof(bytes), &got));
+    check(got == 7 && memcmp(bytes, "\0\0abcde", 7) == 0);
     close_file(world, fd);
 }
 
