@@ -44,7 +44,7 @@ struct log_dir {
     char cluster_id[CLUSTER_ID_MAX];
     bool was_clean;
     _Atomic bool is_fenced;
-    struct map marks; /* Owned struct mark; does not change while shards run. */
+    struct map marks; /* Owned struct mark; each is its log's home's while shards run. */
 };
 
 struct uuid log_dir_id(const struct log_dir *dir)
@@ -495,19 +495,22 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
                      struct uuid topic_id, const struct log_config *config, struct log **out)
 {
     struct log_opening opening = {.root = dir->root, .was_clean = dir->was_clean};
-    const struct mark *mark = NULL;
+    struct mark *mark = NULL;
     struct slice topic;
     int64_t partition;
 
     if (checkpoint_split(name, &topic, &partition))
         mark = mark_find(dir, topic, partition);
+    if (mark && !log_dir_has_log(dir, env->io, name)) { /* What it says was another log's. */
+        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->is_in_order = false;
+    }
     if (mark) {
         opening.recovery_point = max_of(mark->recovery_point, (int64_t)0);
         opening.start = max_of(mark->start, (int64_t)0);
         opening.was_clean |= mark->is_in_order;
+        mark->is_in_order = false; /* From now on it is not. */
     }
-    if (!log_dir_has_log(dir, env->io, name)) /* What the marks say was another log's. */
-        opening.recovery_point = opening.start = 0;
     return log_open(env, dir, name, topic_id, config, &opening, out);
 }
 

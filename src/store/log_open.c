@@ -270,6 +270,8 @@ static int open_clean(struct log *log, const struct listing *listing)
     if (r)
         return r;
     log->written = log->synced = log->end;
+    /* An empty log may be one that could not be made at the first try. */
+    log->has_new_names |= last == 0 && log_active(log)->size == 0;
     return load_producers(log, listing, log->end);
 }
 
