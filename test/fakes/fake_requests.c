@@ -381,13 +381,13 @@ void fake_request_handle(struct fake_node *node, const struct frame_request *req
     assert(request->version <= served_max(node->cluster, request->api));
     if (codec_decode_all(request->api->request, request->version, request->body, &answer->arena,
                          message))
-        assert(!"our client's requests can be decoded");
+        bug("our client's requests can be decoded", __FILE__, __LINE__);
     switch (request->key) {
     case API_METADATA: metadata(node->cluster, message, answer); break;
     case API_INIT_PRODUCER_ID: init_producer_id(node->cluster, answer); break;
     case API_PRODUCE: produce(node, message, answer); break;
     case API_LIST_OFFSETS: list_offsets(node, message, answer); break;
     case API_FETCH: fetch(node, message, answer); break;
-    default: assert(!"a fake node answers few requests");
+    default: bug("a fake node answers few requests", __FILE__, __LINE__);
     }
 }
