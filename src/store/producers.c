@@ -72,6 +72,7 @@ int producers_check(const struct producers *producers, const struct batch_header
 {
     const struct producer *p =
         header->producer_id < 0 ? NULL : find(producers, header->producer_id);
+    int32_t last;
 
     if (!p) /* Nothing is known, perhaps not any more: any sequence may begin (KAFKA-5793). */
         return 0;
@@ -85,11 +86,8 @@ int producers_check(const struct producers *producers, const struct batch_header
             return PRODUCERS_E_DUPLICATE;
         }
     }
-    if (p->batch_count == 0)
-        return 0;
-    return header->base_sequence == sequence_add(p->batches[p->batch_count - 1].last_sequence, 1)
-               ? 0
-               : PRODUCERS_E_SEQUENCE;
+    last = p->batch_count ? p->batches[p->batch_count - 1].last_sequence : -1;
+    return header->base_sequence == sequence_add(last, 1) ? 0 : PRODUCERS_E_SEQUENCE;
 }
 
 void producers_update(struct producers *producers, const struct batch_header *header,
@@ -142,6 +140,47 @@ void producers_undo(struct producers *producers, const struct producers_undo *un
     }
     map_remove(&producers->by_id, &p->node);
     mem_free(p);
+}
+
+/* Adds those of `tail` that are older than what is known, as long as they fit it. */
+static void complete(struct producer *p, const struct producer *tail)
+{
+    for (int16_t i = tail->batch_count; i > 0 && p->batch_count < PRODUCER_BATCHES; i--) {
+        const struct producer_batch *older = &tail->batches[i - 1];
+        struct producer_batch *oldest = &p->batches[0];
+        int32_t first = sequence_add(oldest->last_sequence, -oldest->offset_delta);
+
+        if (older->last_offset >= oldest->last_offset)
+            continue;
+        if (sequence_add(older->last_sequence, 1) != first)
+            return;
+        memmove(oldest + 1, oldest, (size_t)p->batch_count * sizeof(*oldest));
+        *oldest = *older;
+        p->batch_count++;
+    }
+}
+
+void producers_complete(struct producers *producers, const struct producers *tail)
+{
+    map_each (node, &producers->by_id) {
+        struct producer *p = container_of(node, struct producer, node);
+        const struct producer *known = find(tail, p->id);
+
+        if (known && known->epoch == p->epoch && p->batch_count > 0)
+            complete(p, known);
+    }
+}
+
+void producers_check_all(const struct producers *producers, int64_t end)
+{
+    map_each (node, &producers->by_id) {
+        const struct producer *p = container_of(node, struct producer, node);
+
+        assert(p->batch_count >= 0 && p->batch_count <= PRODUCER_BATCHES);
+        for (int16_t i = 0; i < p->batch_count; i++)
+            assert(p->batches[i].last_offset < end &&
+                   (i == 0 || p->batches[i - 1].last_offset < p->batches[i].last_offset));
+    }
 }
 
 /* --- snapshots -------------------------------------------------------------- */
