@@ -176,6 +176,8 @@ static int walk_tail(struct segment *segment, int64_t *out_end)
     }
     scan_fini(&scan);
     segment->since_entry = segment->size - from;
+    if (r == 0 && last->key >= *out_end)
+        r = SEGMENT_E_BROKEN;
     return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
 }
 

@@ -9,6 +9,7 @@
  *     faulty_io_arm(&faulty, FAULTY_WRITE, 3, -ENOSPC);
  *     ... &faulty.io is given to the code under test; its third write fails ...
  *
+ * Syncs are counted and not done: no test turns the power off, and a real disk is slow.
  * Work runs when the test says so, on the test's own thread: in poll(), or, while
  * `holds_work` is set, in faulty_io_run_work() only.
  */

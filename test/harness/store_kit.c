@@ -100,6 +100,14 @@ void store_batch_make(const struct store_batch *batch, struct text *out)
         batch_set_append_time((uint8_t *)out->data + from, out->size - from, batch->time);
 }
 
+void store_batch_place(const struct store_batch *batch, int64_t offset, struct text *out)
+{
+    size_t from = out->size;
+
+    store_batch_make(batch, out);
+    batch_set_place((uint8_t *)out->data + from, offset, 0);
+}
+
 static int append_once(struct store_kit *kit, struct log *log, struct text *bytes,
                        struct log_appended *out)
 {
@@ -195,6 +203,18 @@ int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64
         text_cut(out, from); /* The last may be cut off. */
     }
     return 0;
+}
+
+void store_kit_check_bytes(struct store_kit *kit, struct log *log, int64_t offset,
+                           struct slice wanted)
+{
+    struct text found = {.data = NULL};
+
+    check_ok(store_kit_read(kit, log, offset, log_written(log), &found));
+    check_eq(found.size, wanted.size);
+    check(slice_equal(text_slice(&found),
+                      slice_of(wanted.data ? wanted.data : (const void *)"", wanted.size)));
+    text_fini(&found);
 }
 
 const char *store_kit_path(struct store_kit *kit, const char *name)

@@ -65,6 +65,9 @@ void store_kit_close_log(struct store_kit *kit, struct log *log);
 /* Adds the batch as a producer sends it to `out`. */
 void store_batch_make(const struct store_batch *batch, struct text *out);
 
+/* Adds the batch as it is in a log at `offset`, in leader epoch 0, to `out`. */
+void store_batch_place(const struct store_batch *batch, int64_t offset, struct text *out);
+
 /* Stages a batch in leader epoch 0, writing what must be written first. */
 NODISCARD int store_kit_append(struct store_kit *kit, struct log *log,
                                const struct store_batch *batch, struct log_appended *out);
@@ -81,6 +84,10 @@ NODISCARD int store_kit_sync(struct store_kit *kit, struct log *log);
 /* Adds all bytes from `offset` to `limit` to `out`, as readers get them. */
 NODISCARD int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,
                              struct text *out);
+
+/* Checks that readers get exactly `wanted` from `offset` to the end of what is written. */
+void store_kit_check_bytes(struct store_kit *kit, struct log *log, int64_t offset,
+                           struct slice wanted);
 
 /* The path of a file or folder below the folder of data, until the next call but three. */
 const char *store_kit_path(struct store_kit *kit, const char *name);
