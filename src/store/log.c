@@ -144,10 +144,13 @@ static int roll(struct log *log)
 
     if (r == 0)
         r = log_write_snapshot(log);
-    if (r == 0)
-        r = segment_create(&next, &place, log->end);
     if (r)
         return err_pass(r);
+    r = segment_create(&next, &place, log->end);
+    if (r) {
+        (void)log_unlink_indexes(log, log->end); /* No harm if they stay. */
+        return err_pass(r);
+    }
     r = segment_seal(log_active(log));
     assert(r == 0);
     segment_rest(log_active(log));

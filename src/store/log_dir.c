@@ -316,12 +316,8 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 {
     char hidden[IO_NAME_MAX];
     struct uuid found;
-    int r;
-
-    if (!log_dir_has_log(dir, io, name))
-        return 0;
-    r = log_folder_topic(dir->root, io, name, &found);
-    if (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id))
+    int r = log_folder_topic(dir->root, io, name, &found);
+    if (r == -ENOENT || (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)))
         return 0;
     log_name_aside(hidden, name, topic_id.bytes, deleted_suffix);
     if (r == 0)

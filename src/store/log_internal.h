@@ -124,10 +124,17 @@ struct log_bases {
 /* What is in a log's folder. */
 struct log_listing {
     struct log_bases segments, snapshots;
+    struct log_bases indexes; /* One for each file: bases may come more than once. */
 };
+
+/* True if one of the bases is `base`. */
+bool log_bases_have(const struct log_bases *bases, int64_t base);
 
 /* Removes the file `base``suffix`; no error if there is none. */
 NODISCARD int log_unlink(const struct log *log, int64_t base, const char *suffix);
+
+/* Removes the indexes of a segment that there is not; no error if there are none. */
+int log_unlink_indexes(const struct log *log, int64_t base);
 
 /* The name that the folder `name` of a log has while it is set aside: Kafka's, with 32
  * hexadecimal digits from `mark` and a suffix, never longer than a name may be. */

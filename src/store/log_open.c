@@ -49,16 +49,21 @@ static int64_t name_base(const char *name, const char *suffix)
 static int list_name(void *context, const char *name, bool is_dir)
 {
     struct log_listing *listing = context;
-    int64_t base;
+    const struct {
+        const char *suffix;
+        struct log_bases *bases;
+    } kinds[] = {
+        {".log", &listing->segments},     {".snapshot", &listing->snapshots},
+        {".index", &listing->indexes},    {".timeindex", &listing->indexes},
+        {".txnindex", &listing->indexes},
+    };
 
-    if (is_dir)
-        return 0;
-    base = name_base(name, ".log");
-    if (base >= 0)
-        bases_add(&listing->segments, base);
-    base = name_base(name, ".snapshot");
-    if (base >= 0)
-        bases_add(&listing->snapshots, base);
+    for (size_t i = 0; i < COUNT_OF(kinds) && !is_dir; i++) {
+        int64_t base = name_base(name, kinds[i].suffix);
+
+        if (base >= 0)
+            bases_add(kinds[i].bases, base);
+    }
     return 0;
 }
 
@@ -70,14 +75,25 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void sort(struct log_bases *bases)
+{
+    if (bases->count > 0)
+        qsort(bases->items, bases->count, sizeof(*bases->items), ascending);
+}
+
+bool log_bases_have(const struct log_bases *bases, int64_t base)
+{
+    return bases->count > 0 &&
+           bsearch(&base, bases->items, bases->count, sizeof(base), ascending) != NULL;
+}
+
 static int list_folder(const struct log *log, struct log_listing *out)
 {
     int r = log->env.io->ops->dir_list(log->env.io, log->folder->fd, list_name, out);
 
-    if (out->segments.count > 0)
-        qsort(out->segments.items, out->segments.count, sizeof(int64_t), ascending);
-    if (out->snapshots.count > 0)
-        qsort(out->snapshots.items, out->snapshots.count, sizeof(int64_t), ascending);
+    sort(&out->segments);
+    sort(&out->snapshots);
+    sort(&out->indexes);
     return err_pass(r);
 }
 
@@ -85,6 +101,7 @@ static void listing_fini(struct log_listing *listing)
 {
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
+    mem_free(listing->indexes.items);
 }
 
 int log_unlink(const struct log *log, int64_t base, const char *suffix)
@@ -95,6 +112,16 @@ int log_unlink(const struct log *log, int64_t base, const char *suffix)
     segment_name(name, base, suffix);
     r = log->env.io->ops->unlink(log->env.io, log->folder->fd, name);
     return r == -ENOENT ? 0 : err_pass(r);
+}
+
+int log_unlink_indexes(const struct log *log, int64_t base)
+{
+    static const char *const suffixes[] = {".index", ".timeindex", ".txnindex"};
+    int r = 0;
+
+    for (size_t i = 0; i < COUNT_OF(suffixes) && r == 0; i++)
+        r = log_unlink(log, base, suffixes[i]);
+    return err_pass(r);
 }
 
 /* --- partition.metadata ----------------------------------------------------- */

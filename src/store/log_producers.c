@@ -9,8 +9,6 @@
 #include "base/err.h"
 #include "store/log_internal.h"
 
-#include <stdlib.h>
-
 DIAG_MODULE("store");
 
 enum {
@@ -113,23 +111,12 @@ int log_load_producers(struct log *log, const struct log_listing *listing, int64
     return from < at ? replay(log, from, at) : 0;
 }
 
-static int compare_offsets(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 int log_drop_snapshots(struct log *log, const struct log_listing *listing)
 {
-    const struct log_bases *segments = &listing->segments;
-
     for (size_t i = 0; i < listing->snapshots.count; i++) {
         int64_t offset = listing->snapshots.items[i];
-        bool is_kept = offset == log->end ||
-                       (offset < log->end && bsearch(&offset, segments->items, segments->count,
-                                                     sizeof(offset), compare_offsets));
+        bool is_kept =
+            offset == log->end || (offset < log->end && log_bases_have(&listing->segments, offset));
         int r;
 
         if (is_kept)

@@ -139,19 +139,30 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
 /* From the last on, so that there is no hole if we do not come to the end. */
 static int unlink_segments(struct log *log, const struct log_listing *listing, size_t from)
 {
-    static const char *const suffixes[] = {".log", ".index", ".timeindex", ".txnindex"};
-
     for (size_t i = listing->segments.count; i > from; i--) {
         int64_t base = listing->segments.items[i - 1];
+        int r;
 
         diag_warn(log->env.diag, "segment behind a broken one taken away", kv("log", log->name),
                   kv("segment", base));
-        for (size_t k = 0; k < COUNT_OF(suffixes); k++) {
-            int r = log_unlink(log, base, suffixes[k]);
+        r = log_unlink(log, base, ".log");
+        if (r == 0)
+            r = log_unlink_indexes(log, base);
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
 
-            if (r)
-                return err_pass(r);
-        }
+/* What is left of segments where taking them away, or making them, was cut short. */
+static int drop_indexes(struct log *log, const struct log_listing *listing)
+{
+    for (size_t i = 0; i < listing->indexes.count; i++) {
+        int64_t base = listing->indexes.items[i];
+        int r = log_bases_have(&listing->segments, base) ? 0 : log_unlink_indexes(log, base);
+
+        if (r)
+            return err_pass(r);
     }
     return 0;
 }
@@ -228,6 +239,8 @@ int log_recover(struct log *log, const struct log_listing *listing, int64_t reco
     log->written = log->synced = log->end;
     if (r == 0)
         r = log_drop_snapshots(log, listing);
+    if (r == 0)
+        r = drop_indexes(log, listing);
     log->has_new_names = true;
     return err_pass(r);
 }

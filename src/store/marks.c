@@ -116,43 +116,55 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-static bool has_folder(const struct mark *mark, struct io *io, int dir)
+static int has_folder(const struct mark *mark, struct io *io, int dir, bool *out)
 {
     char name[IO_NAME_MAX];
     int fd = -1;
-    bool is_there;
+    int r;
 
     (void)snprintf(name, sizeof(name), "%s-%" PRId64, mark->topic, mark->partition);
-    is_there = io->ops->dir_open(io, dir, name, &fd) == 0;
+    r = io->ops->dir_open(io, dir, name, &fd);
     io_close(io, &fd);
-    return is_there;
+    *out = r == 0;
+    return r == -ENOENT ? 0 : err_pass(r);
 }
 
 /* The marks that get lines, by name.  The metadata log is not among what Kafka's checkpoints
  * list. */
-static const struct mark **sort(const struct marks *marks, struct io *io, int dir, size_t *out)
+static int sort(const struct marks *marks, struct io *io, int dir, const struct mark **out,
+                size_t *out_count)
 {
-    const struct mark **sorted = mem_new_array(marks->by_name.count + 1, sizeof(*sorted));
     size_t count = 0;
 
     map_each (node, &marks->by_name) {
         const struct mark *mark = container_of(node, struct mark, node);
+        bool is_there = false;
+        int r;
 
-        if (strcmp(mark->topic, "__cluster_metadata") != 0 && has_folder(mark, io, dir))
-            sorted[count++] = mark;
+        if (strcmp(mark->topic, "__cluster_metadata") == 0)
+            continue;
+        r = has_folder(mark, io, dir, &is_there);
+        if (r)
+            return err_pass(r);
+        if (is_there)
+            out[count++] = mark;
     }
-    qsort(sorted, count, sizeof(*sorted), by_name);
-    *out = count;
-    return sorted;
+    qsort(out, count, sizeof(*out), by_name);
+    *out_count = count;
+    return 0;
 }
 
 int marks_write(const struct marks *marks, struct io *io, int dir, bool was_clean)
 {
     struct checkpoint points = {.count = 0}, watermarks = {.count = 0}, starts = {.count = 0};
-    size_t count;
-    const struct mark **sorted = sort(marks, io, dir, &count);
-    int r, r2, r3;
+    scoped(mem_freep_any) const struct mark **sorted =
+        mem_new_array(marks->by_name.count + 1, sizeof(*sorted));
+    size_t count = 0;
+    int r = sort(marks, io, dir, sorted, &count);
+    int r2, r3;
 
+    if (r)
+        return err_pass(r);
     for (size_t i = 0; i < count; i++) {
         const struct mark *mark = sorted[i];
         struct slice topic = slice_text(mark->topic);
@@ -165,7 +177,6 @@ int marks_write(const struct marks *marks, struct io *io, int dir, bool was_clea
         if (mark->start >= 0)
             checkpoint_add(&starts, topic, mark->partition, mark->start);
     }
-    mem_free(sorted);
     r = checkpoint_write(&points, io, dir, recovery_points);
     r2 = checkpoint_write(&watermarks, io, dir, high_watermarks);
     r3 = checkpoint_write(&starts, io, dir, log_starts);
