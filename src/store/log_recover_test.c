@@ -13,7 +13,7 @@ enum { BATCHES = 14, RECORDS = 2, END = BATCHES * RECORDS, SEGMENT = 700, SEGMEN
  * no more and was stopped cleanly. */
 struct bench {
     struct store_kit kit; /* Where the crashed log is put again and again. */
-    char crashed[512];    /* A copy of the folder of data after the crash. */
+    char crashed[600];    /* A copy of the folder of data after the crash. */
     char wanted[BATCHES + 1][600];
     struct text bytes;
     size_t starts[BATCHES + 1];
@@ -52,10 +52,12 @@ static struct log *fill(struct store_kit *kit, int batches)
 static void keep_wanted(struct bench *bench, int batches)
 {
     struct store_kit *kit = &bench->kit;
+    char name[32];
 
     store_kit_close_log(kit, fill(kit, batches));
-    (void)snprintf(bench->wanted[batches], sizeof(bench->wanted[0]), "%s/wanted-%d", kit->temp.path,
-                   batches);
+    (void)snprintf(name, sizeof(name), "wanted-%d", batches);
+    (void)snprintf(bench->wanted[batches], sizeof(bench->wanted[0]), "%s",
+                   store_kit_beside(kit, name));
     files_copy(store_kit_path(kit, "t-0"), bench->wanted[batches]);
     store_kit_close(kit, false);
     files_remove_dir(kit->path);
@@ -85,7 +87,8 @@ static void bench_init(struct bench *bench)
         bench->bases[i] = log->segments[i].base;
     log_abandon(log);
     store_kit_close(&bench->kit, false);
-    (void)snprintf(bench->crashed, sizeof(bench->crashed), "%s/crashed", bench->kit.temp.path);
+    (void)snprintf(bench->crashed, sizeof(bench->crashed), "%s",
+                   store_kit_beside(&bench->kit, "crashed"));
     files_copy(bench->kit.path, bench->crashed);
 }
 

@@ -36,25 +36,28 @@ static void round_run(struct io_work *work, struct io *io)
             syncer->result = log_sync_run(&syncer->jobs[i].sync, io);
 }
 
-/* Everybody hears of the end of the round; who asks again is in the next. */
+/* Logs learn first what is durable, then everybody hears of it: what they do then may touch
+ * other logs of the round.  Who asks again is in the next. */
 static void round_end(struct syncer *syncer)
 {
-    size_t count = syncer->job_count;
-    struct job *jobs = take(syncer->jobs);
+    for (size_t i = 0; i < syncer->job_count; i++) {
+        struct job *job = &syncer->jobs[i];
 
-    syncer->job_count = syncer->job_room = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (jobs[i].request && jobs[i].has_sync && syncer->result == 0)
-            log_sync_end(jobs[i].request->log, &jobs[i].sync);
-        if (jobs[i].has_sync)
-            log_sync_fini(&jobs[i].sync);
-        if (jobs[i].request)
-            jobs[i].request->is_running = false;
+        if (job->request && job->has_sync && syncer->result == 0)
+            log_sync_end(job->request->log, &job->sync);
+        if (job->has_sync)
+            log_sync_fini(&job->sync);
+        if (job->request)
+            job->request->is_running = false;
     }
-    for (size_t i = 0; i < count && !syncer->is_dying; i++)
-        if (jobs[i].request)
-            jobs[i].request->done(jobs[i].request, syncer->result);
-    mem_free(jobs);
+    for (size_t i = 0; i < syncer->job_count && !syncer->is_dying; i++) {
+        struct syncer_request *request = syncer->jobs[i].request; /* NULL by now, perhaps. */
+
+        syncer->jobs[i].request = NULL;
+        if (request)
+            request->done(request, syncer->result);
+    }
+    syncer->job_count = 0;
 }
 
 static void round_done(struct io_work *work, struct io *io)
@@ -65,6 +68,8 @@ static void round_done(struct io_work *work, struct io *io)
     if (syncer->result) {
         diag_error(syncer->diag, "sync of the log failed", kv("error", syncer->result));
         log_dir_fence(syncer->dir);
+    } else if (log_dir_is_fenced(syncer->dir)) {
+        syncer->result = err_raise(-EIO); /* What a sync says behind a failed one is nothing. */
     }
     round_end(syncer);
     if (!list_is_empty(&syncer->waiting))
@@ -120,6 +125,7 @@ struct syncer *syncer_destroy(struct syncer *syncer)
     while (syncer->work.is_submitted) /* The worker has our memory. */
         syncer->loop->io->ops->poll(syncer->loop->io, -1);
     loop_hook_cancel(&syncer->begin);
+    mem_free(syncer->jobs);
     mem_free(syncer);
     return NULL;
 }

@@ -7,7 +7,8 @@
  *                           ask, ask (meanwhile)  -->  the next round
  *
  * One round is in flight at a time; whatever was asked for while it ran makes the next one,
- * which starts at once.  There is no timer.  A round that fails fences the directory.
+ * which starts at once.  There is no timer.  A round that fails fences the directory, and
+ * in a directory that is fenced every round has failed.
  *
  * Threading: one loop.
  * Errors:    told to done() of each request.
@@ -37,5 +38,6 @@ struct syncer *syncer_destroy(struct syncer *syncer);
 /* Wants `log` synced as it is now; done() follows once. */
 void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *request);
 
-/* Takes the request back; done() is not called any more. */
+/* Takes the request back; done() is not called any more.  What is on its way to the disk
+ * still gets there. */
 void syncer_forget(struct syncer *syncer, struct syncer_request *request);

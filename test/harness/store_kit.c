@@ -217,12 +217,22 @@ void store_kit_check_bytes(struct store_kit *kit, struct log *log, int64_t offse
     text_fini(&found);
 }
 
-const char *store_kit_path(struct store_kit *kit, const char *name)
+static const char *path_in(const char *dir, const char *name)
 {
     static char paths[4][1024];
     static int next;
     char *path = paths[next++ % 4];
 
-    (void)snprintf(path, sizeof(paths[0]), "%s/%s", kit->path, name);
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
     return path;
+}
+
+const char *store_kit_path(struct store_kit *kit, const char *name)
+{
+    return path_in(kit->path, name);
+}
+
+const char *store_kit_beside(struct store_kit *kit, const char *name)
+{
+    return path_in(kit->temp.path, name);
 }

@@ -91,3 +91,6 @@ void store_kit_check_bytes(struct store_kit *kit, struct log *log, int64_t offse
 
 /* The path of a file or folder below the folder of data, until the next call but three. */
 const char *store_kit_path(struct store_kit *kit, const char *name);
+
+/* The path of one beside the folder of data, likewise. */
+const char *store_kit_beside(struct store_kit *kit, const char *name);
