@@ -257,6 +257,7 @@ void log_unstage(struct log *log)
     while (log->staged_count > 0)
         producers_undo(&log->producers, &log->staged[--log->staged_count].undo);
     log->staged_bytes = 0;
+    log->knows_producers = false; /* What came from the log was undone with the rest. */
     if (log->end > log->written) {
         log->end = log->written;
         log_cut_epochs(log);
