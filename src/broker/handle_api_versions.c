@@ -45,14 +45,13 @@ static void list_apis(struct request *request, struct api_versions_response *res
 
     for (int16_t key = 0; key < APIS_MAX; key++) {
         const struct api *api = dispatch_find(key);
-        const struct wire_api *wire = wire_api_find(key);
 
-        if (!api || !wire)
+        if (!api)
             continue;
         keys[count++] = (struct api_versions_api_version){
             .api_key = key,
-            .min_version = api->min_advertised >= 0 ? api->min_advertised : wire->min,
-            .max_version = wire->max,
+            .min_version = api->min_advertised,
+            .max_version = api->max,
         };
     }
     response->api_keys = keys;
@@ -84,8 +83,8 @@ static void answer_unsupported(struct request *request)
     struct api_versions_response response;
     struct api_versions_api_version self = {
         .api_key = API_API_VERSIONS,
-        .min_version = request->wire->min,
-        .max_version = request->wire->max,
+        .min_version = request->api->min,
+        .max_version = request->api->max,
     };
 
     codec_defaults(&api_versions_response_message, &response);

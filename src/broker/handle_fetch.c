@@ -13,11 +13,12 @@
  * again.  Records are not touched: the answer names ranges of files, which sendfile
  * puts on the socket.
  *
- * There are no fetch sessions (KIP-227): every answer has session id 0, which tells the
- * client to send full requests.
+ * What is fetched comes from the request or, in an incremental one, from the session that it
+ * names (broker/fetch_session.h).
  */
 
 #include "broker/dispatch.h"
+#include "broker/fetch_session.h"
 #include "broker/reply.h"
 #include "wire/msg/fetch.h"
 
@@ -26,10 +27,12 @@ struct fetch_part {
     struct fetch_wait wait;
     struct fetch_part *next; /* On the same leg. */
     struct fetch_leg *leg;
-    const struct image_topic *topic;
-    const struct fetch_partition *wanted;
-    struct fetch_partition_data *result;
-    struct partition *partition; /* The home's; valid while waiting. */
+    const struct image_topic *topic; /* NULL if there is none. */
+    struct slice name;               /* As the request or the session names the topic. */
+    struct uuid topic_id;
+    const struct fetch_partition *wanted; /* Borrowed from there, too. */
+    struct fetch_entry *entry;            /* Of the session, or NULL. */
+    struct fetch_partition_data result;
 };
 
 enum leg_step { LEG_READ, LEG_WAIT };
@@ -47,7 +50,10 @@ struct fetch_leg {
 
 struct fetch_work {
     struct request *request;
-    struct fetch_response response;
+    struct fetch_session *session; /* Busy with us, or NULL. */
+    bool is_incremental;           /* Only news are told. */
+    struct fetch_part *parts;      /* Arena. */
+    size_t part_count;
     struct fetch_leg *legs; /* Arena; one per shard. */
     int leg_count;          /* Shards that are asked. */
     int pending;
@@ -67,16 +73,16 @@ static void next_round(struct fetch_work *work);
 /* The client sees an error only with the fields that it has then. */
 static void refuse(struct fetch_part *part, int16_t error)
 {
-    part->result->error_code = error;
-    part->result->high_watermark = -1;
-    part->result->last_stable_offset = -1;
-    part->result->log_start_offset = -1;
-    part->result->records = (struct wire_records){.bytes = slice_empty()};
+    part->result.error_code = error;
+    part->result.high_watermark = -1;
+    part->result.last_stable_offset = -1;
+    part->result.log_start_offset = -1;
+    part->result.records = (struct wire_records){.bytes = slice_empty()};
 }
 
 static int16_t check_epoch(const struct partition *p, int32_t epoch)
 {
-    if (epoch == -1 || epoch == p->leader_epoch)
+    if (epoch < 0 || epoch == p->leader_epoch) /* A client that knows none says -1. */
         return ERROR_NONE;
     return epoch < p->leader_epoch ? ERROR_FENCED_LEADER_EPOCH : ERROR_UNKNOWN_LEADER_EPOCH;
 }
@@ -121,14 +127,14 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
         return;
     }
     *bytes += part->read.range.size;
-    part->result->error_code = ERROR_NONE;
-    part->result->high_watermark = part->read.high_watermark;
-    part->result->last_stable_offset = part->read.high_watermark;
-    part->result->log_start_offset = part->read.log_start;
-    part->result->records = (struct wire_records){.bytes = slice_empty()};
+    part->result.error_code = ERROR_NONE;
+    part->result.high_watermark = part->read.high_watermark;
+    part->result.last_stable_offset = part->read.high_watermark;
+    part->result.log_start_offset = part->read.log_start;
+    part->result.records = (struct wire_records){.bytes = slice_empty()};
     if (part->read.range.size > 0)
-        part->result->records = (struct wire_records){.source = &part->read.range,
-                                                      .source_size = part->read.range.size};
+        part->result.records = (struct wire_records){.source = &part->read.range,
+                                                     .source_size = part->read.range.size};
 }
 
 static void read_leg(struct fetch_leg *leg)
@@ -200,15 +206,22 @@ static void cancel_run(struct leg *leg)
 
 static void release_ranges(struct fetch_work *work)
 {
-    for (int i = 0; i < work->request->shard->broker->shard_count; i++)
-        for (struct fetch_part *part = work->legs[i].first; part; part = part->next)
-            log_range_release(&part->read.range);
+    for (size_t i = 0; i < work->part_count; i++)
+        log_range_release(&work->parts[i].read.range);
+}
+
+static void rest_session(struct fetch_work *work)
+{
+    if (work->session)
+        fetch_session_rest(work->session);
+    work->session = NULL;
 }
 
 static void release(struct request *request)
 {
     struct fetch_work *work = request->work;
 
+    rest_session(work);
     loop_timer_cancel(&request->shard->loop, &work->deadline);
     release_ranges(work);
 }
@@ -243,7 +256,7 @@ static void leg_done(struct leg *leg)
     if (fetch_leg->step == LEG_READ)
         for (struct fetch_part *part = fetch_leg->first; part; part = part->next) {
             work->bytes += part->read.range.size;
-            work->has_error |= part->result->error_code != ERROR_NONE;
+            work->has_error |= part->result.error_code != ERROR_NONE;
         }
     if (--work->pending == 0)
         next_round(work);
@@ -291,6 +304,52 @@ static bool is_enough(const struct fetch_work *work)
            (int64_t)work->bytes >= (int64_t)body->min_bytes;
 }
 
+static bool is_same_topic(const struct fetch_part *a, const struct fetch_part *b)
+{
+    return uuid_equal(a->topic_id, b->topic_id) && slice_equal(a->name, b->name);
+}
+
+/* Sorts the parts that the client must hear of under their topics. */
+static void list_parts(struct fetch_work *work, struct fetch_response *response)
+{
+    struct request *request = work->request;
+    struct fetch_partition_data *data =
+        request_new(request, (work->part_count + 1) * sizeof(*data));
+    struct fetch_fetchable_topic_response *topic = NULL;
+    const struct fetch_part *before = NULL;
+
+    response->responses =
+        request_new(request, (work->part_count + 1) * sizeof(*response->responses));
+    for (size_t i = 0; i < work->part_count; i++) {
+        const struct fetch_part *part = &work->parts[i];
+        bool has_news = !part->entry || fetch_entry_tell(work->session, part->entry, &part->result,
+                                                         part->read.range.size > 0);
+
+        if (work->is_incremental && !has_news)
+            continue;
+        if (!topic || !is_same_topic(before, part)) {
+            topic = &response->responses[response->responses_count++];
+            topic->topic = part->name;
+            topic->topic_id = part->topic_id;
+            topic->partitions = data;
+        }
+        *data++ = part->result;
+        topic->partitions_count++;
+        before = part;
+    }
+}
+
+static void answer(struct fetch_work *work)
+{
+    struct fetch_response response;
+
+    codec_defaults(&fetch_response_message, &response);
+    response.session_id = work->session ? work->session->id : 0;
+    list_parts(work, &response);
+    rest_session(work);
+    request_answer(work->request, &response);
+}
+
 /* Everything that was sent has come back: answer, or the next step. */
 static void next_round(struct fetch_work *work)
 {
@@ -303,7 +362,7 @@ static void next_round(struct fetch_work *work)
         return;
     }
     if (is_enough(work)) {
-        request_answer(work->request, &work->response);
+        answer(work);
         return;
     }
     release_ranges(work); /* Too little; it will be found again. */
@@ -330,21 +389,30 @@ static void abandoned(struct request *request)
 
 /* --- the request ------------------------------------------------------------ */
 
-static int16_t check_part(const struct request *request, const struct fetch_topic *wanted,
-                          const struct image_topic *topic, int32_t index)
+/* Who asks: a follower's number, or below 0. */
+static int32_t replica_of(const struct request *request)
+{
+    const struct fetch_request *body = request->body;
+
+    return request->header.version >= 15 ? body->replica_state.replica_id : body->replica_id;
+}
+
+static int16_t check_part(const struct request *request, const struct fetch_part *part)
 {
     bool by_id = request->header.version >= 13;
+    int32_t index = part->wanted->partition;
 
-    if (!authorize(request, ACL_READ, topic ? slice_text(topic->name) : wanted->topic))
+    if (!authorize(request, ACL_READ, part->topic ? slice_text(part->topic->name) : part->name))
         return ERROR_TOPIC_AUTHORIZATION_FAILED;
-    if (!topic)
+    if (!part->topic)
         return by_id ? ERROR_UNKNOWN_TOPIC_ID : ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (index < 0 || index >= topic->partition_count)
+    if (index < 0 || index >= part->topic->partition_count)
         return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
     return ERROR_NONE;
 }
 
-static void add_part(struct fetch_work *work, struct fetch_part *part)
+/* Puts the part on the leg to its home. */
+static void route_part(struct fetch_work *work, struct fetch_part *part)
 {
     struct shard *shard = work->request->shard;
     struct fetch_leg *leg = &work->legs[partition_home(part->topic->id, part->wanted->partition,
@@ -362,55 +430,107 @@ static void add_part(struct fetch_work *work, struct fetch_part *part)
     leg->last = &part->next;
 }
 
-static void add_topic(struct fetch_work *work, const struct fetch_topic *wanted,
-                      struct fetch_fetchable_topic_response *out)
+static void add_part(struct fetch_work *work, struct slice name, struct uuid topic_id,
+                     const struct fetch_partition *wanted, struct fetch_entry *entry)
 {
     struct request *request = work->request;
-    size_t count = (size_t)max_of(wanted->partitions_count, 0);
-    struct fetch_part *parts = request_new(request, (count + 1) * sizeof(*parts));
-    bool by_id = request->header.version >= 13;
-    const struct image_topic *topic =
-        reply_find_topic(request, wanted->topic, wanted->topic_id, by_id);
+    const struct fetch_request *body = request->body;
+    struct fetch_part *part = &work->parts[work->part_count++];
+    int16_t error;
 
-    out->topic = wanted->topic;
-    out->topic_id = wanted->topic_id;
-    out->partitions = request_new(request, (count + 1) * sizeof(*out->partitions));
-    out->partitions_count = (int32_t)count;
-    for (size_t i = 0; i < count; i++) {
-        const struct fetch_request *body = request->body;
-        struct fetch_part *part = &parts[i];
-        int16_t error;
+    part->name = name;
+    part->topic_id = topic_id;
+    part->topic = reply_find_topic(request, name, topic_id, request->header.version >= 13);
+    part->wanted = wanted;
+    part->entry = entry;
+    part->result = (struct fetch_partition_data){
+        .partition_index = wanted->partition,
+        .diverging_epoch = {.epoch = -1, .end_offset = -1},
+        .current_leader = {.leader_id = -1, .leader_epoch = -1},
+        .snapshot_id = {.end_offset = -1, .epoch = -1},
+        .preferred_read_replica = -1,
+        .aborted_transactions_count = -1,
+    };
+    error = check_part(request, part);
+    if (error == ERROR_NONE && replica_of(request) >= 0)
+        error = ERROR_NOT_LEADER_OR_FOLLOWER; /* No partition has another replica. */
+    else if (error != ERROR_NONE || body->isolation_level == 1)
+        part->result.aborted_transactions_count = 0; /* Empty is not the same as null. */
+    if (error == ERROR_NONE)
+        route_part(work, part);
+    else
+        refuse(part, error); /* As in Kafka, that alone does not end the wait for the others. */
+}
 
-        part->topic = topic;
-        part->wanted = &wanted->partitions[i];
-        part->result = &out->partitions[i];
-        *part->result = (struct fetch_partition_data){
-            .partition_index = part->wanted->partition,
-            .diverging_epoch = {.epoch = -1, .end_offset = -1},
-            .current_leader = {.leader_id = -1, .leader_epoch = -1},
-            .snapshot_id = {.end_offset = -1, .epoch = -1},
-            .preferred_read_replica = -1,
-            .aborted_transactions_count = body->isolation_level == 1 ? 0 : -1,
-        };
-        error = check_part(request, wanted, topic, part->wanted->partition);
-        if (error == ERROR_NONE) {
-            add_part(work, part);
-        } else {
-            refuse(part, error);
-            work->has_error = true;
-        }
+static void add_all_of_request(struct fetch_work *work)
+{
+    const struct fetch_request *body = work->request->body;
+    size_t count = 0;
+
+    for (int32_t i = 0; i < body->topics_count; i++)
+        count += (size_t)max_of(body->topics[i].partitions_count, 0);
+    work->parts = request_new(work->request, (count + 1) * sizeof(*work->parts));
+    for (int32_t i = 0; i < body->topics_count; i++) {
+        const struct fetch_topic *topic = &body->topics[i];
+
+        for (int32_t k = 0; k < topic->partitions_count; k++)
+            add_part(work, topic->topic, topic->topic_id, &topic->partitions[k], NULL);
     }
 }
 
-/* Nobody has a session here; one that is asked for by its id is not known. */
-static bool check_session(struct fetch_work *work)
+static void add_all_of_session(struct fetch_work *work)
+{
+    struct fetch_session *session = work->session;
+
+    work->parts = request_new(work->request, (session->by_key.count + 1) * sizeof(*work->parts));
+    list_each (node, &session->entries) {
+        struct fetch_entry *entry = container_of(node, struct fetch_entry, order);
+
+        add_part(work, entry->topic, entry->topic_id, &entry->wanted, entry);
+    }
+}
+
+static int16_t error_of_session(int outcome)
+{
+    switch ((enum fetch_session_outcome)outcome) {
+    case FETCH_SESSION_E_UNKNOWN: return ERROR_FETCH_SESSION_ID_NOT_FOUND;
+    case FETCH_SESSION_E_EPOCH: return ERROR_INVALID_FETCH_SESSION_EPOCH;
+    case FETCH_SESSION_E_TOPIC_IDS: return ERROR_FETCH_SESSION_TOPIC_ID_ERROR;
+    }
+    return ERROR_NONE;
+}
+
+/* Finds, makes or ends the session that the request is about. */
+static int16_t open_session(struct fetch_work *work)
 {
     const struct fetch_request *body = work->request->body;
+    struct shard *shard = work->request->shard;
+    bool by_id = work->request->header.version >= 13;
 
-    if (work->request->header.version < 7 || body->session_id == 0 || body->session_epoch <= 0)
-        return true;
-    work->response.error_code = ERROR_FETCH_SESSION_ID_NOT_FOUND;
-    return false;
+    if (work->request->header.version < 7)
+        return ERROR_NONE;
+    if (body->session_epoch != FETCH_SESSION_NEW && body->session_epoch != FETCH_SESSION_FINAL) {
+        int r = fetch_sessions_use(&shard->fetch_sessions, body, by_id, shard->loop.now_us,
+                                   &work->session);
+
+        work->is_incremental = true;
+        return error_of_session(r);
+    }
+    if (body->session_id != 0)
+        fetch_sessions_end(&shard->fetch_sessions, body->session_id);
+    if (body->session_epoch == FETCH_SESSION_NEW)
+        work->session = fetch_sessions_make(&shard->fetch_sessions, shard->loop.io, body, by_id,
+                                            shard->loop.now_us);
+    return ERROR_NONE;
+}
+
+static void answer_error(struct request *request, int16_t error)
+{
+    struct fetch_response response;
+
+    codec_defaults(&fetch_response_message, &response);
+    response.error_code = error;
+    request_answer(request, &response);
 }
 
 void handle_fetch(struct request *request)
@@ -418,7 +538,7 @@ void handle_fetch(struct request *request)
     const struct fetch_request *body = request->body;
     struct fetch_work *work = request_new(request, sizeof(*work));
     struct shard *shard = request->shard;
-    size_t topics = (size_t)max_of(body->topics_count, 0);
+    int16_t error;
 
     work->request = request;
     work->legs = request_new(request, (size_t)shard->broker->shard_count * sizeof(*work->legs));
@@ -428,15 +548,14 @@ void handle_fetch(struct request *request)
     request->work = work;
     request->release = release;
     request->abandoned = abandoned;
-    codec_defaults(&fetch_response_message, &work->response);
-    if (!check_session(work)) {
-        request_answer(request, &work->response);
+    error = open_session(work);
+    if (error != ERROR_NONE) {
+        answer_error(request, error);
         return;
     }
-    work->response.responses =
-        request_new(request, (topics + 1) * sizeof(*work->response.responses));
-    work->response.responses_count = (int32_t)topics;
-    for (size_t i = 0; i < topics; i++)
-        add_topic(work, &body->topics[i], &work->response.responses[i]);
+    if (work->session)
+        add_all_of_session(work);
+    else
+        add_all_of_request(work);
     send_legs(work, LEG_READ);
 }

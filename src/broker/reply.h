@@ -14,6 +14,12 @@
 #include "replica/partition.h"
 #include "wire/errors.h"
 
+/* What anybody may do while there are no ACLs, as bits of Kafka's AclOperation: of a topic
+ * READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE and the two of its configuration; of the
+ * cluster CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, the two of its configuration and
+ * IDEMPOTENT_WRITE. */
+enum { REPLY_OPERATIONS_TOPIC = 3576, REPLY_OPERATIONS_CLUSTER = 8096 };
+
 /* Where clients of the request's listener reach this node. */
 struct slice reply_host(const struct request *request);
 int32_t reply_port(const struct request *request);

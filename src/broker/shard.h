@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/budget.h"
+#include "broker/fetch_session.h"
 #include "meta/image.h"
 #include "net/connection.h"
 #include "os/loop.h"
@@ -29,6 +30,7 @@ struct shard {
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
+    struct fetch_sessions fetch_sessions;
     struct syncer *syncer;           /* Owned. */
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
@@ -36,7 +38,7 @@ struct shard {
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
     bool is_stopping;
-    struct mail stop; /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };
@@ -44,8 +46,11 @@ struct shard {
 /* Prepares a shard on `io`. */
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io);
 
-/* Ends its sessions at once, closes its partitions and frees; see replicas_fini(). */
-int shard_fini(struct shard *shard, bool clean);
+/* Ends its sessions at once; what they began goes on without them. */
+void shard_end_sessions(struct shard *shard);
+
+/* Frees what is left: sessions and partitions are gone, and no mail is under way. */
+void shard_fini(struct shard *shard);
 
 /* While the broker stops: tells it once this shard has no client any more. */
 void shard_check_quiet(struct shard *shard);

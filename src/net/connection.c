@@ -307,9 +307,12 @@ static int64_t send_file(struct connection *c)
     const struct piece *p = &o->pieces[o->at];
     struct io *io = c->net->loop->io;
     bool more = o->at + 1 < o->count;
-    int64_t sent =
-        io->ops->sendfile(io, c->watch.fd, p->file, p->position + o->done, p->size - o->done, more);
+    int64_t sent;
 
+    if (p->size == o->done)
+        return 0; /* An empty piece. */
+    sent =
+        io->ops->sendfile(io, c->watch.fd, p->file, p->position + o->done, p->size - o->done, more);
     return sent == 0 ? -EIO : sent; /* The file is shorter than it was: nothing to promise. */
 }
 

@@ -3,7 +3,9 @@
 
 #include "base/err.h"
 
-enum { ACCEPTS_PER_TURN = 64 };
+#include <errno.h>
+
+enum { ACCEPTS_PER_TURN = 64, RETRY_US = 50 * 1000 };
 
 static void ready(struct io_watch *watch, unsigned events)
 {
@@ -14,12 +16,24 @@ static void ready(struct io_watch *watch, unsigned events)
     for (int i = 0; i < ACCEPTS_PER_TURN && listener->watch.fd >= 0; i++) {
         struct io_address peer;
         int fd;
+        int r = io->ops->accept(io, listener->watch.fd, &fd, &peer);
 
-        /* Out of descriptors or a peer that has gone: both end this row, not us. */
-        if (io->ops->accept(io, listener->watch.fd, &fd, &peer))
+        if (r == -EAGAIN)
             return;
+        if (r) { /* Out of descriptors, mostly: the socket stays readable, so look away. */
+            io_watch(io, watch, 0);
+            loop_timer_set(listener->loop, &listener->retry, listener->loop->now_us + RETRY_US);
+            return;
+        }
         listener->accepted(listener, fd, &peer);
     }
+}
+
+static void retry(struct loop_timer *timer)
+{
+    struct listener *listener = container_of(timer, struct listener, retry);
+
+    io_watch(listener->loop->io, &listener->watch, IO_READABLE);
 }
 
 int listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
@@ -32,6 +46,7 @@ int listener_open(struct listener *listener, struct loop *loop, const struct io_
     *listener = (struct listener){
         .loop = loop,
         .watch = {.ready = ready, .fd = -1},
+        .retry = {.fire = retry},
         .accepted = accepted,
     };
     r = loop->io->ops->listen(loop->io, address, &fd, &listener->bound);
@@ -46,6 +61,7 @@ void listener_close(struct listener *listener)
 {
     if (!listener->loop || listener->watch.fd < 0)
         return;
+    loop_timer_cancel(listener->loop, &listener->retry);
     io_watch(listener->loop->io, &listener->watch, 0);
     io_close(listener->loop->io, &listener->watch.fd);
 }

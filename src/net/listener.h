@@ -3,6 +3,9 @@
 
 /* net/listener.h - a port that strangers connect to.
  *
+ * Where no more sockets can be had (too many descriptors), those that wait are looked at
+ * again a little later instead of at once and for ever.
+ *
  * Threading: one loop; an accepted socket may be handed to another one.
  * Errors:    base/err.h.
  */
@@ -10,8 +13,9 @@
 #include "os/loop.h"
 
 struct listener {
-    struct loop *loop;
-    struct io_watch watch;
+    struct loop *loop;       /* Borrowed: outlives the listener. */
+    struct io_watch watch;   /* Of the socket; fd -1 when not open. */
+    struct loop_timer retry; /* Accepts again after the world refused to. */
     struct io_address bound; /* With the port that was chosen. */
     /* A new socket, which is the callee's. */
     void (*accepted)(struct listener *listener, int fd, const struct io_address *peer);

@@ -4,7 +4,9 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "store/checkpoint.h"
+#include "store/commit_log.h"
 #include "store/log_internal.h"
 #include "store/marks.h"
 
@@ -133,8 +135,64 @@ static int write_meta(struct log_dir *dir)
     return err_pass(r);
 }
 
-static int make_identity(struct log_dir *dir)
+static int sync_folder(struct io *io, const char *path)
 {
+    scoped(file_unrefp) struct file *folder = NULL;
+    int r = file_open_dir(io, IO_CWD, path, &folder);
+
+    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
+}
+
+/* Calls `fn` for each folder that is named on the way to `path`, from the top. */
+static int walk_path(struct io *io, const char *path, int (*fn)(struct io *io, const char *part))
+{
+    char part[PATH_SIZE_MAX];
+    size_t size = strlen(path);
+
+    if (size >= sizeof(part))
+        return err_raise(-ENAMETOOLONG);
+    for (size_t i = 1; i <= size; i++) {
+        int r;
+
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        r = fn(io, part);
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+static int make_folder(struct io *io, const char *part)
+{
+    int r = io->ops->dir_create(io, IO_CWD, part);
+
+    return r == -EEXIST ? 0 : err_pass(r);
+}
+
+/* Without its name in the folder above, all that is in a folder would be lost. */
+static int sync_name(struct io *io, const char *part)
+{
+    char above[PATH_SIZE_MAX];
+    const char *slash = strrchr(part, '/');
+    size_t size = slash ? (size_t)(slash - part) : 0;
+
+    if (!slash)
+        return err_pass(sync_folder(io, "."));
+    memcpy(above, part, size);
+    above[size] = 0;
+    return err_pass(sync_folder(io, size > 0 ? above : "/"));
+}
+
+/* The folder has no identity yet: it may be new, and the folders above it too. */
+static int make_identity(struct log_dir *dir, const char *path)
+{
+    int r = walk_path(dir->io, path, sync_name);
+
+    if (r)
+        return err_pass(r);
     uuid_print(new_id(dir->io), dir->cluster_id);
     dir->id = new_id(dir->io);
     return write_meta(dir);
@@ -161,7 +219,7 @@ static int check_identity(struct log_dir *dir, const struct properties *p)
     return write_meta(dir);
 }
 
-static int read_identity(struct log_dir *dir)
+static int read_identity(struct log_dir *dir, const char *path)
 {
     struct properties p = {.version = -1, .node_id = -1};
     struct text file = {.data = NULL};
@@ -173,54 +231,11 @@ static int read_identity(struct log_dir *dir)
     text_fini(&file);
     text_fini(&why);
     if (r == -ENOENT)
-        return err_pass(make_identity(dir));
+        return err_pass(make_identity(dir, path));
     return r ? err_pass(r) : check_identity(dir, &p);
 }
 
 /* --- getting hold of the folder --------------------------------------------- */
-
-/* Makes the name of the folder `path`, the first `size` bytes of it, durable. */
-static int sync_parent(struct io *io, const char *path, size_t size)
-{
-    char parent[PATH_SIZE_MAX];
-    int fd = -1;
-    int r;
-
-    while (size > 0 && path[size - 1] != '/')
-        size--;
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    (void)snprintf(parent, sizeof(parent), "%.*s", (int)size, size ? path : "");
-    r = io->ops->dir_open(io, IO_CWD, size ? parent : ".", &fd);
-    if (r == 0)
-        r = io->ops->dir_sync(io, fd);
-    io_close(io, &fd);
-    return err_pass(r);
-}
-
-/* Makes each folder of the path that is not there. */
-static int make_path(struct io *io, const char *path)
-{
-    char part[PATH_SIZE_MAX];
-    size_t size = strlen(path);
-
-    if (size >= sizeof(part))
-        return err_raise(-ENAMETOOLONG);
-    for (size_t i = 1; i <= size; i++) {
-        int r;
-
-        if ((path[i] != '/' && path[i] != 0) || path[i - 1] == '/')
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        r = io->ops->dir_create(io, IO_CWD, part);
-        if (r == 0)
-            r = sync_parent(io, part, i);
-        if (r && r != -EEXIST)
-            return err_pass(r);
-    }
-    return 0;
-}
 
 static int take_lock(struct log_dir *dir)
 {
@@ -246,6 +261,17 @@ static int take_mark_away(struct log_dir *dir)
         return 0;
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
+    return err_pass(r);
+}
+
+/* What was acknowledged before a crash goes into the segments, before anybody opens one. */
+static int replay_commit_log(struct log_dir *dir)
+{
+    int64_t entries = 0;
+    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+
+    if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
+        diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
     return err_pass(r);
 }
 
@@ -332,7 +358,7 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
-    int r = make_path(options->io, options->path);
+    int r = walk_path(options->io, options->path, make_folder);
 
     dir->io = options->io;
     dir->diag = options->diag;
@@ -343,13 +369,15 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     if (r == 0)
         r = take_lock(dir);
     if (r == 0)
-        r = read_identity(dir);
+        r = read_identity(dir, options->path);
     if (r == 0)
         r = marks_read(&dir->marks, dir->io, dir->root->fd, dir->diag);
     if (r == 0)
         r = take_mark_away(dir);
     if (r == 0)
         r = remove_deleted(dir);
+    if (r == 0)
+        r = replay_commit_log(dir);
     if (r < 0)
         diag_error(dir->diag, "data folder cannot be opened", kv("path", options->path),
                    kv("error", r));
@@ -359,6 +387,21 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     }
     *out = dir;
     return 0;
+}
+
+int log_dir_recovered(struct log_dir *dir)
+{
+    int r = commit_log_remove(dir->io, dir->root);
+
+    if (r == 0)
+        r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
+    return err_pass(r);
+}
+
+int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard, size_t block_size,
+                            struct commit_log **out)
+{
+    return err_pass(commit_log_create(io, dir->root, shard, block_size, out));
 }
 
 int log_dir_write_marks(struct log_dir *dir)
@@ -375,8 +418,10 @@ int log_dir_write_marks(struct log_dir *dir)
 
 static int write_clean_mark(struct log_dir *dir)
 {
-    int r = log_dir_write_marks(dir);
+    int r = log_dir_is_fenced(dir) ? err_raise(-EIO) : log_dir_recovered(dir);
 
+    if (r == 0) /* Every log was synced as it was closed. */
+        r = log_dir_write_marks(dir);
     if (r == 0 && dir->has_failed_log)
         r = err_raise(-EIO); /* Kafka would believe it of that log, too. */
     if (r == 0)

@@ -118,7 +118,7 @@ static void model_resend(struct model *m)
         check_eq(r, LOG_E_SEQUENCE);
     } else {
         r = store_kit_append(&m->kit, m->log, &batch, &appended);
-        check_eq(r, back < 5 ? 0 : LOG_E_SEQUENCE);
+        check_eq(r, back < 5 ? 0 : LOG_E_LONG_PAST);
         check(r || appended.is_duplicate);
     }
     check_eq(log_end(m->log), model_end(m, m->count));

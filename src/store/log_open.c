@@ -222,38 +222,69 @@ static int move_aside(struct log *log)
     return err_pass(r);
 }
 
-/* `*out_made` is true if it was not there. */
-static int open_folder(struct log *log, bool *out_made)
+static int open_folder(struct log *log)
 {
     struct io *io = log->env.io;
     int r = file_open_dir(io, log->root->fd, log->name, &log->folder);
 
-    *out_made = false;
     if (r != -ENOENT)
         return err_pass(r);
-    *out_made = true;
     r = io->ops->dir_create(io, log->root->fd, log->name);
     if (r == 0)
         r = file_open_dir(io, log->root->fd, log->name, &log->folder);
     return err_pass(r);
 }
 
+/* True in `*out` if the folder has records. */
+static int has_records(struct log *log, bool *out)
+{
+    struct log_listing listing = {.segments = {.items = NULL}};
+    struct io *io = log->env.io;
+    int r = list_folder(log, &listing);
+
+    *out = false;
+    for (size_t i = 0; i < listing.segments.count && r == 0 && !*out; i++) {
+        scoped(file_unrefp) struct file *segment = NULL;
+        char name[SEGMENT_NAME_SIZE];
+        uint64_t size = 0;
+
+        segment_name(name, listing.segments.items[i], ".log");
+        r = file_open(io, log->folder->fd, name, IO_READ, &segment);
+        if (r == 0)
+            r = io->ops->file_size(io, segment->fd, &size);
+        *out = size > 0;
+    }
+    listing_fini(&listing);
+    return err_pass(r);
+}
+
+/* Whether the folder is another topic's.  One that has records and no id is nobody's: the
+ * id is durable before any record is acknowledged, so a crash in the middle of a deletion
+ * has left it. */
+static int is_foreign(struct log *log, struct uuid found, bool *out)
+{
+    *out = !uuid_is_zero(found) && !uuid_equal(found, log->topic_id);
+    return uuid_is_zero(found) ? has_records(log, out) : 0;
+}
+
 /* Opens or makes the folder, which is then one of log->topic_id. */
 static int claim_folder(struct log *log)
 {
     struct metadata found = {.is_new = false};
-    bool was_made = false;
-    int r = open_folder(log, &was_made);
+    bool is_other = false;
+    int r = open_folder(log);
 
     if (r == 0)
         r = read_metadata(log->env.io, log->folder->fd, &found);
-    if (r == 0 && !uuid_is_zero(found.topic_id) && !uuid_equal(found.topic_id, log->topic_id)) {
+    if (r == 0)
+        r = is_foreign(log, found.topic_id, &is_other);
+    if (r == 0 && is_other) {
         r = move_aside(log);
         if (r == 0)
-            r = open_folder(log, &was_made);
+            r = open_folder(log);
         found = (struct metadata){.is_new = false};
     }
-    log->is_new = was_made || found.is_new;
+    log->is_new = found.is_new || uuid_is_zero(found.topic_id);
     if (r == 0 && uuid_is_zero(found.topic_id)) {
         r = write_metadata(log, log->is_new);
         log->has_new_names = true;

@@ -361,7 +361,7 @@ TEST(log_open, a_recovery_point_of_an_earlier_log_of_the_name_is_not_believed)
     store_kit_fini(&kit);
 }
 
-TEST(log_open, a_folder_that_does_not_say_whose_it_is_is_taken)
+TEST(log_open, a_folder_that_does_not_say_whose_it_is_is_taken_only_if_it_is_empty)
 {
     struct store_kit kit;
     struct log *log;
@@ -370,10 +370,16 @@ TEST(log_open, a_folder_that_does_not_say_whose_it_is_is_taken)
     stop_and_start(&kit, make_log(&kit, "t-0", 5), true);
     files_remove(store_kit_path(&kit, "t-0"), "partition.metadata");
     log = store_kit_log(&kit, "t-0");
-    check_eq(log_end(log), 50);
+    check_eq(log_end(log), 0);
+    check_eq(files_count(kit.path, "-stray"), 1);
+    log_abandon(log);
+
+    files_remove(store_kit_path(&kit, "t-0"), "partition.metadata");
+    log = store_kit_log(&kit, "t-0");
+    check_eq(files_count(kit.path, "-stray"), 1);
+    store_kit_close_log(&kit, log);
     check_file(store_kit_path(&kit, "t-0"), "partition.metadata",
                "version: 0\ntopic_id: AQIDBAUGBwgAAAAAAAAAAA");
-    store_kit_close_log(&kit, log);
     files_write(store_kit_path(&kit, "t-0"), "partition.metadata", slice_text("version: 0\nx"));
     check_eq(log_dir_open_log(kit.dir, &kit.env, "t-0", kit.topic_id, &kit.config, &log),
              LOG_E_CORRUPT);

@@ -63,7 +63,7 @@ TEST(log_producers, what_was_sent_before_is_known_and_gaps_are_refused)
         check_ok(send(&kit, log, 1, i, &again));
     for (int i = 2; i < 7; i++)
         check_again(&kit, log, 1, i, 10 * i);
-    check_eq(send(&kit, log, 1, 1, &again), LOG_E_SEQUENCE);
+    check_eq(send(&kit, log, 1, 1, &again), LOG_E_LONG_PAST);
     check_eq(send(&kit, log, 1, 8, &again), LOG_E_SEQUENCE);
     older.epoch = 1;
     check_ok(store_kit_append(&kit, log, &older, &appended));
@@ -114,7 +114,7 @@ static void check_restart(int64_t segment_bytes, bool clean, int restarts)
     for (int p = 1; p <= PRODUCERS; p++) {
         for (int i = BATCHES - 5; i < BATCHES; i++)
             check_again(&kit, log, p, i, 10 * (i * PRODUCERS + p - 1));
-        check_eq(send(&kit, log, p, BATCHES - 6, &again), LOG_E_SEQUENCE);
+        check_eq(send(&kit, log, p, BATCHES - 6, &again), LOG_E_LONG_PAST);
         check_eq(send(&kit, log, p, BATCHES + 1, &again), LOG_E_SEQUENCE);
         check_ok(send(&kit, log, p, BATCHES, &again));
         check(!again);
@@ -151,7 +151,7 @@ TEST(log_producers, a_client_that_goes_on_after_a_clean_stop_may_still_send_olde
     check_ok(send(&kit, log, 1, 7, &again));
     for (int i = 3; i < 8; i++)
         check_again(&kit, log, 1, i, 10 * i);
-    check_eq(send(&kit, log, 1, 2, &again), LOG_E_SEQUENCE);
+    check_eq(send(&kit, log, 1, 2, &again), LOG_E_LONG_PAST);
     store_kit_close_log(&kit, log);
     store_kit_fini(&kit);
 }
@@ -179,10 +179,10 @@ TEST(log_producers, the_end_of_the_log_is_walked_once_at_most_and_not_all_of_it)
     check_eq(send(&kit, log, 2, 4, &again), 0);
     check(again);
     check_eq(kit.faulty.read_bytes, before);
-    check_eq(send(&kit, log, 2, 3, &again), LOG_E_SEQUENCE); /* Too far back. */
+    check_eq(send(&kit, log, 2, 3, &again), LOG_E_LONG_PAST); /* Too far back. */
     check(kit.faulty.read_bytes - before < 2 * 1024 * 1024);
     before = kit.faulty.read_bytes;
-    check_eq(send(&kit, log, 2, 3, &again), LOG_E_SEQUENCE);
+    check_eq(send(&kit, log, 2, 3, &again), LOG_E_LONG_PAST);
     check_eq(kit.faulty.read_bytes, before);
     store_kit_close_log(&kit, log);
     store_kit_fini(&kit);

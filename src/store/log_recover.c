@@ -22,10 +22,19 @@ DIAG_MODULE("store");
 
 /* What is known while segments are recovered one after the other. */
 struct recovery {
-    int64_t next; /* The offset that the next batch has; where there are holes, at least. */
+    int64_t next; /* The lowest offset that the next batch may have. */
     int64_t recovery_point;
-    bool is_cut; /* A broken batch was found: nothing behind it counts. */
+    bool is_dense; /* No offset may be missing. */
+    bool is_cut;   /* A broken batch was found: nothing behind it counts. */
 };
+
+/* Nothing but compaction leaves gaps: where there is one behind the recovery point, something
+ * is lost, and a producer's next batch must not outlive the one before it. */
+static bool is_gap(const struct recovery *recovery, int64_t offset)
+{
+    return recovery->is_dense && recovery->next >= recovery->recovery_point &&
+           offset > recovery->next;
+}
 
 int log_open_sealed(struct log *log, int64_t base)
 {
@@ -43,19 +52,16 @@ int log_open_sealed(struct log *log, int64_t base)
     return err_pass(r);
 }
 
-/* Offset and epoch are not under the checksum: the offset is known from the batch before,
- * unless the cleaner may have made holes. */
-static bool is_good_batch(const struct log *log, const struct segment *segment,
-                          const struct scan_batch *batch, const struct recovery *recovery)
+/* Offset and epoch are not under the checksum: the offset is known from the batch before. */
+static bool is_good_batch(const struct segment *segment, const struct scan_batch *batch,
+                          const struct recovery *recovery)
 {
     const struct batch_header *header = &batch->header;
 
     if (mutant_is(MUTANT_FORGET_TAIL) && header->base_offset >= recovery->recovery_point)
         return false;
-    if (log->config.may_have_holes ? header->base_offset < recovery->next
-                                   : header->base_offset != recovery->next)
-        return false;
-    return header->last_offset_delta >= 0 &&
+    return header->base_offset >= recovery->next && !is_gap(recovery, header->base_offset) &&
+           header->last_offset_delta >= 0 &&
            header->base_offset - segment->base <= INT32_MAX - header->last_offset_delta &&
            batch_crc_is_good(batch->bytes);
 }
@@ -73,7 +79,7 @@ static int recover_batches(struct log *log, struct segment *segment, struct reco
     *out_good = 0;
     scan_init(&scan, segment->file, 0, segment->size);
     while ((r = scan_next(&scan, &batch, &at_end)) == 0 && !at_end) {
-        if (!is_good_batch(log, segment, &batch, recovery)) {
+        if (!is_good_batch(segment, &batch, recovery)) {
             r = SCAN_E_BROKEN;
             break;
         }
@@ -104,9 +110,10 @@ static int cut_tail(struct log *log, struct segment *segment, uint64_t good)
 }
 
 /* A sync that fails here is as bad as one that fails later. */
-static int sync_segment(struct log *log, struct segment *segment)
+static int sync_segment(struct log *log, struct segment *segment,
+                        int (*sync)(struct io *io, int fd))
 {
-    int r = log->env.io->ops->file_sync(log->env.io, segment->file->fd);
+    int r = sync(log->env.io, segment->file->fd);
 
     if (r)
         log_dir_fence(log->dir);
@@ -128,12 +135,15 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
         return err_pass(r);
     }
     recovery->next = max_of(recovery->next, base);
-    r = recover_batches(log, segment, recovery, &good);
+    /* What a failed sync has lost may still be in the cache: only the disk is believed. */
+    r = sync_segment(log, segment, place.io->ops->file_refresh);
+    if (r == 0)
+        r = recover_batches(log, segment, recovery, &good);
     if (r == 0 && good < segment->size) {
         recovery->is_cut = true;
         r = cut_tail(log, segment, good);
     }
-    return r ? err_pass(r) : sync_segment(log, segment);
+    return r ? err_pass(r) : sync_segment(log, segment, place.io->ops->file_sync);
 }
 
 /* From the last on, so that there is no hole if we do not come to the end. */
@@ -168,11 +178,9 @@ static int drop_indexes(struct log *log, const struct log_listing *listing)
 }
 
 /* True if the segment at `base` cannot follow what was recovered. */
-static bool is_break(const struct log *log, const struct recovery *recovery, int64_t base)
+static bool is_break(const struct recovery *recovery, int64_t base)
 {
-    if (recovery->is_cut)
-        return true;
-    return log->config.may_have_holes ? base < recovery->next : base != recovery->next;
+    return recovery->is_cut || base < recovery->next || is_gap(recovery, base);
 }
 
 static int recover_segments(struct log *log, const struct log_listing *listing, size_t first,
@@ -183,7 +191,7 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
     for (size_t i = first + 1; i < listing->segments.count && r == 0; i++) {
         struct segment *before = log_active(log);
 
-        if (is_break(log, recovery, listing->segments.items[i]))
+        if (is_break(recovery, listing->segments.items[i]))
             return unlink_segments(log, listing, i);
         r = segment_seal(before);
         segment_rest(before);
@@ -215,7 +223,8 @@ static int restart(struct log *log, const struct log_listing *listing, int64_t s
 int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
                 int64_t start)
 {
-    struct recovery recovery = {.recovery_point = recovery_point};
+    struct recovery recovery = {.recovery_point = recovery_point,
+                                .is_dense = !log->config.is_compacted};
     size_t first = listing->segments.count - 1;
     int r = 0;
 

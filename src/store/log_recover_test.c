@@ -427,11 +427,11 @@ TEST(log_recover, what_is_recovered_is_durable)
     store_kit_open(&bench.kit);
     before = bench.kit.faulty.syncs;
     log = store_kit_log(&bench.kit, "t-0");
-    check_eq(bench.kit.faulty.syncs - before, (int)bench.segment_count + 2);
+    check_eq(bench.kit.faulty.syncs - before, 2 * (int)bench.segment_count + 2);
     check(!log_sync_begin(log, &(struct log_sync){.upto = 0}));
     log_abandon(log);
 
-    for (int n = 1; n <= (int)bench.segment_count + 2; n++) {
+    for (int n = 1; n <= 2 * (int)bench.segment_count + 2; n++) {
         crash(&bench);
         store_kit_open(&bench.kit);
         faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, n, -EIO);
@@ -533,11 +533,11 @@ TEST(log_recover, holes_that_a_cleaner_made_are_kept_where_they_may_be)
              bench.starts[bench.bases[2] / RECORDS - 1] - gap_to); /* Nor its last. */
     files_write(log_dir_of(&bench), name_of(bench.bases[1], ".log"), text_slice(&wanted));
     store_kit_open(&bench.kit);
-    bench.kit.config.may_have_holes = true;
+    bench.kit.config.is_compacted = true;
     log = store_kit_log(&bench.kit, "t-0");
     check(log_end(log) == END && log->segment_count == bench.segment_count);
     store_kit_close_log(&bench.kit, log);
-    bench.kit.config.may_have_holes = false;
+    bench.kit.config.is_compacted = false;
     store_kit_close(&bench.kit, true);
     store_kit_open(&bench.kit);
     log = store_kit_log(&bench.kit, "t-0"); /* Stopped cleanly: nobody looks. */

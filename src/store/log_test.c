@@ -290,7 +290,7 @@ TEST(log, a_sync_makes_durable_what_was_written_when_it_began)
     kit.config.segment_bytes = (int64_t)(2 * size_of(100));
     log = store_kit_log(&kit, "t-0");
     check(log_sync_begin(log, &sync)); /* The names. */
-    check(sync.file_count == 0 && sync.dir_count == 2);
+    check(sync.file_count == 0 && sync.folder_count == 2);
     check_ok(log_sync_run(&sync, kit.env.io));
     log_sync_end(log, &sync);
     log_sync_fini(&sync);
@@ -300,7 +300,7 @@ TEST(log, a_sync_makes_durable_what_was_written_when_it_began)
         store_kit_put(&kit, log, &one);
     check(log_has_unsynced_segment(log));
     check(log_sync_begin(log, &sync));
-    check(sync.file_count == 2 && sync.dir_count == 2);
+    check(sync.file_count == 2 && sync.folder_count == 2);
     for (int i = 0; i < 3; i++) /* Goes on meanwhile, over a new segment. */
         store_kit_put(&kit, log, &one);
     check_ok(log_sync_run(&sync, kit.env.io));
@@ -311,7 +311,7 @@ TEST(log, a_sync_makes_durable_what_was_written_when_it_began)
     check(log->segments[0].file == NULL && log->segments[1].file != NULL);
 
     check(log_sync_begin(log, &second));
-    check(second.file_count == 2 && second.dir_count == 2);
+    check(second.file_count == 2 && second.folder_count == 2);
     check_ok(log_sync_run(&second, kit.env.io));
     log_sync_end(log, &second);
     check(log_synced(log) == 6 && !log_has_unsynced_segment(log));

@@ -39,12 +39,14 @@ TEST(producers, the_sequence_that_comes_next_is_let_in_and_gaps_are_seen)
     struct producers producers;
 
     producers_init(&producers);
-    check_ok(ask(&producers, 5, 0, 17, 3)); /* Nothing is known: any may begin. */
+    check_ok(ask(&producers, 5, 0, 0, 3));
+    check_eq(ask(&producers, 5, 0, 17, 3), PRODUCERS_E_UNKNOWN);
     tell(&producers, 5, 0, 17, 3);
     check_ok(ask(&producers, 5, 0, 20, 1));
     check_eq(ask(&producers, 5, 0, 21, 1), PRODUCERS_E_SEQUENCE);
-    check_eq(ask(&producers, 5, 0, 19, 1), PRODUCERS_E_SEQUENCE);
-    check_eq(ask(&producers, 5, 0, 0, 1), PRODUCERS_E_SEQUENCE);
+    check_eq(ask(&producers, 5, 0, 19, 2), PRODUCERS_E_SEQUENCE); /* Half of it is there. */
+    check_eq(ask(&producers, 5, 0, 19, 1), PRODUCERS_E_LONG_PAST);
+    check_eq(ask(&producers, 5, 0, 0, 1), PRODUCERS_E_LONG_PAST);
     check_ok(ask(&producers, 6, 0, 0, 1));
     check_ok(ask(&producers, -1, -1, -1, 1));
     producers_fini(&producers);
@@ -62,14 +64,15 @@ TEST(producers, each_of_the_last_five_batches_is_known_again)
         struct producer_batch out = {.last_offset = -1};
         int r = producers_check(&producers, &header, &out);
 
-        check_eq(r, i < 2 ? PRODUCERS_E_SEQUENCE : PRODUCERS_E_DUPLICATE);
+        check_eq(r, i < 2 ? PRODUCERS_E_LONG_PAST : PRODUCERS_E_DUPLICATE);
         if (r == PRODUCERS_E_DUPLICATE) {
             check_eq(out.last_offset, 1000 + 10 * i + 9);
             check_eq(out.offset_delta, 9);
         }
     }
-    check_eq(ask(&producers, 5, 0, 60, 9), PRODUCERS_E_SEQUENCE); /* Not the same batch. */
-    check_eq(ask(&producers, 5, 0, 61, 9), PRODUCERS_E_SEQUENCE);
+    check_eq(ask(&producers, 5, 0, 60, 9), PRODUCERS_E_LONG_PAST); /* Not the same batch. */
+    check_eq(ask(&producers, 5, 0, 61, 9), PRODUCERS_E_LONG_PAST);
+    check_eq(ask(&producers, 5, 0, 61, 10), PRODUCERS_E_SEQUENCE);
     producers_fini(&producers);
 }
 
@@ -99,7 +102,9 @@ TEST(producers, sequences_go_from_the_largest_number_to_zero)
     check_ok(ask(&producers, 5, 0, INT32_MAX, 3));
     tell(&producers, 5, 0, INT32_MAX, 3); /* INT32_MAX, 0, 1 */
     check_eq(ask(&producers, 5, 0, INT32_MAX, 3), PRODUCERS_E_DUPLICATE);
-    check_eq(ask(&producers, 5, 0, 1, 1), PRODUCERS_E_SEQUENCE);
+    check_eq(ask(&producers, 5, 0, 1, 1), PRODUCERS_E_LONG_PAST);
+    check_eq(ask(&producers, 5, 0, INT32_MAX - 1, 1), PRODUCERS_E_DUPLICATE);
+    check_eq(ask(&producers, 5, 0, 3, 1), PRODUCERS_E_SEQUENCE);
     check_ok(ask(&producers, 5, 0, 2, 1));
 
     tell(&producers, 6, 0, INT32_MAX, 1);
@@ -214,7 +219,7 @@ TEST(producers, a_snapshot_is_read_again_with_the_last_batch_of_each)
     check_same(&producers, &again);
     for (int16_t id = 1; id <= 40; id++) {
         check_eq(ask(&again, id, id, 10, 2), PRODUCERS_E_DUPLICATE);
-        check_eq(ask(&again, id, id, 0, 10), PRODUCERS_E_SEQUENCE);
+        check_eq(ask(&again, id, id, 0, 10), PRODUCERS_E_LONG_PAST);
         check_ok(ask(&again, id, id, 12, 1));
         check_eq(ask(&again, id, (int16_t)(id - 1), 0, 1), PRODUCERS_E_EPOCH);
     }
@@ -290,7 +295,7 @@ TEST(producers, what_the_tail_of_the_log_knows_completes_a_snapshot)
     producers_complete(&again, &tail);
     for (int32_t i = 0; i < 9; i++)
         check_eq(ask(&again, 5, 0, 10 * i, 10),
-                 i < 4 ? PRODUCERS_E_SEQUENCE : PRODUCERS_E_DUPLICATE);
+                 i < 4 ? PRODUCERS_E_LONG_PAST : PRODUCERS_E_DUPLICATE);
     check_ok(ask(&again, 5, 0, 90, 1));
     check_eq(ask(&again, 6, 1, 0, 10), PRODUCERS_E_DUPLICATE);
     check_eq(ask(&again, 6, 1, 10, 10), PRODUCERS_E_DUPLICATE);
@@ -320,7 +325,7 @@ TEST(producers, a_tail_with_a_gap_completes_up_to_the_gap)
     check_eq(ask(&again, 5, 0, 100, 10), PRODUCERS_E_DUPLICATE);
     check_eq(ask(&again, 5, 0, 90, 10), PRODUCERS_E_DUPLICATE);
     check_eq(ask(&again, 5, 0, 80, 10), PRODUCERS_E_DUPLICATE);
-    check_eq(ask(&again, 5, 0, 0, 10), PRODUCERS_E_SEQUENCE);
+    check_eq(ask(&again, 5, 0, 0, 10), PRODUCERS_E_LONG_PAST);
     producers_fini(&again);
     producers_fini(&tail);
     producers_fini(&producers);

@@ -423,6 +423,7 @@ int segment_find_position(struct segment *segment, const struct segment_place *p
 void segment_check(const struct segment *segment, bool is_active)
 {
     assert(segment->base >= 0 && segment->synced_size <= segment->size);
+    assert(segment->committed_size <= segment->size);
     assert(segment->file || (!is_active && segment->synced_size == segment->size));
     assert(is_active == (segment->by_offset.file != NULL));
     assert(is_active == (segment->by_time.file != NULL));

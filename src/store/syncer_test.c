@@ -37,6 +37,14 @@ static void heard(struct syncer_request *request, int r)
         syncer_forget(asker->syncer, &asker->forgets->request);
 }
 
+static struct syncer *make_syncer(struct bench *bench, size_t commit_block)
+{
+    return syncer_create(&(struct syncer_options){.loop = &bench->loop,
+                                                  .diag = bench->kit.env.diag,
+                                                  .dir = bench->kit.dir,
+                                                  .commit_block = commit_block});
+}
+
 static void bench_init(struct bench *bench)
 {
     static const char *const names[] = {"a-0", "b-0", "c-0"};
@@ -45,7 +53,7 @@ static void bench_init(struct bench *bench)
     store_kit_init(&bench->kit);
     bench->kit.faulty.holds_work = true;
     loop_init(&bench->loop, bench->kit.env.io);
-    bench->syncer = syncer_create(&bench->loop, bench->kit.env.diag, bench->kit.dir);
+    bench->syncer = make_syncer(bench, 0);
     for (size_t i = 0; i < COUNT_OF(bench->askers); i++)
         bench->askers[i] = (struct asker){.request = {.done = heard},
                                           .syncer = bench->syncer,
@@ -224,7 +232,7 @@ TEST(syncer, an_end_waits_for_what_is_in_flight_and_tells_nobody)
     bench.syncer = syncer_destroy(bench.syncer);
     check_eq(bench.askers[0].heard, 0);
     check(!work(&bench));
-    bench.syncer = syncer_create(&bench.loop, bench.kit.env.diag, bench.kit.dir);
+    bench.syncer = make_syncer(&bench, 0);
     check(!syncer_destroy(NULL));
     bench_fini(&bench);
 }

@@ -159,6 +159,11 @@ static int file_sync(struct io *io, int fd)
     return count(faulty_of(io), FAULTY_SYNC);
 }
 
+static int file_refresh(struct io *io, int fd)
+{
+    return file_sync(io, fd);
+}
+
 static int file_lock(struct io *io, int fd)
 {
     return faulty_of(io)->under->ops->file_lock(faulty_of(io)->under, fd);
@@ -211,6 +216,7 @@ static const struct io_ops faulty_ops = {
     .file_write = file_write,
     .file_truncate = file_truncate,
     .file_sync = file_sync,
+    .file_refresh = file_refresh,
     .file_lock = file_lock,
     .close = close_any,
     .work_submit = work_submit,
