@@ -54,6 +54,7 @@ struct consumer {
     struct text scratch;
     struct records records;
     struct loop_timer pace;
+    size_t record_count; /* That it has read, of all partitions. */
     bool is_done;
 };
 
@@ -168,6 +169,7 @@ static void take_records(struct consumer *c, struct place *place, const struct c
                      .records = c->records.items,
                      .count = c->records.count,
                  });
+    c->record_count += c->records.count;
     if (c->records.count > 0)
         place->position =
             max_of(place->position, c->records.items[c->records.count - 1].offset + 1);
@@ -474,6 +476,11 @@ struct consumer *consumer_destroy(struct consumer *c)
 bool consumer_is_done(const struct consumer *c)
 {
     return c->is_done;
+}
+
+size_t consumer_count(const struct consumer *c)
+{
+    return c->record_count;
 }
 
 void consumer_print(const struct consumer *c, struct text *out)
