@@ -555,7 +555,7 @@ static void restore_member(struct group *g, const struct group_metadata_value *v
     m = member_create(from->member_id, from->group_instance_id);
     m->client_id = slice_keep(from->client_id);
     m->client_host = slice_keep(from->client_host);
-    m->session_timeout_ms = from->session_timeout;
+    m->session_timeout_ms = max_of(from->session_timeout, 0);
     m->rebalance_timeout_ms =
         from->rebalance_timeout == -1 ? from->session_timeout : from->rebalance_timeout;
     m->assignment = slice_keep(from->assignment);

@@ -77,8 +77,10 @@ struct group_call {
     struct list_node node; /* In step->answered, else bare. */
     int outcome;
     /* Called when the call is answered, inside of the event: copies what is borrowed from
-     * the group.  It touches nothing else. */
+     * the group (NULL, if there is none), and touches nothing else. */
     void (*keep)(struct group_call *call, const struct group *group);
+    /* Not called here: for who runs the event, when that is over. */
+    void (*done)(struct group_call *call);
 };
 
 struct group_join {
