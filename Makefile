@@ -16,7 +16,7 @@ help: ## Lists these words.
 
 build: ## Builds build/moldau (optimised).
 	@tools/install-packages build
-	@tools/build release
+	@tools/build release moldau
 
 run: build ## Builds, then runs a server in the foreground; data in ./moldau-data.
 	@exec build/moldau server
@@ -35,8 +35,8 @@ fuzz: ## Fuzzes every target for SECONDS=600 in all.
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
 	@tools/install-packages build
-	@tools/build asan
-	@test/sim/run $(SEEDS)
+	@tools/build asan moldau_sim
+	@build-asan/test/scenario/moldau_sim --seeds=$(SEEDS)
 
 tidy: ## Checks the rules that no compiler knows.
 	@tools/install-packages tidy

@@ -11,7 +11,8 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
          -Wstringop-overflow=4 -Wformat-overflow=2 -Wformat-truncation=2 -Wstack-usage=16384)
 else()
     list(APPEND MOLDAU_WARNINGS
-         -Wthread-safety -Wcomma -Wunreachable-code -Wconditional-uninitialized)
+         -Wthread-safety -Wcomma -Wunreachable-code -Wconditional-uninitialized
+         -Wno-string-conversion) # assert(!"what went wrong")
 endif()
 
 add_compile_options(${MOLDAU_WARNINGS} -Werror)

@@ -125,6 +125,13 @@ static int check_double(const struct config_row *row, struct slice value, struct
     return CONFIG_E_INVALID;
 }
 
+/* "a|b|c" as "a, b, c". */
+static void print_choices(const char *choices, struct text *out)
+{
+    for (; *choices; choices++)
+        text_add(out, *choices == '|' ? ", " : choices, *choices == '|' ? 2 : 1);
+}
+
 int config_check(const struct config_row *row, struct slice value, struct text *why)
 {
     bool flag;
@@ -147,8 +154,9 @@ int config_check(const struct config_row *row, struct slice value, struct text *
         if (!row->choices ||
             (row->type == CONFIG_LIST ? are_choices : is_choice)(row->choices, value))
             return 0;
-        text_printf(why, "Invalid value %.*s for configuration %s: String must be one of: %s",
-                    SLICE_ARG(value), row->name, row->choices);
+        text_printf(why, "Invalid value %.*s for configuration %s: String must be one of: ",
+                    SLICE_ARG(value), row->name);
+        print_choices(row->choices, why);
         return CONFIG_E_INVALID;
     }
     return CONFIG_E_INVALID;

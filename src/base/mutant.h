@@ -12,6 +12,7 @@ enum mutant {
     MUTANT_NONE,
     MUTANT_ACK_BEFORE_SYNC, /* Acknowledges and shows a record before it is synced. */
     MUTANT_FORGET_TAIL,     /* Recovery cuts the log at the last checkpoint. */
+    MUTANT_SKIP_REPLAY,     /* The commit log is not replayed after a crash. */
 };
 
 #ifndef MUTANT

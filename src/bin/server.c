@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* bin/server.c - command line, signals and threads around a broker. */
+/* bin/server.c - signals and threads around a broker. */
 
 #include "bin/server.h"
 
 #include "base/mem.h"
+#include "bin/server_args.h"
+#include "bin/signals.h"
 #include "broker/broker.h"
 #include "os/linux_io.h"
 #include "os/thread.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 64, LINE_SIZE = 4096, FILE_SIZE_MAX = 1024 * 1024, SHARDS_FROM_CORES = 4 };
-
-static const char usage[] =
-    "usage: moldau server [FILE] [--override KEY=VALUE]... [--shards N]\n"
-    "\n"
-    "Runs a broker, which is its own controller, in the foreground until Ctrl-C.\n"
-    "FILE is a server.properties of Kafka.  Without one the broker listens on\n"
-    "localhost:9092 and keeps its data in moldau-data of the current folder.\n"
-    "\n"
-    "  --override KEY=VALUE   set one configuration key; wins over FILE\n"
-    "  --shards N             threads that serve, as num.shards\n";
+enum { SHARDS_MAX = 64, LINE_SIZE = 4096, SHARDS_FROM_CORES = 4 };
 
 struct server {
     struct settings settings;
@@ -61,104 +51,7 @@ static void print_line(struct diag *diag, const struct diag_line *line)
         return; /* Nobody listens; there is nobody to tell, either. */
 }
 
-/* --- the command line ------------------------------------------------------- */
-
-static int refuse(const char *what, const struct text *why)
-{
-    fprintf(stderr, "moldau server: %s%s%s\n", what, why->size ? ": " : "",
-            why->size ? why->data : "");
-    return 2;
-}
-
-static int read_file(struct server *server, const char *path, struct text *unserved)
-{
-    struct text why = {.data = NULL};
-    FILE *file = fopen(path, "re");
-    char *bytes = mem_new(FILE_SIZE_MAX);
-    size_t size = file ? fread(bytes, 1, FILE_SIZE_MAX, file) : 0;
-    int r = 0;
-
-    if (!file || ferror(file) || size == FILE_SIZE_MAX) {
-        text_printf(&why, "%s", file ? "it is not a file of settings" : strerror(errno));
-        r = refuse(path, &why);
-    } else if (settings_read(&server->settings, slice_of(bytes, size), unserved, &why)) {
-        r = refuse(path, &why);
-    }
-    if (file)
-        fclose(file);
-    mem_free(bytes);
-    text_fini(&why);
-    return r;
-}
-
-static int set_pair(struct server *server, const char *pair, struct text *unserved)
-{
-    const char *equals = strchr(pair, '=');
-    struct text why = {.data = NULL};
-    int r = 0;
-
-    if (!equals)
-        return refuse("--override wants KEY=VALUE", &why);
-    if (settings_set(&server->settings, slice_of(pair, (size_t)(equals - pair)),
-                     slice_text(equals + 1), unserved, &why))
-        r = refuse("--override", &why);
-    text_fini(&why);
-    return r;
-}
-
-static int set_shards(struct server *server, const char *number, struct text *unserved)
-{
-    char pair[64];
-
-    (void)snprintf(pair, sizeof(pair), "num.shards=%s", number);
-    return set_pair(server, pair, unserved);
-}
-
-/* Overrides win over the file, wherever they stand. */
-static int read_args(struct server *server, int count, char **args, struct text *unserved)
-{
-    static const struct text nothing = {.data = NULL};
-    const char *file = NULL;
-    int r = 0;
-
-    for (int i = 0; i < count; i++) {
-        bool has_value = strcmp(args[i], "--override") == 0 || strcmp(args[i], "--shards") == 0;
-
-        if (has_value && i + 1 == count)
-            return refuse("the last option wants a value", &nothing);
-        if (!has_value && (args[i][0] == '-' || file))
-            return refuse(args[i][0] == '-' ? "unknown option; see moldau server --help"
-                                            : "more than one file",
-                          &nothing);
-        if (!has_value)
-            file = args[i];
-        i += has_value;
-    }
-    if (file)
-        r = read_file(server, file, unserved);
-    for (int i = 0; i + 1 < count && r == 0; i++) {
-        if (strcmp(args[i], "--override") == 0)
-            r = set_pair(server, args[++i], unserved);
-        else if (strcmp(args[i], "--shards") == 0)
-            r = set_shards(server, args[++i], unserved);
-    }
-    return r;
-}
-
 DIAG_MODULE("server");
-
-static void warn_unserved(struct server *server, const struct text *unserved)
-{
-    const char *at = unserved->data;
-
-    while (at && *at) {
-        size_t size = strcspn(at, "\n");
-
-        diag_warn(&server->diag, "configuration key is not served yet and changes nothing",
-                  kv("key", slice_of(at, size)));
-        at += size + (at[size] == '\n');
-    }
-}
 
 /* --- running ---------------------------------------------------------------- */
 
@@ -174,15 +67,15 @@ static void all_quiet(struct broker *broker, void *context)
 static void on_signal(struct io_watch *watch, unsigned events)
 {
     struct server *server = container_of(watch, struct server, signals);
-    struct signalfd_siginfo info;
+    int signal = signals_take(watch);
 
     (void)events;
-    if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
+    if (!signal)
         return;
     if (server->is_stopping)
         _exit(1);
     server->is_stopping = true;
-    diag_info(&server->diag, "stopping", kv("signal", (int64_t)info.ssi_signo));
+    diag_info(&server->diag, "stopping", kv("signal", signal));
     broker_stop(server->broker, all_quiet, server);
 }
 
@@ -196,18 +89,17 @@ static void print_welcome(const struct server *server)
     const struct broker *broker = server->broker;
     const char *dir =
         server->settings.log_dirs ? server->settings.log_dirs : server->settings.log_dir;
-    char *path = realpath(dir, NULL);
+    char path[PATH_MAX];
 
     printf("Moldau " MOLDAU_VERSION " is running as node %d\n", broker->node_id);
     for (size_t i = 0; i < broker->listener_count; i++)
         printf("  listening on  %s port %d\n", broker->listeners[i].listener.bound.host,
                broker->listeners[i].listener.bound.port);
-    printf("  data in       %s\n", path ? path : dir);
+    printf("  data in       %s\n", realpath(dir, path) ? path : dir);
     printf("  type next     bin/kafka-topics.sh --bootstrap-server %s:%d --create --topic hello\n",
            broker->listeners[0].advertised_host, broker->listeners[0].advertised_port);
     printf("  stop with     Ctrl-C\n");
     fflush(stdout);
-    free(path);
 }
 
 static int run(struct server *server)
@@ -261,29 +153,16 @@ static void raise_limits(void)
     }
 }
 
-static int watch_signals(struct server *server)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    server->signals =
-        (struct io_watch){.ready = on_signal, .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
-    return server->signals.fd < 0;
-}
-
 static int start(struct server *server, int count, char **args)
 {
     struct text unserved = {.data = NULL};
-    int r = read_args(server, count, args, &unserved);
+    int r = server_args_read(&server->settings, count, args, &unserved);
 
     if (r == 0) {
-        warn_unserved(server, &unserved);
+        server_args_warn(&server->diag, &unserved);
         raise_limits();
-        r = watch_signals(server);
+        server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
+        r = signals_open(&server->signals) ? 1 : 0;
         server->shards = shard_count(&server->settings);
     }
     text_fini(&unserved);
@@ -303,7 +182,7 @@ int server_main(int count, char **args)
 
     for (int i = 0; i < count; i++) {
         if (strcmp(args[i], "--help") == 0 || strcmp(args[i], "-h") == 0) {
-            printf("%s", usage);
+            printf("%s", server_args_usage);
             return 0;
         }
     }

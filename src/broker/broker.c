@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/producer_ids.h"
 #include "broker/recovery.h"
 #include "broker/session.h"
 
@@ -20,9 +21,7 @@ struct publish_leg {
 /* An image on its way to all shards. */
 struct publish {
     struct broker *broker;
-    struct image *image; /* Borrowed from the controller until all have it. */
-    const struct image_topic *const *removed;
-    size_t removed_count;
+    struct control_change change; /* Borrowed from the controller until all have it. */
     int pending;
     struct publish_leg legs[];
 };
@@ -47,6 +46,19 @@ static void remove_topic(struct shard *shard, const struct image_topic *topic)
     }
 }
 
+/* Settings that changed count from the next record on. */
+static void configure_topic(struct shard *shard, struct uuid id)
+{
+    const struct image_topic *topic = image_find_topic_by_id(shard->image, id);
+
+    for (int32_t i = 0; topic && i < topic->partition_count; i++) {
+        struct partition *p = replicas_find(&shard->replicas, id, i);
+
+        if (p)
+            partition_configure(p, topic);
+    }
+}
+
 static void publish_run(struct leg *leg)
 {
     struct publish_leg *publish_leg = container_of(leg, struct publish_leg, leg);
@@ -54,9 +66,11 @@ static void publish_run(struct leg *leg)
     struct shard *shard = leg->to;
 
     image_unref(shard->image);
-    shard->image = image_ref(publish->image);
-    for (size_t i = 0; i < publish->removed_count; i++)
-        remove_topic(shard, publish->removed[i]);
+    shard->image = image_ref(publish->change.image);
+    for (size_t i = 0; i < publish->change.removed_count; i++)
+        remove_topic(shard, publish->change.removed[i]);
+    for (size_t i = 0; i < publish->change.altered_count; i++)
+        configure_topic(shard, publish->change.altered[i]);
     leg_finish(leg);
 }
 
@@ -67,7 +81,8 @@ static void publish_part_done(struct publish *publish)
     if (--publish->pending > 0)
         return;
     broker->publish = mem_free(publish);
-    controller_published(broker->controller);
+    if (broker->controller)
+        controller_published(broker->controller);
 }
 
 static void publish_done(struct leg *leg)
@@ -75,8 +90,7 @@ static void publish_done(struct leg *leg)
     publish_part_done(container_of(leg, struct publish_leg, leg)->publish);
 }
 
-void broker_publish(void *owner, struct image *image, const struct image_topic *const *removed,
-                    size_t removed_count)
+void broker_publish(void *owner, const struct control_change *change)
 {
     struct broker *broker = owner;
     size_t legs = (size_t)broker->shard_count;
@@ -86,9 +100,7 @@ void broker_publish(void *owner, struct image *image, const struct image_topic *
     broker->publish = publish;
     *publish = (struct publish){
         .broker = broker,
-        .image = image,
-        .removed = removed,
-        .removed_count = removed_count,
+        .change = *change,
         .pending = broker->shard_count + 1, /* One for us, while we send. */
     };
     for (size_t i = 0; i < legs; i++) {
@@ -230,7 +242,7 @@ static void shard_is_quiet(struct mail *mail)
     struct shard *shard = container_of(mail, struct shard, stop);
     struct broker *broker = shard->broker;
 
-    if (--broker->shards_busy == 0)
+    if (--broker->shards_busy == 0 && broker->stopped)
         broker->stopped(broker, broker->stopped_context);
 }
 
@@ -257,24 +269,56 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
     }
 }
 
-int broker_close(struct broker *broker, bool clean)
+/* Delivers what the shards have sent each other, and what follows from it; sessions that
+ * only now arrive end too. */
+static void settle(struct broker *broker)
+{
+    size_t count;
+
+    do {
+        count = 0;
+        for (int i = 0; i < broker->shard_count; i++) {
+            count += mailbox_receive(&broker->shards[i].loop.mailbox);
+            shard_end_sessions(&broker->shards[i]);
+        }
+    } while (count > 0);
+}
+
+/* Requests that a killed process leaves in the middle are spread over shards and partitions:
+ * whoever waits is told to end, the mail is delivered, and only then is anything freed. */
+static int end_work(struct broker *broker, bool clean)
 {
     int result = 0;
+
+    settle(broker);
+    for (int i = 0; i < broker->shard_count; i++)
+        producer_ids_fini(&broker->shards[i]);
+    if (broker->controller)
+        result = controller_close(take(broker->controller), clean);
+    settle(broker);
+    broker->publish = mem_free(broker->publish);
+    for (int i = 0; i < broker->shard_count; i++) {
+        int r = replicas_fini(&broker->shards[i].replicas, clean);
+
+        result = result ? result : r;
+    }
+    settle(broker);
+    return err_pass(result);
+}
+
+int broker_close(struct broker *broker, bool clean)
+{
+    int result;
     int r;
 
+    broker->stopped = NULL;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
-    broker->publish = mem_free(broker->publish);
-    for (int i = broker->shard_count - 1; i > 0; i--) {
-        r = shard_fini(&broker->shards[i], clean);
-        result = result ? result : r;
-    }
-    if (broker->controller) {
-        r = controller_close(broker->controller, clean);
-        result = result ? result : r;
-    }
-    r = shard_fini(&broker->shards[0], clean);
-    result = result ? result : r;
+    for (int i = 0; i < broker->shard_count; i++)
+        shard_end_sessions(&broker->shards[i]);
+    result = end_work(broker, clean);
+    for (int i = 0; i < broker->shard_count; i++)
+        shard_fini(&broker->shards[i]);
     r = log_dir_close(broker->dir, clean && result == 0);
     result = result ? result : r;
     mem_free(broker->shards);

@@ -74,5 +74,4 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
 int broker_close(struct broker *broker, bool clean);
 
 /* Publishes an image to every shard; the controller's publish(). */
-void broker_publish(void *owner, struct image *image, const struct image_topic *const *removed,
-                    size_t removed_count);
+void broker_publish(void *owner, const struct control_change *change);

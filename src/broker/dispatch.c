@@ -9,12 +9,14 @@
 
 /* In the order of apis.def; there are few, and a request looks once. */
 static const struct api apis[] = {
-#define API(name, id, where, check, lowest)                                                        \
+#define API(name, id, where, check, lowest, highest, from)                                         \
     {.key = id,                                                                                    \
      .handle = handle_##name,                                                                      \
      .listeners = where,                                                                           \
      .authorize = DISPATCH_##check,                                                                \
-     .min_advertised = lowest},
+     .min = lowest,                                                                                \
+     .max = highest,                                                                               \
+     .min_advertised = from},
 #include "broker/apis.def"
 };
 
@@ -34,14 +36,17 @@ bool authorize(const struct request *request, enum acl_operation operation, stru
     return true;
 }
 
-/* ApiVersions above our maximum is answered all the same, in version 0 (KIP-511). */
-static bool is_version_served(const struct request *request)
+static bool is_version_known(const struct request *request)
 {
     int16_t version = request->header.version;
 
-    if (request->wire->key == API_API_VERSIONS)
-        return version >= 0;
-    return version >= request->wire->min && version <= request->wire->max;
+    return version >= request->api->min && version <= request->api->max;
+}
+
+/* ApiVersions is answered in any version, in version 0 if it is not ours (KIP-511). */
+static bool is_version_served(const struct request *request)
+{
+    return request->wire->key == API_API_VERSIONS || is_version_known(request);
 }
 
 static const char *decode_body(struct request *request)
@@ -74,7 +79,7 @@ const char *dispatch(struct request *request, struct slice frame)
         return "request of an API that is not served here";
     if (!is_version_served(request))
         return "request of a version that is not served";
-    if (request->header.version <= request->wire->max) {
+    if (is_version_known(request)) {
         why = decode_body(request);
         if (why)
             return why;

@@ -22,7 +22,8 @@ struct api {
     handler_fn *handle;
     unsigned listeners;
     enum dispatch_authorize authorize;
-    int16_t min_advertised; /* Where Kafka advertises a lower minimum than it serves. */
+    int16_t min, max;       /* Versions that are served, */
+    int16_t min_advertised; /* ... and where the range that is advertised begins. */
 };
 
 /* The API, or NULL if we do not answer it. */
@@ -34,8 +35,16 @@ const char *dispatch(struct request *request, struct slice frame);
 
 /* Who may do what.  There are no ACLs yet: the answer is yes.  Every place that Kafka
  * checks asks here, so that there will be one place to change. */
-enum acl_operation { ACL_READ, ACL_WRITE, ACL_CREATE, ACL_DELETE, ACL_DESCRIBE, ACL_CLUSTER };
+enum acl_operation {
+    ACL_READ,
+    ACL_WRITE,
+    ACL_CREATE,
+    ACL_DELETE,
+    ACL_ALTER,
+    ACL_DESCRIBE,
+    ACL_CLUSTER,
+};
 bool authorize(const struct request *request, enum acl_operation operation, struct slice resource);
 
-#define API(name, key, listeners, authorize, min) handler_fn handle_##name;
+#define API(name, key, listeners, authorize, lowest, highest, from) handler_fn handle_##name;
 #include "broker/apis.def"

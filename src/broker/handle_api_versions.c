@@ -7,6 +7,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/features.h"
 #include "wire/msg/api_versions.h"
 
 enum { APIS_MAX = 128 };
@@ -45,14 +46,13 @@ static void list_apis(struct request *request, struct api_versions_response *res
 
     for (int16_t key = 0; key < APIS_MAX; key++) {
         const struct api *api = dispatch_find(key);
-        const struct wire_api *wire = wire_api_find(key);
 
-        if (!api || !wire)
+        if (!api)
             continue;
         keys[count++] = (struct api_versions_api_version){
             .api_key = key,
-            .min_version = api->min_advertised >= 0 ? api->min_advertised : wire->min,
-            .max_version = wire->max,
+            .min_version = api->min_advertised,
+            .max_version = api->max,
         };
     }
     response->api_keys = keys;
@@ -63,15 +63,16 @@ static void list_apis(struct request *request, struct api_versions_response *res
  * none such.  Nothing but metadata.version is finalized: see the README. */
 static void list_features(struct request *request, struct api_versions_response *response)
 {
+    const struct feature *metadata = &features[FEATURE_METADATA];
     int16_t level = request->image->metadata_version;
     struct api_versions_supported_feature_key *supported = request_new(request, sizeof(*supported));
     struct api_versions_finalized_feature_key *finalized = request_new(request, sizeof(*finalized));
 
-    *supported = (struct api_versions_supported_feature_key){
-        .name = slice_text("metadata.version"), .min_version = 7, .max_version = 33};
-    *finalized = (struct api_versions_finalized_feature_key){.name = slice_text("metadata.version"),
-                                                             .min_version_level = level,
-                                                             .max_version_level = level};
+    *supported = (struct api_versions_supported_feature_key){.name = slice_text(metadata->name),
+                                                             .min_version = metadata->min,
+                                                             .max_version = metadata->max};
+    *finalized = (struct api_versions_finalized_feature_key){
+        .name = slice_text(metadata->name), .min_version_level = level, .max_version_level = level};
     response->supported_features = supported;
     response->supported_features_count = 1;
     response->finalized_features = finalized;
@@ -84,8 +85,8 @@ static void answer_unsupported(struct request *request)
     struct api_versions_response response;
     struct api_versions_api_version self = {
         .api_key = API_API_VERSIONS,
-        .min_version = request->wire->min,
-        .max_version = request->wire->max,
+        .min_version = request->api->min,
+        .max_version = request->api->max,
     };
 
     codec_defaults(&api_versions_response_message, &response);

@@ -4,6 +4,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/producer_ids.h"
+#include "broker/repeats.h"
 #include "broker/reply.h"
 #include "broker/topic_settings.h"
 #include "wire/msg/create_topics.h"
@@ -62,7 +63,6 @@ static void refuse(struct request *request, struct creation *creation, int16_t e
 {
     creation->result->error_code = error;
     creation->result->error_message = slice_text(arena_printf(&request->arena, "%s", why));
-    creation->result->configs_count = request->header.version >= 5 ? -1 : 0;
 }
 
 static void part_done(struct create_work *work)
@@ -106,12 +106,15 @@ static const char *check_assignments(const struct request *request,
     return NULL;
 }
 
-static bool is_repeated(const struct create_topics_request *body, int32_t at)
+static const struct repeat *find_repeats(struct request *request)
 {
-    for (int32_t i = 0; i < body->topics_count; i++)
-        if (i != at && slice_equal(body->topics[i].name, body->topics[at].name))
-            return true;
-    return false;
+    const struct create_topics_request *body = request->body;
+    size_t count = (size_t)max_of(body->topics_count, 0);
+    struct slice *names = request_new(request, (count + 1) * sizeof(*names));
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = body->topics[i].name;
+    return repeats_find(request, names, count);
 }
 
 /* Fills the operation; false if the topic was refused on the spot. */
@@ -169,25 +172,27 @@ void handle_create_topics(struct request *request)
     size_t count = (size_t)max_of(body->topics_count, 0);
     struct create_work *work = request_new(request, sizeof(*work));
     struct creation *creations = request_new(request, (count + 1) * sizeof(*creations));
+    const struct repeat *repeats = find_repeats(request);
 
     work->request = request;
     work->pending = 1;
     codec_defaults(&create_topics_response_message, &work->response);
-    work->response.topics_count = (int32_t)count;
     work->response.topics = request_new(request, (count + 1) * sizeof(*work->response.topics));
     for (size_t i = 0; i < count; i++) {
         struct creation *creation = &creations[i];
 
+        if (!repeats[i].is_first)
+            continue; /* One answer for each name. */
         creation->work = work;
         creation->topic = &body->topics[i];
-        creation->result = &work->response.topics[i];
+        creation->result = &work->response.topics[work->response.topics_count++];
         *creation->result = (struct create_topics_creatable_topic_result){
             .name = creation->topic->name, .num_partitions = -1, .replication_factor = -1};
         if (!authorize(request, ACL_CREATE, creation->topic->name)) {
             refuse(request, creation, ERROR_TOPIC_AUTHORIZATION_FAILED, "Authorization failed.");
             continue;
         }
-        if (!prepare(request, creation, is_repeated(body, (int32_t)i)))
+        if (!prepare(request, creation, !repeats[i].is_alone))
             continue;
         creation->call.op.validate_only = body->validate_only;
         creation->call.done = created;

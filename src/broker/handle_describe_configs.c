@@ -18,7 +18,7 @@ static bool is_wanted(const struct describe_configs_resource *resource, const ch
     for (int32_t i = 0; i < resource->configuration_keys_count; i++)
         if (slice_is_text(resource->configuration_keys[i], name))
             return true;
-    return resource->configuration_keys_count < 0;
+    return resource->configuration_keys_count <= 0; /* Null and empty ask for all. */
 }
 
 /* Kafka's numbers for the types. */
@@ -64,7 +64,13 @@ static void describe_topic(struct request *request,
 {
     const struct image_topic *topic = image_find_topic(request->image, resource->resource_name);
     const struct config_table *table = &topic_settings_table;
+    const char *why = control_check_name(resource->resource_name);
 
+    if (why) {
+        out->error_code = ERROR_INVALID_TOPIC_EXCEPTION;
+        out->error_message = slice_text(why);
+        return;
+    }
     if (!topic) {
         out->error_code = ERROR_UNKNOWN_TOPIC_OR_PARTITION;
         return;
@@ -136,6 +142,7 @@ void handle_describe_configs(struct request *request)
 
         out->resource_type = resource->resource_type;
         out->resource_name = resource->resource_name;
+        out->error_message = slice_empty(); /* Not null, as Kafka has it. */
         switch (resource->resource_type) {
         case RESOURCE_TOPIC: describe_topic(request, resource, out); break;
         case RESOURCE_BROKER: describe_broker(request, resource, out); break;

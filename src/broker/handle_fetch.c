@@ -82,7 +82,7 @@ static void refuse(struct fetch_part *part, int16_t error)
 
 static int16_t check_epoch(const struct partition *p, int32_t epoch)
 {
-    if (epoch == -1 || epoch == p->leader_epoch)
+    if (epoch < 0 || epoch == p->leader_epoch) /* A client that knows none says -1. */
         return ERROR_NONE;
     return epoch < p->leader_epoch ? ERROR_FENCED_LEADER_EPOCH : ERROR_UNKNOWN_LEADER_EPOCH;
 }
@@ -389,6 +389,14 @@ static void abandoned(struct request *request)
 
 /* --- the request ------------------------------------------------------------ */
 
+/* Who asks: a follower's number, or below 0. */
+static int32_t replica_of(const struct request *request)
+{
+    const struct fetch_request *body = request->body;
+
+    return request->header.version >= 15 ? body->replica_state.replica_id : body->replica_id;
+}
+
 static int16_t check_part(const struct request *request, const struct fetch_part *part)
 {
     bool by_id = request->header.version >= 13;
@@ -441,9 +449,13 @@ static void add_part(struct fetch_work *work, struct slice name, struct uuid top
         .current_leader = {.leader_id = -1, .leader_epoch = -1},
         .snapshot_id = {.end_offset = -1, .epoch = -1},
         .preferred_read_replica = -1,
-        .aborted_transactions_count = body->isolation_level == 1 ? 0 : -1,
+        .aborted_transactions_count = -1,
     };
     error = check_part(request, part);
+    if (error == ERROR_NONE && replica_of(request) >= 0)
+        error = ERROR_NOT_LEADER_OR_FOLLOWER; /* No partition has another replica. */
+    else if (error != ERROR_NONE || body->isolation_level == 1)
+        part->result.aborted_transactions_count = 0; /* Empty is not the same as null. */
     if (error == ERROR_NONE)
         route_part(work, part);
     else

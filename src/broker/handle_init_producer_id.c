@@ -39,7 +39,13 @@ void handle_init_producer_id(struct request *request)
     struct init_work *work;
 
     if (!slice_is_null(body->transactional_id)) {
-        answer(request, ERROR_UNSUPPORTED_VERSION, -1);
+        answer(request,
+               body->transactional_id.size == 0 ? ERROR_INVALID_REQUEST : ERROR_UNSUPPORTED_VERSION,
+               -1);
+        return;
+    }
+    if ((body->producer_id == -1) != (body->producer_epoch == -1)) {
+        answer(request, ERROR_INVALID_REQUEST, -1); /* Both or neither (KIP-360). */
         return;
     }
     work = request_new(request, sizeof(*work));

@@ -9,6 +9,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/producer_ids.h"
+#include "broker/repeats.h"
 #include "broker/reply.h"
 #include "wire/msg/metadata.h"
 
@@ -17,6 +18,8 @@ struct metadata_work {
     struct metadata_response response;
     struct image *image; /* Shared: newer than the request's if topics were made. */
     struct auto_creation *creations;
+    bool by_id; /* Some entry has an id: then those with a name only are not looked at. */
+    const struct repeat *repeats;
     int pending;
 };
 
@@ -26,7 +29,7 @@ struct auto_creation {
     bool is_asked;
 };
 
-enum { OPERATIONS_TOPIC = 3576, OPERATIONS_CLUSTER = 3972, OPERATIONS_UNASKED = INT32_MIN };
+enum { OPERATIONS_UNASKED = INT32_MIN };
 
 static void fill_partitions(struct request *request, const struct image_topic *topic,
                             struct metadata_response_topic *out)
@@ -62,19 +65,19 @@ static void fill_topic(struct request *request, const struct image_topic *topic,
         .topic_id = topic->id,
         .is_internal = topic_is_internal(slice_text(topic->name)),
         .topic_authorized_operations =
-            body->include_topic_authorized_operations ? OPERATIONS_TOPIC : OPERATIONS_UNASKED,
+            body->include_topic_authorized_operations ? REPLY_OPERATIONS_TOPIC : OPERATIONS_UNASKED,
     };
     fill_partitions(request, topic, out);
 }
 
-static void fill_missing(const struct metadata_request_topic *wanted, int16_t error,
+static void fill_missing(struct slice name, struct uuid id, int16_t error,
                          struct metadata_response_topic *out)
 {
     *out = (struct metadata_response_topic){
         .error_code = error,
-        .name = wanted->name,
-        .topic_id = wanted->topic_id,
-        .is_internal = topic_is_internal(wanted->name),
+        .name = name,
+        .topic_id = id,
+        .is_internal = topic_is_internal(name),
         .topic_authorized_operations = OPERATIONS_UNASKED,
     };
 }
@@ -107,8 +110,22 @@ static int16_t error_of_creation(const struct auto_creation *creation)
     switch (creation->call.op.outcome) {
     case CONTROL_E_NAME:
     case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
+    case CONTROL_E_RESERVED: return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
     default: return ERROR_LEADER_NOT_AVAILABLE; /* The client asks again. */
     }
+}
+
+static int16_t error_of_name(const struct auto_creation *creation, struct slice name)
+{
+    return control_check_name(name) ? ERROR_INVALID_TOPIC_EXCEPTION : error_of_creation(creation);
+}
+
+/* Each topic is answered once. */
+static bool is_looked_at(const struct metadata_work *work, int32_t at)
+{
+    const struct metadata_request *body = work->request->body;
+
+    return work->repeats[at].is_first && !(work->by_id && uuid_is_zero(body->topics[at].topic_id));
 }
 
 static void fill_named(struct metadata_work *work)
@@ -118,20 +135,23 @@ static void fill_named(struct metadata_work *work)
 
     work->response.topics =
         request_new(work->request, (count + 1) * sizeof(*work->response.topics));
-    work->response.topics_count = (int32_t)count;
     for (size_t i = 0; i < count; i++) {
         const struct metadata_request_topic *wanted = &body->topics[i];
-        bool by_id = slice_is_null(wanted->name);
-        const struct image_topic *topic =
-            by_id ? image_find_topic_by_id(work->image, wanted->topic_id)
-                  : image_find_topic(work->image, wanted->name);
+        struct metadata_response_topic *out = &work->response.topics[work->response.topics_count];
+        const struct image_topic *topic;
 
+        if (!is_looked_at(work, (int32_t)i))
+            continue;
+        topic = work->by_id ? image_find_topic_by_id(work->image, wanted->topic_id)
+                            : image_find_topic(work->image, wanted->name);
+        work->response.topics_count++;
         if (topic)
-            fill_topic(work->request, topic, &work->response.topics[i]);
-        else if (by_id)
-            fill_missing(wanted, ERROR_UNKNOWN_TOPIC_ID, &work->response.topics[i]);
+            fill_topic(work->request, topic, out);
+        else if (work->by_id)
+            fill_missing(slice_null(), wanted->topic_id, ERROR_UNKNOWN_TOPIC_ID, out);
         else
-            fill_missing(wanted, error_of_creation(&work->creations[i]), &work->response.topics[i]);
+            fill_missing(wanted->name, wanted->topic_id,
+                         error_of_name(&work->creations[i], wanted->name), out);
     }
 }
 
@@ -151,7 +171,7 @@ static void fill_cluster(struct metadata_work *work)
     work->response.cluster_id = reply_cluster_id(request);
     work->response.controller_id = self->node_id;
     if (body->include_cluster_authorized_operations)
-        work->response.cluster_authorized_operations = OPERATIONS_CLUSTER;
+        work->response.cluster_authorized_operations = REPLY_OPERATIONS_CLUSTER;
 }
 
 static void release(struct request *request)
@@ -193,8 +213,8 @@ static void create_missing(struct metadata_work *work)
         struct auto_creation *creation = &work->creations[i];
         struct slice name = body->topics[i].name;
 
-        if (slice_is_null(name) || image_find_topic(request->image, name) ||
-            !authorize(request, ACL_CREATE, name))
+        if (work->by_id || !is_looked_at(work, i) || control_check_name(name) ||
+            image_find_topic(request->image, name) || !authorize(request, ACL_CREATE, name))
             continue;
         creation->work = work;
         creation->is_asked = true;
@@ -208,6 +228,58 @@ static void create_missing(struct metadata_work *work)
     }
 }
 
+/* Finds out what the entries name, and which name it again. */
+static void look_at_topics(struct metadata_work *work)
+{
+    const struct metadata_request *body = work->request->body;
+    size_t count = (size_t)max_of(body->topics_count, 0);
+    struct slice *keys = request_new(work->request, (count + 1) * sizeof(*keys));
+
+    for (size_t i = 0; i < count; i++)
+        work->by_id |= !uuid_is_zero(body->topics[i].topic_id);
+    for (size_t i = 0; i < count; i++) {
+        const struct metadata_request_topic *wanted = &body->topics[i];
+
+        keys[i] = work->by_id ? slice_of(wanted->topic_id.bytes, sizeof(wanted->topic_id.bytes))
+                              : wanted->name;
+    }
+    work->repeats = repeats_find(work->request, keys, count);
+}
+
+/* Before version 12 an answer needs names, so a request by id is none; an entry without
+ * either is none in any version. */
+static bool is_invalid(const struct request *request)
+{
+    const struct metadata_request *body = request->body;
+
+    for (int32_t i = 0; i < body->topics_count; i++) {
+        bool has_id = !uuid_is_zero(body->topics[i].topic_id);
+        bool has_name = !slice_is_null(body->topics[i].name);
+
+        if (request->header.version < 12 ? has_id || !has_name : !has_id && !has_name)
+            return true;
+    }
+    return false;
+}
+
+/* The error stands at every topic, since there was no other place before version 13. */
+static void answer_invalid(struct metadata_work *work)
+{
+    const struct metadata_request *body = work->request->body;
+    size_t count = (size_t)body->topics_count;
+
+    work->response.error_code = ERROR_INVALID_REQUEST;
+    work->response.topics = request_new(work->request, count * sizeof(*work->response.topics));
+    work->response.topics_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const struct metadata_request_topic *wanted = &body->topics[i];
+
+        fill_missing(slice_is_null(wanted->name) ? slice_empty() : wanted->name, wanted->topic_id,
+                     ERROR_INVALID_REQUEST, &work->response.topics[i]);
+    }
+    request_answer(work->request, &work->response);
+}
+
 void handle_metadata(struct request *request)
 {
     struct metadata_work *work = request_new(request, sizeof(*work));
@@ -217,6 +289,11 @@ void handle_metadata(struct request *request)
     codec_defaults(&metadata_response_message, &work->response);
     request->work = work;
     request->release = release;
+    if (is_invalid(request)) {
+        answer_invalid(work);
+        return;
+    }
+    look_at_topics(work);
     if (!asks_for_all(request))
         create_missing(work);
     part_done(work);

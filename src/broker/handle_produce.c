@@ -133,8 +133,6 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
 {
     struct request *request = work->request;
 
-    if (work->acks < -1 || work->acks > 1)
-        return ERROR_INVALID_REQUIRED_ACKS;
     if (!authorize(request, ACL_WRITE, topic ? slice_text(topic->name) : name))
         return ERROR_TOPIC_AUTHORIZATION_FAILED;
     if (!topic)
@@ -144,6 +142,28 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
     if (topic_is_internal(slice_text(topic->name)) &&
         !slice_is_text(request->header.client_id, "__admin_client"))
         return ERROR_INVALID_TOPIC_EXCEPTION;
+    if (work->acks < -1 || work->acks > 1)
+        return ERROR_INVALID_REQUIRED_ACKS;
+    return ERROR_NONE;
+}
+
+/* What the header of a batch alone is refused for; whether it is one is seen later.
+ * Clients of versions before 7 do not know zstd (KIP-110).  There is no transaction that a
+ * batch could belong to, and one that was stored would stay open for ever. */
+static int16_t check_header(const struct produce_work *work, struct slice records)
+{
+    const struct produce_request *body = work->request->body;
+    struct batch_header header;
+
+    if (records.size == 0)
+        return ERROR_INVALID_RECORD;
+    if (batch_parse(records, &header) || header.size != records.size)
+        return ERROR_NONE;
+    if (work->request->header.version < 7 && batch_codec(&header) == COMPRESS_ZSTD)
+        return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
+    if (header.attributes & BATCH_IS_TRANSACTIONAL)
+        return slice_is_null(body->transactional_id) ? ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                                                     : ERROR_INVALID_TXN_STATE;
     return ERROR_NONE;
 }
 
@@ -158,8 +178,8 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     struct produce_leg *leg;
 
     part->result->index = partition->index;
-    if (error == ERROR_NONE && records.size == 0)
-        error = ERROR_INVALID_RECORD;
+    if (error == ERROR_NONE)
+        error = check_header(work, records);
     if (error != ERROR_NONE) {
         refuse(part, error);
         work->has_error = true;

@@ -17,7 +17,10 @@ static void call_run(struct leg *leg)
     struct control_call *call = container_of(leg, struct control_call, leg);
 
     call->op.done = op_done;
-    controller_ask(leg->to->broker->controller, &call->op);
+    if (leg->to->broker->controller)
+        controller_ask(leg->to->broker->controller, &call->op);
+    else
+        call->op.done(&call->op, CONTROL_E_STOPPED); /* The broker is being closed. */
 }
 
 static void call_done(struct leg *leg)

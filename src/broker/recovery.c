@@ -38,7 +38,7 @@ int recovery_run(struct broker *broker)
     int64_t failed = 0;
 
     if (log_dir_was_clean(broker->dir))
-        return 0;
+        return err_pass(log_dir_recovered(broker->dir));
     image_walk_begin(&walk, image, slice_null());
     while ((topic = image_walk_next(&walk))) {
         count += topic->partition_count;
@@ -48,5 +48,7 @@ int recovery_run(struct broker *broker)
     if (count > 0)
         diag_info(broker->diag, "logs recovered after an unclean stop", kv("logs", count),
                   kv("failed", failed));
-    return log_dir_is_fenced(broker->dir) ? err_raise(-EIO) : 0;
+    if (log_dir_is_fenced(broker->dir))
+        return err_raise(-EIO);
+    return err_pass(log_dir_recovered(broker->dir));
 }

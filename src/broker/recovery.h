@@ -11,6 +11,6 @@
 #include "broker/broker.h"
 
 /* Recovers the log of each partition that there is.  A log that cannot be is reported; its
- * partition answers with an error, and the rest of the node serves.  Does nothing after a
- * clean stop. */
+ * partition answers with an error, and the rest of the node serves.  After a clean stop
+ * there is nothing to recover. */
 NODISCARD int recovery_run(struct broker *broker);

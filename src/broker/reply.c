@@ -34,6 +34,7 @@ int16_t error_of_control(int outcome)
 {
     switch ((enum control_outcome)outcome) {
     case CONTROL_E_EXISTS: return ERROR_TOPIC_ALREADY_EXISTS;
+    case CONTROL_E_RESERVED: return ERROR_INVALID_REQUEST;
     case CONTROL_E_NAME:
     case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
     case CONTROL_E_PARTITIONS: return ERROR_INVALID_PARTITIONS;
@@ -50,13 +51,13 @@ int16_t error_of_control(int outcome)
 static int16_t error_of_batch(int outcome)
 {
     switch ((enum batch_outcome)outcome) {
-    case BATCH_E_SHORT:
     case BATCH_E_MALFORMED:
     case BATCH_E_CRC: return ERROR_CORRUPT_MESSAGE;
+    case BATCH_E_SHORT:
     case BATCH_E_MAGIC:
     case BATCH_E_RECORD:
     case BATCH_E_COMPRESSED: return ERROR_INVALID_RECORD;
-    case BATCH_E_NO_MEMORY: return ERROR_UNKNOWN_SERVER_ERROR;
+    case BATCH_E_NO_MEMORY: return ERROR_MESSAGE_TOO_LARGE; /* Producers split the batch. */
     case BATCH_E_TIMESTAMP: return ERROR_INVALID_TIMESTAMP;
     case BATCH_E_CODEC: return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
     }
@@ -72,6 +73,8 @@ int16_t error_of_partition(int outcome, int batch_outcome)
     case PARTITION_E_TOO_LARGE: return ERROR_MESSAGE_TOO_LARGE;
     case PARTITION_E_SEGMENT_SIZE: return ERROR_RECORD_LIST_TOO_LARGE;
     case PARTITION_E_SEQUENCE: return ERROR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    case PARTITION_E_UNKNOWN_PRODUCER: return ERROR_UNKNOWN_PRODUCER_ID;
+    case PARTITION_E_DUPLICATE: return ERROR_DUPLICATE_SEQUENCE_NUMBER;
     case PARTITION_E_PRODUCER_EPOCH: return ERROR_INVALID_PRODUCER_EPOCH;
     case PARTITION_E_OUT_OF_RANGE: return ERROR_OFFSET_OUT_OF_RANGE;
     case PARTITION_E_CLOSED: return ERROR_NOT_LEADER_OR_FOLLOWER;

@@ -14,6 +14,15 @@
 #include "replica/partition.h"
 #include "wire/errors.h"
 
+/* What anybody may do while there are no ACLs, as bits of Kafka's AclOperation: of a topic
+ * READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE and the two of its configuration; of the
+ * cluster CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, the two of its configuration and
+ * IDEMPOTENT_WRITE. */
+enum { REPLY_OPERATIONS_TOPIC = 3576, REPLY_OPERATIONS_CLUSTER = 8096 };
+
+/* The epoch of the metadata log, which has one leader for ever as long as there is one node. */
+enum { REPLY_QUORUM_EPOCH = 1 };
+
 /* Where clients of the request's listener reach this node. */
 struct slice reply_host(const struct request *request);
 int32_t reply_port(const struct request *request);

@@ -98,6 +98,6 @@ void request_answer(struct request *request, const void *response)
 void request_end(struct request *request, const char *why)
 {
     if (why && request->session)
-        connection_close(&request->session->connection, why, 0);
+        session_end(request->session, why);
     finished(request);
 }

@@ -39,7 +39,7 @@ static void start(struct session *session, struct buf *holder, struct slice fram
                   kv("version", request->header.version), kv("peer", session->connection.peer.host),
                   kv("client", request->header.client_id));
         request_free(request);
-        connection_close(&session->connection, why, 0);
+        session_end(session, why);
     }
 }
 
@@ -62,7 +62,8 @@ static void start_held(struct session *session)
 {
     struct buf *held = session->held;
 
-    if (!held || session->connection.is_closing || !may_start(session, session->held_frame))
+    if (!held || session->end_why || session->connection.is_closing ||
+        !may_start(session, session->held_frame))
         return;
     session->held = NULL;
     connection_resume(&session->connection);
@@ -70,12 +71,12 @@ static void start_held(struct session *session)
     buf_unref(held);
 }
 
-/* A session that is stopping ends behind its last answer. */
+/* A session that is to end does so behind its last answer. */
 static void close_if_done(struct session *session)
 {
-    if (session->is_stopping && list_is_empty(&session->requests) &&
+    if (session->end_why && list_is_empty(&session->requests) &&
         list_is_empty(&session->connection.outgoings))
-        connection_close(&session->connection, "broker is stopping", 0);
+        connection_close(&session->connection, session->end_why, 0);
 }
 
 void session_advance(struct session *session)
@@ -98,17 +99,22 @@ void session_advance(struct session *session)
     close_if_done(session);
 }
 
+void session_end(struct session *session, const char *why)
+{
+    session->end_why = why;
+    session->held = buf_unref(session->held);
+    connection_pause(&session->connection);
+    close_if_done(session);
+}
+
 void session_stop(struct session *session)
 {
     struct list_node *first = list_first(&session->requests);
     struct request *request = first ? container_of(first, struct request, node) : NULL;
 
-    session->is_stopping = true;
-    session->held = buf_unref(session->held);
-    connection_pause(&session->connection);
+    session_end(session, "broker is stopping");
     if (request && !request->is_answered && request->abandoned)
         request->abandoned(request);
-    close_if_done(session);
 }
 
 /* Requests that are still being handled go on without a client; the others end. */

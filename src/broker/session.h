@@ -20,7 +20,7 @@ struct session {
     struct list_node node; /* In shard->sessions. */
     struct list requests;  /* struct request: not answered, oldest first. */
     int request_count;
-    bool is_stopping;        /* Takes no more requests; ends when all are answered. */
+    const char *end_why;     /* Not NULL: no more requests; ends behind the last answer. */
     struct buf *held;        /* Shared, or NULL: a frame that must wait, */
     struct slice held_frame; /* which borrows from it. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
@@ -34,6 +34,9 @@ void session_start(struct shard *shard, int fd, const struct io_address *peer,
 
 /* Sends the answers that are ready, in order, and goes on with what waited. */
 void session_advance(struct session *session);
+
+/* Takes no more requests, and closes the connection behind the answers to those there are. */
+void session_end(struct session *session, const char *why);
 
 /* Begins to end the session: what was begun is answered, a waiting Fetch at once, and the
  * connection then closed. */

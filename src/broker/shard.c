@@ -39,7 +39,13 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     list_init(&shard->producer_id_waiters);
     fetch_sessions_init(&shard->fetch_sessions,
                         (size_t)settings->fetch_session_slots / (size_t)broker->shard_count);
-    shard->syncer = syncer_create(&shard->loop, broker->diag, broker->dir);
+    shard->syncer = syncer_create(&(struct syncer_options){
+        .loop = &shard->loop,
+        .diag = broker->diag,
+        .dir = broker->dir,
+        .shard = index,
+        .commit_block = (size_t)settings->commit_log_block_bytes,
+    });
     shard->replicas = (struct replicas){
         .loop = &shard->loop,
         .diag = broker->diag,
@@ -64,22 +70,23 @@ void shard_stop(struct shard *shard)
     shard_check_quiet(shard);
 }
 
-int shard_fini(struct shard *shard, bool clean)
+void shard_end_sessions(struct shard *shard)
 {
     struct list_node *node;
-    int r;
 
     while ((node = list_first(&shard->sessions)))
         session_fini(container_of(node, struct session, node));
-    producer_ids_fini(shard);
+}
+
+void shard_fini(struct shard *shard)
+{
+    assert(list_is_empty(&shard->sessions));
     fetch_sessions_fini(&shard->fetch_sessions);
     loop_timer_cancel(&shard->loop, &shard->stop_deadline);
-    r = replicas_fini(&shard->replicas, clean);
     shard->syncer = syncer_destroy(shard->syncer);
     net_fini(&shard->net);
     shard->image = image_unref(shard->image);
     loop_fini(&shard->loop);
-    return err_pass(r);
 }
 
 static void leg_arrive(struct mail *mail)

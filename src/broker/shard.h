@@ -46,8 +46,11 @@ struct shard {
 /* Prepares a shard on `io`. */
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io);
 
-/* Ends its sessions at once, closes its partitions and frees; see replicas_fini(). */
-int shard_fini(struct shard *shard, bool clean);
+/* Ends its sessions at once; what they began goes on without them. */
+void shard_end_sessions(struct shard *shard);
+
+/* Frees what is left: sessions and partitions are gone, and no mail is under way. */
+void shard_fini(struct shard *shard);
 
 /* While the broker stops: tells it once this shard has no client any more. */
 void shard_check_quiet(struct shard *shard);

@@ -48,12 +48,28 @@ struct controller {
     struct slice *records;   /* Arena: values of the batch. */
     size_t record_count, record_room;
     const struct image_topic **removed; /* Arena; topics of `image`. */
-    size_t removed_count;
+    size_t removed_count, removed_room;
+    struct uuid *altered; /* Arena. */
+    size_t altered_count, altered_room;
     struct loop_hook decide;
     bool is_failed;
 };
 
 /* --- records ---------------------------------------------------------------- */
+
+/* Room for one more element behind `count`: the array, or a larger copy of it. */
+static void *array_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size)
+{
+    void *grown;
+
+    if (count < *room)
+        return array;
+    *room = max_of(*room * 2, (size_t)16);
+    grown = arena_new(arena, *room * size);
+    if (count > 0)
+        memcpy(grown, array, count * size);
+    return grown;
+}
 
 /* Adds a record to the batch and applies it to the image that the batch leads to. */
 static void add_record(struct controller *c, uint64_t type, int16_t version,
@@ -70,15 +86,8 @@ static void add_record(struct controller *c, uint64_t type, int16_t version,
     size += varint_encode(type, value + size);
     size += varint_encode((uint64_t)version, value + size);
     memcpy(value + size, body.data, body.size);
-    if (c->record_count == c->record_room) {
-        size_t room = max_of(c->record_room * 2, (size_t)64);
-        struct slice *grown = arena_new(&c->arena, room * sizeof(*grown));
-
-        if (c->record_count > 0)
-            memcpy(grown, c->records, c->record_count * sizeof(*grown));
-        c->records = grown;
-        c->record_room = room;
-    }
+    c->records =
+        array_grow(&c->arena, c->records, c->record_count, &c->record_room, sizeof(*c->records));
     c->records[c->record_count] = slice_of(value, size + body.size);
     r = image_edit_apply(c->edit, mlog_end(c->mlog) + (int64_t)c->record_count,
                          c->records[c->record_count]);
@@ -105,14 +114,14 @@ static void add_partition(struct controller *c, struct uuid topic_id, int32_t in
     add_record(c, RECORD_PARTITION, PARTITION_RECORD_VERSION, &partition_record_message, &record);
 }
 
-static void add_config(struct controller *c, struct slice topic,
+static void add_config(struct controller *c, int8_t type, struct slice name,
                        const struct control_config *config)
 {
     struct config_record record;
 
     codec_defaults(&config_record_message, &record);
-    record.resource_type = IMAGE_RESOURCE_TOPIC;
-    record.resource_name = topic;
+    record.resource_type = type;
+    record.resource_name = name;
     record.name = config->name;
     record.value = config->value;
     add_record(c, RECORD_CONFIG, 0, &config_record_message, &record);
@@ -126,27 +135,35 @@ static int refuse(struct control_op *op, int outcome, const char *why)
     return outcome;
 }
 
-static int check_name(struct control_op *op)
+const char *control_check_name(struct slice name)
 {
-    struct slice name = op->name;
-
     if (name.size == 0)
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: the empty string is not allowed");
+        return "Topic name is invalid: the empty string is not allowed";
     if (slice_is_text(name, ".") || slice_is_text(name, ".."))
-        return refuse(op, CONTROL_E_NAME, "Topic name is invalid: '.' or '..' is not allowed");
+        return "Topic name is invalid: '.' or '..' is not allowed";
     if (name.size > TOPIC_NAME_MAX)
-        return refuse(op, CONTROL_E_NAME,
-                      "Topic name is invalid: it is longer than 249 characters");
+        return "Topic name is invalid: it is longer than 249 characters";
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
         uint8_t lower = c | 0x20;
 
         if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
             c != '-')
-            return refuse(op, CONTROL_E_NAME,
-                          "Topic name is invalid: it contains a character other than ASCII "
-                          "alphanumerics, '.', '_' and '-'");
+            return "Topic name is invalid: it contains a character other than ASCII "
+                   "alphanumerics, '.', '_' and '-'";
     }
+    return NULL;
+}
+
+static int check_name(struct control_op *op)
+{
+    const char *why = control_check_name(op->name);
+
+    if (why)
+        return refuse(op, CONTROL_E_NAME, why);
+    if (slice_is_text(op->name, "__cluster_metadata"))
+        return refuse(op, CONTROL_E_RESERVED,
+                      "Creation of internal topic __cluster_metadata is prohibited.");
     return 0;
 }
 
@@ -176,15 +193,15 @@ static int check_creation(struct control_op *op, const struct image *image)
     r = check_collision(op, image);
     if (r)
         return r;
+    if (op->replication_factor <= 0)
+        return refuse(op, CONTROL_E_REPLICATION,
+                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->partitions <= 0)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions was set to an invalid non-positive value.");
     if (op->partitions > CONTROL_PARTITIONS_MAX)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions is above 100000, the most that one topic may have.");
-    if (op->replication_factor <= 0)
-        return refuse(op, CONTROL_E_REPLICATION,
-                      "Replication factor must be larger than 0, or -1 to use the default value.");
     if (op->replication_factor > 1) {
         (void)snprintf(op->why, sizeof(op->why),
                        "Unable to replicate the partition %d time(s): The target replication "
@@ -220,7 +237,7 @@ static int decide_creation(struct controller *c, struct control_op *op)
     record.topic_id = op->id;
     add_record(c, RECORD_TOPIC, 0, &topic_record_message, &record);
     for (size_t i = 0; i < op->config_count; i++)
-        add_config(c, op->name, &op->configs[i]);
+        add_config(c, IMAGE_RESOURCE_TOPIC, op->name, &op->configs[i]);
     for (int32_t i = 0; i < op->partitions; i++)
         add_partition(c, op->id, i);
     return 0;
@@ -230,15 +247,12 @@ static int decide_creation(struct controller *c, struct control_op *op)
 static void note_removed(struct controller *c, struct uuid id)
 {
     const struct image_topic *topic = image_find_topic_by_id(c->image, id);
-    const struct image_topic **grown;
 
     if (!topic)
         return;
-    grown = arena_new(&c->arena, (c->removed_count + 1) * sizeof(*grown));
-    if (c->removed_count > 0)
-        memcpy(grown, c->removed, c->removed_count * sizeof(*grown));
-    grown[c->removed_count++] = topic;
-    c->removed = grown;
+    c->removed =
+        array_grow(&c->arena, c->removed, c->removed_count, &c->removed_room, sizeof(*c->removed));
+    c->removed[c->removed_count++] = topic;
 }
 
 static int decide_deletion(struct controller *c, struct control_op *op)
@@ -262,6 +276,83 @@ static int decide_deletion(struct controller *c, struct control_op *op)
     return 0;
 }
 
+static int check_more_partitions(struct control_op *op, const struct image_topic *topic)
+{
+    if (!topic)
+        return refuse(op, CONTROL_E_UNKNOWN_TOPIC,
+                      "This server does not host this topic-partition.");
+    if (op->partitions == topic->partition_count) {
+        (void)snprintf(op->why, sizeof(op->why), "Topic already has %d partition(s).",
+                       op->partitions);
+        return CONTROL_E_PARTITIONS;
+    }
+    if (op->partitions < topic->partition_count) {
+        (void)snprintf(op->why, sizeof(op->why),
+                       "The topic %.*s currently has %d partition(s); %d would not be an increase.",
+                       SLICE_ARG(op->name), topic->partition_count, op->partitions);
+        return CONTROL_E_PARTITIONS;
+    }
+    if (op->partitions > CONTROL_PARTITIONS_MAX)
+        return refuse(op, CONTROL_E_PARTITIONS,
+                      "Number of partitions is above 100000, the most that one topic may have.");
+    return 0;
+}
+
+static int decide_more_partitions(struct controller *c, struct control_op *op)
+{
+    const struct image_topic *topic = image_find_topic(image_edit_image(c->edit), op->name);
+    int r = check_more_partitions(op, topic);
+    int32_t before;
+
+    if (r || op->validate_only)
+        return r;
+    op->id = topic->id;
+    before = topic->partition_count; /* The topic is another one behind the first record. */
+    for (int32_t i = before; i < op->partitions; i++)
+        add_partition(c, op->id, i);
+    return 0;
+}
+
+/* Settings that are as they are to be make no record. */
+static bool is_set_so(const struct image *image, const struct control_op *op,
+                      const struct control_config *config)
+{
+    const struct image_topic *topic =
+        op->resource_type == IMAGE_RESOURCE_TOPIC ? image_find_topic(image, op->name) : NULL;
+    const struct image_configs *configs =
+        topic ? &topic->configs : image_find_configs(image, op->resource_type, op->name);
+    const char *value = NULL;
+
+    for (size_t i = 0; configs && i < configs->count; i++)
+        if (slice_is_text(config->name, configs->items[i].name))
+            value = configs->items[i].value;
+    return slice_equal(config->value, slice_text(value));
+}
+
+static int decide_configs(struct controller *c, struct control_op *op)
+{
+    const struct image_topic *topic = NULL;
+
+    if (op->resource_type == IMAGE_RESOURCE_TOPIC) {
+        topic = image_find_topic(image_edit_image(c->edit), op->name);
+        if (!topic)
+            return refuse(op, CONTROL_E_UNKNOWN_TOPIC,
+                          "This server does not host this topic-partition.");
+        op->id = topic->id;
+    }
+    if (op->validate_only)
+        return 0;
+    for (size_t i = 0; i < op->config_count; i++)
+        if (!is_set_so(image_edit_image(c->edit), op, &op->configs[i]))
+            add_config(c, op->resource_type, op->name, &op->configs[i]);
+    if (topic) {
+        c->altered = array_grow(&c->arena, c->altered, c->altered_count, &c->altered_room,
+                                sizeof(*c->altered));
+        c->altered[c->altered_count++] = op->id;
+    }
+    return 0;
+}
+
 static int decide_producer_ids(struct controller *c, struct control_op *op)
 {
     struct producer_ids_record record;
@@ -280,6 +371,8 @@ static int decide(struct controller *c, struct control_op *op)
     switch (op->kind) {
     case CONTROL_CREATE_TOPIC: return decide_creation(c, op);
     case CONTROL_DELETE_TOPIC: return decide_deletion(c, op);
+    case CONTROL_ADD_PARTITIONS: return decide_more_partitions(c, op);
+    case CONTROL_ALTER_CONFIGS: return decide_configs(c, op);
     case CONTROL_PRODUCER_ID_BLOCK: return decide_producer_ids(c, op);
     }
     return CONTROL_E_STOPPED;
@@ -305,7 +398,10 @@ static void batch_reset(struct controller *c)
 {
     c->records = NULL;
     c->removed = NULL;
-    c->record_count = c->record_room = c->removed_count = 0;
+    c->altered = NULL;
+    c->record_count = c->record_room = 0;
+    c->removed_count = c->removed_room = 0;
+    c->altered_count = c->altered_room = 0;
     c->previous = image_unref(c->previous);
     arena_recycle(&c->arena);
 }
@@ -333,7 +429,13 @@ static void appended(void *context, int r)
     next = image_edit_finish(take(c->edit));
     c->previous = c->image;
     c->image = next;
-    c->options.publish(c->options.owner, next, c->removed, c->removed_count);
+    c->options.publish(c->options.owner, &(struct control_change){
+                                             .image = next,
+                                             .removed = c->removed,
+                                             .removed_count = c->removed_count,
+                                             .altered = c->altered,
+                                             .altered_count = c->altered_count,
+                                         });
 }
 
 void controller_published(struct controller *c)

@@ -21,6 +21,7 @@
 enum control_outcome {
     CONTROL_E_EXISTS = 1,  /* The topic is there already. */
     CONTROL_E_NAME,        /* Not a name a topic may have. */
+    CONTROL_E_RESERVED,    /* The metadata log's own name. */
     CONTROL_E_COLLIDES,    /* Differs from a topic there is only in `.` and `_`. */
     CONTROL_E_PARTITIONS,  /* Not a number of partitions. */
     CONTROL_E_REPLICATION, /* Not a replication factor that this cluster has. */
@@ -33,8 +34,15 @@ enum control_outcome {
 
 enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000 };
 
-enum control_kind { CONTROL_CREATE_TOPIC, CONTROL_DELETE_TOPIC, CONTROL_PRODUCER_ID_BLOCK };
+enum control_kind {
+    CONTROL_CREATE_TOPIC,
+    CONTROL_DELETE_TOPIC,
+    CONTROL_ADD_PARTITIONS,
+    CONTROL_ALTER_CONFIGS,
+    CONTROL_PRODUCER_ID_BLOCK,
+};
 
+/* A setting to make, or to take away if the value is null. */
 struct control_config {
     struct slice name, value;
 };
@@ -46,10 +54,12 @@ struct control_op {
     enum control_kind kind;
     void (*done)(struct control_op *op, int outcome);
 
-    /* A topic to create, or to delete by name or, if `name` is null, by id. */
+    /* A topic to create or to give partitions, or to delete by name or, if `name` is null, by
+     * id; or a resource whose settings change. */
     struct slice name;
-    struct uuid id; /* Out for a creation and for a deletion. */
-    int32_t partitions;
+    struct uuid id;       /* Out for a creation and for a deletion. */
+    int8_t resource_type; /* Of CONTROL_ALTER_CONFIGS. */
+    int32_t partitions;   /* Of CONTROL_ADD_PARTITIONS: how many there are to be. */
     int16_t replication_factor;
     const struct control_config *configs; /* Checked already. */
     size_t config_count;
@@ -60,7 +70,19 @@ struct control_op {
     int outcome;         /* The controller's own. */
 };
 
+/* What is wrong with this name of a topic, as a sentence, or NULL. */
+const char *control_check_name(struct slice name);
+
 struct controller;
+
+/* From one image to the next.  All of it is borrowed until controller_published(). */
+struct control_change {
+    struct image *image;                      /* The next. */
+    const struct image_topic *const *removed; /* Topics of the image before that are gone. */
+    size_t removed_count;
+    const struct uuid *altered; /* Ids of topics whose settings are others. */
+    size_t altered_count;
+};
 
 struct controller_options {
     struct loop *loop;
@@ -69,10 +91,8 @@ struct controller_options {
     const struct log_env *env;
     struct syncer *syncer;
     int32_t node_id;
-    /* Makes `image` known everywhere and then calls controller_published().  `removed`
-     * are topics of the image before that are gone. */
-    void (*publish)(void *owner, struct image *image, const struct image_topic *const *removed,
-                    size_t removed_count);
+    /* Makes the change known everywhere and then calls controller_published(). */
+    void (*publish)(void *owner, const struct control_change *change);
     void *owner;
 };
 

@@ -7,8 +7,6 @@
 #include "coord/coordinator_internal.h"
 #include "coord/group_internal.h"
 
-DIAG_MODULE("coord");
-
 /* --- changes on their way --------------------------------------------------- */
 
 static void journal_done(struct journal *journal, int outcome)

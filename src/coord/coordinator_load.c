@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "coord/coordinator_internal.h"
 #include "wire/bytes.h"
-#include "wire/msg/group_metadata_value.h"
+#include "wire/msg/group_metadata_record.h"
 
 #include <stdio.h>
 

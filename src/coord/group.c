@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "coord/group_internal.h"
-#include "wire/msg/group_metadata_value.h"
+#include "wire/msg/group_metadata_record.h"
 
 /* --- making and ending ------------------------------------------------------ */
 
@@ -544,7 +544,7 @@ void group_tick(struct group *g, struct group_step *step)
 /* --- the log's side --------------------------------------------------------- */
 
 static void restore_member(struct group *g, const struct group_metadata_value *value,
-                           const struct group_metadata_value_member_metadata *from)
+                           const struct group_metadata_member_metadata *from)
 {
     struct protocol protocol = {.name = value->protocol, .metadata = from->subscription};
     struct member *m;

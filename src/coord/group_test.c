@@ -2,7 +2,7 @@
 #include "coord/group_test.h"
 
 #include "wire/codec.h"
-#include "wire/msg/group_metadata_value.h"
+#include "wire/msg/group_metadata_record.h"
 
 /* --- SyncGroup -------------------------------------------------------------- */
 
@@ -533,7 +533,7 @@ TEST(group, an_empty_group_takes_commits_of_nobody_in_particular)
 
 /* --- the log's side --------------------------------------------------------- */
 
-static struct group_metadata_value value_of(struct group_metadata_value_member_metadata *members,
+static struct group_metadata_value value_of(struct group_metadata_member_metadata *members,
                                             int count)
 {
     struct group_metadata_value value;
@@ -549,7 +549,7 @@ static struct group_metadata_value value_of(struct group_metadata_value_member_m
     value.members = members;
     value.members_count = count;
     for (int i = 0; i < count; i++) {
-        members[i] = (struct group_metadata_value_member_metadata){
+        members[i] = (struct group_metadata_member_metadata){
             .member_id = slice_text(i ? "m1" : "m0"),
             .client_id = slice_text("c"),
             .client_host = slice_text("/h"),
@@ -564,7 +564,7 @@ static struct group_metadata_value value_of(struct group_metadata_value_member_m
 
 TEST(group, a_group_that_was_read_goes_on_where_it_was)
 {
-    struct group_metadata_value_member_metadata members[2];
+    struct group_metadata_member_metadata members[2];
     struct group_metadata_value value = value_of(members, 2);
     struct group_step step;
     struct play play;
@@ -590,7 +590,7 @@ TEST(group, a_group_that_was_read_goes_on_where_it_was)
 
 TEST(group, a_later_record_replaces_an_earlier_one)
 {
-    struct group_metadata_value_member_metadata members[2];
+    struct group_metadata_member_metadata members[2];
     struct group_metadata_value value = value_of(members, 2);
     struct play play;
 
@@ -607,7 +607,7 @@ TEST(group, a_later_record_replaces_an_earlier_one)
 
 TEST(group, a_group_that_has_become_too_large_is_rebalanced_when_read)
 {
-    struct group_metadata_value_member_metadata members[2];
+    struct group_metadata_member_metadata members[2];
     struct group_metadata_value value = value_of(members, 2);
     struct group_step step;
     struct play play;

@@ -3,10 +3,8 @@
 
 #include "wire/bytes.h"
 #include "wire/codec.h"
-#include "wire/msg/group_metadata_key.h"
-#include "wire/msg/group_metadata_value.h"
-#include "wire/msg/offset_commit_key.h"
-#include "wire/msg/offset_commit_value.h"
+#include "wire/msg/group_metadata_record.h"
+#include "wire/msg/offset_commit_record.h"
 
 /* Types of keys. */
 enum {
@@ -157,11 +155,11 @@ static struct slice not_null(struct slice s)
 }
 
 static void fill_member(const struct group *group, const struct member *m,
-                        struct group_metadata_value_member_metadata *out)
+                        struct group_metadata_member_metadata *out)
 {
     bool is_new = group->assignment_store != 0;
 
-    *out = (struct group_metadata_value_member_metadata){
+    *out = (struct group_metadata_member_metadata){
         .member_id = m->id,
         .group_instance_id = m->instance_id,
         .client_id = not_null(m->client_id),

@@ -2,7 +2,7 @@
 #include "coord/group_test.h"
 #include "coord/records.h"
 #include "wire/codec.h"
-#include "wire/msg/group_metadata_value.h"
+#include "wire/msg/group_metadata_record.h"
 
 /* The bytes of a literal, without its end. */
 #define BYTES(literal) slice_of("" literal, sizeof(literal) - 1)

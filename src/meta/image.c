@@ -327,8 +327,9 @@ static int topic_add(struct image_edit *edit, const struct topic_record *record)
     struct image *image = edit->image;
     struct image_topic *topic;
 
-    if (slice_is_null(record->name) || image_find_topic(image, record->name) ||
-        image_find_topic_by_id(image, record->topic_id))
+    if (memchr(record->name.data, 0, record->name.size))
+        return IMAGE_E_MALFORMED; /* No name: it would end early. */
+    if (image_find_topic(image, record->name) || image_find_topic_by_id(image, record->topic_id))
         return IMAGE_E_INCONSISTENT;
     topic = mem_new(sizeof(*topic));
     atomic_init(&topic->refs, 1);
@@ -516,7 +517,6 @@ int image_edit_apply(struct image_edit *edit, int64_t offset, struct slice recor
     const struct wire_message *message;
     union any_record decoded;
     uint64_t numbers[3]; /* Frame version, type, version. */
-    size_t used;
     int r = take_numbers(&record, numbers);
 
     if (r)
@@ -527,9 +527,10 @@ int image_edit_apply(struct image_edit *edit, int64_t offset, struct slice recor
     if (message) {
         if (numbers[2] > INT16_MAX || (int16_t)numbers[2] > message->max)
             return IMAGE_E_UNKNOWN_RECORD;
-        if (codec_decode(message, (int16_t)numbers[2], record, &edit->arena, &decoded, &used))
-            return IMAGE_E_MALFORMED;
-        r = apply_decoded(edit, numbers[1], &decoded);
+        if (codec_decode_all(message, (int16_t)numbers[2], record, &edit->arena, &decoded))
+            r = IMAGE_E_MALFORMED;
+        else
+            r = apply_decoded(edit, numbers[1], &decoded);
         arena_recycle(&edit->arena);
         if (r)
             return r;

@@ -104,6 +104,9 @@ struct io_ops {
     int (*file_write)(struct io *io, int fd, uint64_t at, const struct io_iov *iov, size_t count);
     int (*file_truncate)(struct io *io, int fd, uint64_t size);
     int (*file_sync)(struct io *io, int fd); /* Data and size.  May take long. */
+    /* Syncs, and forgets what the cache holds: what is read next comes from the disk.  After
+     * a failed sync, of this process or of one before it, the two may differ for ever. */
+    int (*file_refresh)(struct io *io, int fd);
     /* Takes an exclusive lock for as long as the file is open; -EAGAIN if another
      * process (or another node of the simulated world) has it. */
     int (*file_lock)(struct io *io, int fd);

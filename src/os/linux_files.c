@@ -209,6 +209,17 @@ int linux_file_sync(struct io *io, int fd)
     return outcome(fdatasync(fd));
 }
 
+/* Clean pages are evicted, also those that a failed sync has marked clean. */
+int linux_file_refresh(struct io *io, int fd)
+{
+    int r = linux_file_sync(io, fd);
+
+    if (r)
+        return err_pass(r);
+    r = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    return r ? err_raise(-r) : 0;
+}
+
 /* An open-file-description lock: it conflicts with the record locks that the JVM
  * takes, and also between two brokers of one process. */
 int linux_file_lock(struct io *io, int fd)

@@ -57,6 +57,7 @@ int linux_file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, 
 int linux_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov, size_t count);
 int linux_file_truncate(struct io *io, int fd, uint64_t size);
 int linux_file_sync(struct io *io, int fd);
+int linux_file_refresh(struct io *io, int fd);
 int linux_file_lock(struct io *io, int fd);
 void linux_close(struct io *io, int fd);
 
@@ -66,4 +67,4 @@ void linux_close(struct io *io, int fd);
     .unlink = linux_unlink, .file_open = linux_file_open, .file_size = linux_file_size,            \
     .file_read = linux_file_read, .file_write = linux_file_write,                                  \
     .file_truncate = linux_file_truncate, .file_sync = linux_file_sync,                            \
-    .file_lock = linux_file_lock, .close = linux_close
+    .file_refresh = linux_file_refresh, .file_lock = linux_file_lock, .close = linux_close

@@ -255,6 +255,18 @@ int replicas_fini(struct replicas *replicas, bool clean)
     return err_pass(result);
 }
 
+void partition_configure(struct partition *p, const struct image_topic *topic)
+{
+    p->replicas->configure(p->replicas, topic, &p->config);
+    log_configure(p->log, &p->config.log);
+    if (p->is_failed)
+        return;
+    if (p->config.is_disk) /* What was written before is to be as durable as what follows. */
+        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+    else
+        advance(p, log_written(p->log));
+}
+
 /* --- append and read -------------------------------------------------------- */
 
 static int check_batch(struct partition *p, struct append *append, struct batch_header *header)
@@ -262,6 +274,9 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     struct slice bytes = slice_of(append->batch, append->size);
     int r = batch_parse(bytes, header);
 
+    append->batch_outcome = r;
+    if (r == BATCH_E_MALFORMED)
+        return PARTITION_E_BATCH;
     if (r || header->size != append->size)
         return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
     if (append->size > (size_t)p->config.log.max_message_bytes)
@@ -277,6 +292,8 @@ static int outcome_of_append(int r)
     switch (r) {
     case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
     case LOG_E_SEQUENCE: return PARTITION_E_SEQUENCE;
+    case LOG_E_LONG_PAST: return PARTITION_E_DUPLICATE;
+    case LOG_E_UNKNOWN_PRODUCER: return PARTITION_E_UNKNOWN_PRODUCER;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
     default: return PARTITION_E_STORAGE;
     }

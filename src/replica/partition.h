@@ -36,15 +36,17 @@ struct partition_config {
 };
 
 enum partition_outcome {
-    PARTITION_E_STORAGE = 1,    /* The log or its directory failed. */
-    PARTITION_E_MALFORMED,      /* The records are not exactly one good batch. */
-    PARTITION_E_BATCH,          /* batch_check() refused it; see append->batch_outcome. */
-    PARTITION_E_TOO_LARGE,      /* Above max.message.bytes. */
-    PARTITION_E_SEGMENT_SIZE,   /* Above segment.bytes. */
-    PARTITION_E_SEQUENCE,       /* Not the sequence that comes next. */
-    PARTITION_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
-    PARTITION_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
-    PARTITION_E_CLOSED,         /* The partition is being deleted, or the broker stops. */
+    PARTITION_E_STORAGE = 1,      /* The log or its directory failed. */
+    PARTITION_E_MALFORMED,        /* The records are not exactly one good batch. */
+    PARTITION_E_BATCH,            /* batch_check() refused it; see append->batch_outcome. */
+    PARTITION_E_TOO_LARGE,        /* Above max.message.bytes. */
+    PARTITION_E_SEGMENT_SIZE,     /* Above segment.bytes. */
+    PARTITION_E_SEQUENCE,         /* Not the sequence that comes next. */
+    PARTITION_E_UNKNOWN_PRODUCER, /* Not a first sequence, of a producer that is not known. */
+    PARTITION_E_DUPLICATE,        /* It is in the log, too long ago to know where. */
+    PARTITION_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
+    PARTITION_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
+    PARTITION_E_CLOSED,           /* The partition is being deleted, or the broker stops. */
 };
 
 struct replicas;
@@ -132,6 +134,9 @@ struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id,
 
 /* Ends all waits and closes the log without a sync: its topic is gone. */
 void partition_drop(struct partition *partition);
+
+/* Takes over what the settings of `topic` are by now; see replicas->configure. */
+void partition_configure(struct partition *partition, const struct image_topic *topic);
 
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);

@@ -29,6 +29,16 @@ int64_t log_synced(const struct log *log)
     return log->synced;
 }
 
+int64_t log_written(const struct log *log)
+{
+    return log->written;
+}
+
+void log_configure(struct log *log, const struct log_config *config)
+{
+    log->config = *config;
+}
+
 bool log_is_fenced(const struct log *log)
 {
     return log->is_broken || log_dir_is_fenced(log->dir);
@@ -149,6 +159,8 @@ static int check_producer(const struct log *log, const struct batch_header *head
         out->base_offset = known.last_offset - known.offset_delta;
         return 0;
     case PRODUCERS_E_SEQUENCE: return LOG_E_SEQUENCE;
+    case PRODUCERS_E_LONG_PAST: return LOG_E_LONG_PAST;
+    case PRODUCERS_E_UNKNOWN: return LOG_E_UNKNOWN_PRODUCER;
     case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
     default: return 0;
     }
@@ -374,66 +386,123 @@ int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max, b
 
 /* --- sync ------------------------------------------------------------------- */
 
-bool log_sync_begin(struct log *log, struct log_sync *out)
+static void add_sync_file(struct log_sync *sync, const struct segment *segment)
 {
-    size_t room = log->segment_count + 2;
+    uint64_t durable = max_of(segment->synced_size, segment->committed_size);
 
-    *out = (struct log_sync){
-        .upto = log->written,
-        .active_size = log_active(log)->size,
-        .active_base = log_active(log)->base,
-        .had_names = log->has_new_names,
+    sync->bytes += (size_t)(segment->size - durable);
+    sync->files[sync->file_count++] = (struct log_sync_file){
+        .file = file_ref(segment->file),
+        .base = segment->base,
+        .durable = durable,
+        .end = segment->size,
     };
-    out->files = mem_new_array(room, sizeof(*out->files));
+}
+
+static bool begin_sync(struct log *log, bool with_names, struct log_sync *out)
+{
+    *out = (struct log_sync){.upto = log->written, .topic_id = log->topic_id};
+    out->files = mem_new_array(log->segment_count, sizeof(*out->files));
     for (size_t i = 0; i < log->segment_count; i++)
         if (log->segments[i].size > log->segments[i].synced_size)
-            out->files[out->file_count++] = file_ref(log->segments[i].file);
-    if (log->has_new_names) {
-        out->files[out->file_count + out->dir_count++] = file_ref(log->folder);
-        out->files[out->file_count + out->dir_count++] = file_ref(log->root);
+            add_sync_file(out, &log->segments[i]);
+    if (with_names && log->has_new_names) {
+        out->folders[out->folder_count++] = file_ref(log->folder);
+        out->folders[out->folder_count++] = file_ref(log->root);
         log->has_new_names = false;
     }
-    if (out->file_count + out->dir_count > 0)
-        return true;
-    log_sync_fini(out);
-    return false;
+    if (out->file_count + out->folder_count == 0) {
+        log_sync_fini(out);
+        return false;
+    }
+    out->name = mem_copy_text(log->name, strlen(log->name));
+    return true;
+}
+
+bool log_sync_begin(struct log *log, struct log_sync *out)
+{
+    return begin_sync(log, true, out);
+}
+
+bool log_sync_begin_flush(struct log *log, struct log_sync *out)
+{
+    return begin_sync(log, false, out);
 }
 
 int log_sync_run(struct log_sync *sync, struct io *io)
 {
-    for (size_t i = 0; i < sync->file_count + sync->dir_count; i++) {
-        int fd = sync->files[i]->fd;
-        int r = i < sync->file_count ? io->ops->file_sync(io, fd) : io->ops->dir_sync(io, fd);
+    int r = 0;
 
-        if (r)
-            return err_pass(r);
-    }
-    return 0;
+    for (size_t i = 0; i < sync->file_count && r == 0; i++)
+        r = io->ops->file_sync(io, sync->files[i].file->fd);
+    for (size_t i = 0; i < sync->folder_count && r == 0; i++)
+        r = io->ops->dir_sync(io, sync->folders[i]->fd);
+    return err_pass(r);
+}
+
+/* Everything below sync->upto is durable. */
+static void move_synced(struct log *log, const struct log_sync *sync)
+{
+    const struct log_sync_file *last;
+
+    if (sync->upto <= log->synced)
+        return; /* A background sync of what the commit log had already. */
+    log->synced = sync->upto;
+    if (sync->file_count == 0)
+        return;
+    last = &sync->files[sync->file_count - 1];
+    log->synced_mark =
+        (struct log_mark){.offset = sync->upto, .base = last->base, .position = last->end};
+}
+
+/* The segment that a file of the sync is of, or NULL if it is gone. */
+static struct segment *sync_segment(struct log *log, const struct log_sync_file *file, size_t *at)
+{
+    while (*at < log->segment_count && log->segments[*at].base < file->base)
+        ++*at;
+    return *at < log->segment_count && log->segments[*at].base == file->base ? &log->segments[*at]
+                                                                             : NULL;
 }
 
 void log_sync_end(struct log *log, const struct log_sync *sync)
 {
-    for (size_t i = 0; i < log->segment_count; i++) {
-        struct segment *segment = &log->segments[i];
+    size_t at = 0;
 
-        if (segment->base > sync->active_base)
-            break;
-        segment->synced_size =
-            segment->base == sync->active_base ? sync->active_size : segment->size;
-        if (i + 1 < log->segment_count)
+    for (size_t i = 0; i < sync->file_count; i++) {
+        struct segment *segment = sync_segment(log, &sync->files[i], &at);
+
+        if (!segment)
+            continue;
+        segment->synced_size = max_of(segment->synced_size, sync->files[i].end);
+        if (at + 1 < log->segment_count)
             segment_rest(segment);
     }
-    log->synced = sync->upto;
-    log->synced_mark = (struct log_mark){
-        .offset = sync->upto, .base = sync->active_base, .position = sync->active_size};
+    move_synced(log, sync);
+}
+
+void log_sync_end_committed(struct log *log, const struct log_sync *sync)
+{
+    size_t at = 0;
+
+    assert(sync->folder_count == 0);
+    for (size_t i = 0; i < sync->file_count; i++) {
+        struct segment *segment = sync_segment(log, &sync->files[i], &at);
+
+        if (segment)
+            segment->committed_size = max_of(segment->committed_size, sync->files[i].end);
+    }
+    move_synced(log, sync);
 }
 
 void log_sync_fini(struct log_sync *sync)
 {
-    for (size_t i = 0; i < sync->file_count + sync->dir_count; i++)
-        file_unref(sync->files[i]);
-    sync->files = mem_free(sync->files);
-    sync->file_count = sync->dir_count = 0;
+    for (size_t i = 0; i < sync->file_count; i++)
+        file_unref(sync->files[i].file);
+    for (size_t i = 0; i < sync->folder_count; i++)
+        file_unref(sync->folders[i]);
+    mem_free(sync->files);
+    mem_free(sync->name);
+    *sync = (struct log_sync){.files = NULL};
 }
 
 int log_sync_now(struct log *log)

@@ -27,6 +27,7 @@
  */
 
 #include "base/diag.h"
+#include "base/uuid.h"
 #include "store/file.h"
 #include "wire/batch.h"
 
@@ -45,16 +46,19 @@ struct log_config {
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
+    bool is_compacted; /* Offsets may be missing. */
 };
 
 enum log_outcome {
-    LOG_E_UNWRITTEN = 1,  /* What is staged must be written first, then this tried again. */
-    LOG_E_SEGMENT_SIZE,   /* Larger than a segment may be. */
-    LOG_E_SEQUENCE,       /* Not the producer's next sequence. */
-    LOG_E_PRODUCER_EPOCH, /* An older epoch of the producer. */
-    LOG_E_OUT_OF_RANGE,   /* Offset below the start or above the end. */
-    LOG_E_FENCED,         /* The log or its directory failed before and takes no more. */
-    LOG_E_CORRUPT,        /* What is in the files cannot be read. */
+    LOG_E_UNWRITTEN = 1,    /* What is staged must be written first, then this tried again. */
+    LOG_E_SEGMENT_SIZE,     /* Larger than a segment may be. */
+    LOG_E_SEQUENCE,         /* Not the producer's next sequence. */
+    LOG_E_UNKNOWN_PRODUCER, /* Not a producer's first sequence, and nothing is known of it. */
+    LOG_E_LONG_PAST,        /* The batch is in the log, too long ago to know where. */
+    LOG_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
+    LOG_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
+    LOG_E_FENCED,           /* The log or its directory failed before and takes no more. */
+    LOG_E_CORRUPT,          /* What is in the files cannot be read. */
 };
 
 /* What the caller decides about a batch. */
@@ -76,6 +80,12 @@ int64_t log_start(const struct log *log);
 
 /* Everything below is durable. */
 int64_t log_synced(const struct log *log);
+
+/* Everything below is in the file. */
+int64_t log_written(const struct log *log);
+
+/* Other settings, from the next append on. */
+void log_configure(struct log *log, const struct log_config *config);
 
 /* True if nothing can be appended any more: a write could not be taken back, or a sync of
  * the directory failed. */
@@ -121,24 +131,43 @@ NODISCARD int log_find_time(struct log *log, int64_t timestamp, int64_t limit,
 /* The first record below `limit` that has the largest time (KIP-734). */
 NODISCARD int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *out);
 
-/* A sync on its way: what a worker does, while the log goes on. */
-struct log_sync {
-    struct file **files; /* Owned references: first files, then directories. */
-    size_t file_count, dir_count;
-    int64_t upto; /* What will be durable. */
-    uint64_t active_size;
-    int64_t active_base;
-    bool had_names;
+/* Bytes of a segment that a sync is about. */
+struct log_sync_file {
+    struct file *file; /* Owned reference. */
+    int64_t base;      /* Of the segment. */
+    uint64_t durable;  /* What was durable, in the segment or in the commit log, ... */
+    uint64_t end;      /* ... and what will be. */
 };
 
-/* Notes what has to be synced for everything that is written by now.  False: nothing. */
+/* A sync on its way: what a worker does, while the log goes on. */
+struct log_sync {
+    struct log_sync_file *files; /* Owned. */
+    size_t file_count;
+    struct file *folders[2]; /* Owned references: where names are new. */
+    size_t folder_count;
+    int64_t upto; /* Offset below which everything will be durable. */
+    size_t bytes; /* That are not durable anywhere yet. */
+    char *name;   /* Owned: of the log, for the commit log. */
+    struct uuid topic_id;
+};
+
+/* Notes what has to be synced for everything that is written by now to be durable in its own
+ * files.  False: nothing. */
 bool log_sync_begin(struct log *log, struct log_sync *out);
 
-/* Does it.  A worker's thread. */
+/* As log_sync_begin(), in the background, for what the commit log has: new names are left to a
+ * round that somebody waits for, since until then nothing of that file may be committed. */
+bool log_sync_begin_flush(struct log *log, struct log_sync *out);
+
+/* Syncs those files.  A worker's thread. */
 NODISCARD int log_sync_run(struct log_sync *sync, struct io *io);
 
 /* It worked: `synced` moves. */
 void log_sync_end(struct log *log, const struct log_sync *sync);
+
+/* What is told by `sync` is durable in the commit log: `synced` moves, and the segments are
+ * still to be synced. */
+void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
 void log_sync_fini(struct log_sync *sync);

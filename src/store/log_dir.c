@@ -6,7 +6,9 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "store/checkpoint.h"
+#include "store/commit_log.h"
 #include "store/log_internal.h"
 
 #include <inttypes.h>
@@ -42,7 +44,7 @@ struct log_dir {
     char cluster_id[CLUSTER_ID_MAX];
     bool was_clean;
     _Atomic bool is_fenced;
-    struct map marks; /* Owned struct mark; does not change while shards run. */
+    struct map marks; /* Owned struct mark; each is its log's home's while shards run. */
 };
 
 struct uuid log_dir_id(const struct log_dir *dir)
@@ -255,8 +257,64 @@ static int write_meta(struct log_dir *dir)
     return err_pass(r);
 }
 
-static int make_identity(struct log_dir *dir)
+static int sync_folder(struct io *io, const char *path)
 {
+    scoped(file_unrefp) struct file *folder = NULL;
+    int r = file_open_dir(io, IO_CWD, path, &folder);
+
+    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
+}
+
+/* Calls `fn` for each folder that is named on the way to `path`, from the top. */
+static int walk_path(struct io *io, const char *path, int (*fn)(struct io *io, const char *part))
+{
+    char part[4096];
+    size_t size = strlen(path);
+
+    if (size >= sizeof(part))
+        return err_raise(-ENAMETOOLONG);
+    for (size_t i = 1; i <= size; i++) {
+        int r;
+
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        r = fn(io, part);
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+static int make_folder(struct io *io, const char *part)
+{
+    int r = io->ops->dir_create(io, IO_CWD, part);
+
+    return r == -EEXIST ? 0 : err_pass(r);
+}
+
+/* Without its name in the folder above, all that is in a folder would be lost. */
+static int sync_name(struct io *io, const char *part)
+{
+    char above[4096];
+    const char *slash = strrchr(part, '/');
+    size_t size = slash ? (size_t)(slash - part) : 0;
+
+    if (!slash)
+        return err_pass(sync_folder(io, "."));
+    memcpy(above, part, size);
+    above[size] = 0;
+    return err_pass(sync_folder(io, size > 0 ? above : "/"));
+}
+
+/* The folder has no identity yet: it may be new, and the folders above it too. */
+static int make_identity(struct log_dir *dir, const char *path)
+{
+    int r = walk_path(dir->io, path, sync_name);
+
+    if (r)
+        return err_pass(r);
     uuid_print(new_id(dir->io), dir->cluster_id);
     dir->id = new_id(dir->io);
     return write_meta(dir);
@@ -283,7 +341,7 @@ static int check_identity(struct log_dir *dir, const struct properties *p)
     return write_meta(dir);
 }
 
-static int read_identity(struct log_dir *dir)
+static int read_identity(struct log_dir *dir, const char *path)
 {
     struct properties p = {.version = -1, .node_id = -1};
     struct text file = {.data = NULL};
@@ -295,33 +353,11 @@ static int read_identity(struct log_dir *dir)
     text_fini(&file);
     text_fini(&why);
     if (r == -ENOENT)
-        return err_pass(make_identity(dir));
+        return err_pass(make_identity(dir, path));
     return r ? err_pass(r) : check_identity(dir, &p);
 }
 
 /* --- opening and closing ---------------------------------------------------- */
-
-/* Makes each folder of the path that is not there. */
-static int make_path(struct io *io, const char *path)
-{
-    char part[4096];
-    size_t size = strlen(path);
-
-    if (size >= sizeof(part))
-        return err_raise(-ENAMETOOLONG);
-    for (size_t i = 1; i <= size; i++) {
-        int r;
-
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        r = io->ops->dir_create(io, IO_CWD, part);
-        if (r && r != -EEXIST)
-            return err_pass(r);
-    }
-    return 0;
-}
 
 static int take_lock(struct log_dir *dir)
 {
@@ -350,10 +386,21 @@ static int take_mark_away(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* What was acknowledged before a crash goes into the segments, before anybody opens one. */
+static int replay_commit_log(struct log_dir *dir)
+{
+    int64_t entries = 0;
+    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+
+    if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
+        diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
+    return err_pass(r);
+}
+
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
-    int r = make_path(options->io, options->path);
+    int r = walk_path(options->io, options->path, make_folder);
 
     dir->io = options->io;
     dir->diag = options->diag;
@@ -364,11 +411,13 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     if (r == 0)
         r = take_lock(dir);
     if (r == 0)
-        r = read_identity(dir);
+        r = read_identity(dir, options->path);
     if (r == 0)
         r = read_marks(dir);
     if (r == 0)
         r = take_mark_away(dir);
+    if (r == 0)
+        r = replay_commit_log(dir);
     if (r < 0)
         diag_error(dir->diag, "data folder cannot be opened", kv("path", options->path),
                    kv("error", r));
@@ -380,10 +429,27 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     return 0;
 }
 
+int log_dir_recovered(struct log_dir *dir)
+{
+    int r = commit_log_remove(dir->io, dir->root);
+
+    if (r == 0)
+        r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
+    return err_pass(r);
+}
+
+int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard, size_t block_size,
+                            struct commit_log **out)
+{
+    return err_pass(commit_log_create(io, dir->root, shard, block_size, out));
+}
+
 static int write_clean_mark(struct log_dir *dir)
 {
-    int r = write_marks(dir);
+    int r = log_dir_recovered(dir); /* Every log was synced as it was closed. */
 
+    if (r == 0)
+        r = write_marks(dir);
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
     if (r == 0)
@@ -429,19 +495,22 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
                      struct uuid topic_id, const struct log_config *config, struct log **out)
 {
     struct log_opening opening = {.root = dir->root, .was_clean = dir->was_clean};
-    const struct mark *mark = NULL;
+    struct mark *mark = NULL;
     struct slice topic;
     int64_t partition;
 
     if (checkpoint_split(name, &topic, &partition))
         mark = mark_find(dir, topic, partition);
+    if (mark && !log_dir_has_log(dir, env->io, name)) { /* What it says was another log's. */
+        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->is_in_order = false;
+    }
     if (mark) {
         opening.recovery_point = max_of(mark->recovery_point, (int64_t)0);
         opening.start = max_of(mark->start, (int64_t)0);
         opening.was_clean |= mark->is_in_order;
+        mark->is_in_order = false; /* From now on it is not. */
     }
-    if (!log_dir_has_log(dir, env->io, name)) /* What the marks say was another log's. */
-        opening.recovery_point = opening.start = 0;
     return log_open(env, dir, name, topic_id, config, &opening, out);
 }
 

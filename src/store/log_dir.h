@@ -8,6 +8,7 @@
  *        .lock                               held while a broker runs on it
  *        .kafka_cleanshutdown                there only after a clean stop
  *        meta.properties                     cluster, node, directory
+ *        moldau.commit/                      there until a clean stop (store/commit_log.h)
  *        recovery-point-offset-checkpoint    what was durable at the last clean stop
  *        orders-0/ orders-1/ ...             logs
  *
@@ -29,6 +30,8 @@ struct log_dir_options {
     int32_t node_id;
 };
 
+struct commit_log;
+
 enum log_dir_outcome {
     LOG_DIR_E_LOCKED = 1, /* Another process runs on it. */
     LOG_DIR_E_FOREIGN,    /* It belongs to another node, or to a newer release. */
@@ -48,6 +51,14 @@ const char *log_dir_cluster_id(const struct log_dir *dir);
 
 /* True if the last stop was clean: logs need no recovery. */
 bool log_dir_was_clean(const struct log_dir *dir);
+
+/* Every log has been brought in order: what the commit log of the last run held is not
+ * needed any more.  To be called once, before anything is written; after a clean stop too. */
+NODISCARD int log_dir_recovered(struct log_dir *dir);
+
+/* Makes the commit log of one shard (store/commit_log.h). */
+NODISCARD int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard,
+                                      size_t block_size, struct commit_log **out);
 
 /* True after a failed sync: nothing in the folder is trusted any more.  Any thread. */
 bool log_dir_is_fenced(const struct log_dir *dir);

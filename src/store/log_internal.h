@@ -35,6 +35,7 @@ struct log {
     struct log_env env;  /* Borrowed. */
     struct log_dir *dir; /* Borrowed. */
     char *name;          /* Owned: `orders-0`. */
+    struct uuid topic_id;
     struct log_config config;
     struct file *root;   /* Owned reference: the folder that ours is in. */
     struct file *folder; /* Owned reference: ours. */

@@ -270,6 +270,8 @@ static int open_clean(struct log *log, const struct listing *listing)
     if (r)
         return r;
     log->written = log->synced = log->end;
+    /* An empty log may be one that could not be made at the first try. */
+    log->has_new_names |= last == 0 && log_active(log)->size == 0;
     return load_producers(log, listing, log->end);
 }
 
@@ -279,8 +281,17 @@ static int open_clean(struct log *log, const struct listing *listing)
 struct recovery {
     int64_t next; /* The lowest offset that the next batch may have. */
     int64_t recovery_point;
-    bool is_cut; /* A broken batch was found: nothing behind it counts. */
+    bool is_dense; /* No offset may be missing. */
+    bool is_cut;   /* A broken batch or a gap was found: nothing behind it counts. */
 };
+
+/* Nothing but compaction leaves gaps: where there is one behind the recovery point, something
+ * is lost, and a producer's next batch must not outlive the one before it. */
+static bool is_gap(const struct recovery *recovery, int64_t offset)
+{
+    return recovery->is_dense && recovery->next >= recovery->recovery_point &&
+           offset > recovery->next;
+}
 
 static bool is_good_batch(const struct scan_batch *batch, const struct recovery *recovery)
 {
@@ -288,7 +299,8 @@ static bool is_good_batch(const struct scan_batch *batch, const struct recovery 
 
     if (mutant_is(MUTANT_FORGET_TAIL) && header->base_offset >= recovery->recovery_point)
         return false;
-    return header->base_offset >= recovery->next && header->last_offset_delta >= 0 &&
+    return header->base_offset >= recovery->next && !is_gap(recovery, header->base_offset) &&
+           header->last_offset_delta >= 0 &&
            header->base_offset <= INT64_MAX - header->last_offset_delta - 1 &&
            batch_crc_is_good(batch->bytes);
 }
@@ -336,7 +348,9 @@ static int cut_tail(struct log *log, struct segment *segment, uint64_t good)
     return err_pass(r);
 }
 
-static int recover_segment(struct log *log, int64_t base, struct recovery *recovery, bool is_last)
+/* `following` is the base of the next segment, or -1. */
+static int recover_segment(struct log *log, int64_t base, struct recovery *recovery,
+                           int64_t following)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = log_add_segment(log);
@@ -348,7 +362,10 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
         return err_pass(r);
     }
     recovery->next = max_of(recovery->next, base);
-    r = recover_batches(log, segment, recovery, &good);
+    /* What a failed sync has lost may still be in the cache: only the disk is believed. */
+    r = place.io->ops->file_refresh(place.io, segment->file->fd);
+    if (r == 0)
+        r = recover_batches(log, segment, recovery, &good);
     if (r == 0 && good < segment->size) {
         recovery->is_cut = true;
         r = cut_tail(log, segment, good);
@@ -358,7 +375,8 @@ static int recover_segment(struct log *log, int64_t base, struct recovery *recov
     if (r)
         return err_pass(r);
     segment->synced_size = segment->size;
-    if (is_last || recovery->is_cut)
+    recovery->is_cut |= following >= 0 && is_gap(recovery, following);
+    if (following < 0 || recovery->is_cut)
         return 0;
     r = segment_seal(segment);
     segment_rest(segment);
@@ -395,22 +413,28 @@ static void cut_epochs(struct log *log)
         log->epoch_count--;
 }
 
-static int recover(struct log *log, const struct listing *listing, int64_t recovery_point)
+static int recover(struct log *log, const struct listing *listing,
+                   const struct log_opening *opening)
 {
-    struct recovery recovery = {.recovery_point = recovery_point};
-    size_t first = listing->segments.count - 1;
+    struct recovery recovery = {
+        .recovery_point = opening->recovery_point,
+        .is_dense = !log->config.is_compacted,
+    };
+    const struct bases *segments = &listing->segments;
+    size_t first = segments->count - 1;
     int r = 0;
 
-    while (first > 0 && listing->segments.items[first] > recovery_point)
+    while (first > 0 && segments->items[first] > opening->recovery_point)
         first--;
     for (size_t i = 0; i < first && r == 0; i++)
-        r = open_sealed(log, listing->segments.items[i]);
+        r = open_sealed(log, segments->items[i]);
     if (r == 0)
-        r = load_producers(log, listing, listing->segments.items[first]);
-    for (size_t i = first; i < listing->segments.count && r == 0; i++)
-        r = recovery.is_cut ? unlink_segment(log, listing->segments.items[i])
-                            : recover_segment(log, listing->segments.items[i], &recovery,
-                                              i + 1 == listing->segments.count);
+        r = load_producers(log, listing, segments->items[first]);
+    for (size_t i = first; i < segments->count && r == 0; i++)
+        r = recovery.is_cut
+                ? unlink_segment(log, segments->items[i])
+                : recover_segment(log, segments->items[i], &recovery,
+                                  i + 1 < segments->count ? segments->items[i + 1] : -1);
     if (r)
         return r;
     log->end = log->written = log->synced = recovery.next;
@@ -465,15 +489,50 @@ static int open_folder(struct log *log)
     return err_pass(r);
 }
 
+/* True in `*out` if the folder has records. */
+static int has_records(struct log *log, bool *out)
+{
+    struct listing listing = {.segments = {.items = NULL}};
+    struct io *io = log->env.io;
+    int r = list_folder(log, &listing);
+
+    *out = false;
+    for (size_t i = 0; i < listing.segments.count && r == 0 && !*out; i++) {
+        scoped(file_unrefp) struct file *segment = NULL;
+        char name[SEGMENT_NAME_SIZE];
+        uint64_t size = 0;
+
+        segment_name(name, listing.segments.items[i], ".log");
+        r = file_open(io, log->folder->fd, name, IO_READ, &segment);
+        if (r == 0)
+            r = io->ops->file_size(io, segment->fd, &size);
+        *out = size > 0;
+    }
+    listing_fini(&listing);
+    return err_pass(r);
+}
+
+/* Whether the folder is another topic's.  One that has records and no id is nobody's: the
+ * id is durable before any record is acknowledged, so a crash in the middle of a deletion
+ * has left it. */
+static int is_foreign(struct log *log, struct uuid found, struct uuid topic_id, bool *out)
+{
+    *out = !uuid_is_zero(found) && !uuid_equal(found, topic_id);
+    return uuid_is_zero(found) ? has_records(log, out) : 0;
+}
+
 /* Opens or makes the folder, which is then one of `topic_id`. */
 static int claim_folder(struct log *log, struct uuid topic_id)
 {
     struct uuid found = {{0}};
+    bool is_other = false;
     int r = open_folder(log);
 
     if (r == 0)
         r = read_metadata(log->env.io, log->folder->fd, &found);
-    if (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)) {
+    if (r == 0)
+        r = is_foreign(log, found, topic_id, &is_other);
+    if (r == 0 && is_other) {
         r = move_aside(log);
         if (r == 0)
             r = open_folder(log);
@@ -506,7 +565,7 @@ static int open_files(struct log *log, const struct log_opening *opening)
         if (r > 0) /* The mark of a clean stop lies: somebody changed the files. */
             diag_error(log->env.diag, "log is not as its clean stop left it", kv("log", log->name));
     } else if (r == 0) {
-        r = recover(log, &listing, opening->recovery_point);
+        r = recover(log, &listing, opening);
     }
     listing_fini(&listing);
     return r;
@@ -521,6 +580,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
     log->env = *env;
     log->dir = dir;
     log->name = mem_copy_text(name, strlen(name));
+    log->topic_id = topic_id;
     log->config = *config;
     log->root = file_ref(opening->root);
     producers_init(&log->producers);

@@ -67,14 +67,26 @@ static bool is_same_batch(const struct producer_batch *batch, const struct batch
     return batch->last_sequence == last && batch->offset_delta == header->last_offset_delta;
 }
 
+/* True if `sequence` comes before `last`, in a circle half of which is behind. */
+static bool is_past(int32_t sequence, int32_t last)
+{
+    return (((int64_t)last - sequence) & INT32_MAX) <= INT32_MAX / 2;
+}
+
 int producers_check(const struct producers *producers, const struct batch_header *header,
                     struct producer_batch *out)
 {
     const struct producer *p =
         header->producer_id < 0 ? NULL : find(producers, header->producer_id);
+    int32_t last;
 
-    if (!p) /* Nothing is known, perhaps not any more: any sequence may begin (KAFKA-5793). */
+    if (header->producer_id < 0)
         return 0;
+    /* Kafka lets any sequence begin (KAFKA-5793).  But where the first of several batches in
+     * flight failed, the second would go in, and the first could never be mended: so that
+     * sequences leave no gap, the client is told to begin anew, or to try all again. */
+    if (!p)
+        return header->base_sequence == 0 ? 0 : PRODUCERS_E_UNKNOWN;
     if (header->producer_epoch < p->epoch)
         return PRODUCERS_E_EPOCH;
     if (header->producer_epoch > p->epoch)
@@ -87,8 +99,13 @@ int producers_check(const struct producers *producers, const struct batch_header
     }
     if (p->batch_count == 0)
         return 0;
-    return header->base_sequence == sequence_add(p->batches[p->batch_count - 1].last_sequence, 1)
-               ? 0
+    last = p->batches[p->batch_count - 1].last_sequence;
+    if (header->base_sequence == sequence_add(last, 1))
+        return 0;
+    /* Sequences leave no gap, so what lies behind the last one is in the log.  A snapshot
+     * keeps one batch of each producer only: after a restart there may be such tries. */
+    return is_past(sequence_add(header->base_sequence, header->last_offset_delta), last)
+               ? PRODUCERS_E_LONG_PAST
                : PRODUCERS_E_SEQUENCE;
 }
 

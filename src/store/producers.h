@@ -21,7 +21,9 @@ enum { PRODUCER_BATCHES = 5 }; /* As many as a client may have in flight. */
 
 enum producers_outcome {
     PRODUCERS_E_DUPLICATE = 1, /* One of the last five batches, again. */
+    PRODUCERS_E_LONG_PAST,     /* A batch that is there, too long ago to know where. */
     PRODUCERS_E_SEQUENCE,      /* Not the sequence that comes next. */
+    PRODUCERS_E_UNKNOWN,       /* Not the first sequence of a producer of which nothing is known. */
     PRODUCERS_E_EPOCH,         /* An epoch older than one that was seen. */
     PRODUCERS_E_MALFORMED,     /* Not a snapshot, or one that is damaged. */
 };

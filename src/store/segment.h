@@ -24,10 +24,11 @@ enum segment_outcome {
 };
 
 struct segment {
-    int64_t base;         /* Offset of its first record, and its name. */
-    uint64_t size;        /* Bytes that are written. */
-    uint64_t synced_size; /* Bytes that are durable. */
-    struct file *file;    /* Owned reference; NULL while sealed and not in use. */
+    int64_t base;            /* Offset of its first record, and its name. */
+    uint64_t size;           /* Bytes that are written. */
+    uint64_t synced_size;    /* Bytes that are durable in this file, ... */
+    uint64_t committed_size; /* ... or in it and the commit log together. */
+    struct file *file;       /* Owned reference; NULL while sealed and not in use. */
 
     int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
     int64_t max_timestamp;   /* -1 while empty. */

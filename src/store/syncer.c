@@ -3,123 +3,339 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/commit_log.h"
 
 DIAG_MODULE("store");
 
-/* One log's part of a round. */
+enum {
+    COMMIT_FILES_MIN = 2,          /* One file is synced itself: that is one sync, too. */
+    COMMIT_BYTES_MAX = 128 * 1024, /* Per file: more is cheaper to sync than to copy. */
+    COMMIT_ROUND_MAX = 4 * 1024 * 1024,
+};
+
+/* One log's part of a round, or of a flush. */
 struct job {
     struct syncer_request *request; /* Borrowed; NULL if it was taken back meanwhile. */
     struct log_sync sync;
     bool has_sync;
 };
 
+struct jobs {
+    struct job *items; /* Owned. */
+    size_t count, room;
+};
+
 struct syncer {
-    struct loop *loop;
-    struct diag *diag;
-    struct log_dir *dir;
+    struct syncer_options options;
     struct list waiting;    /* struct syncer_request: in no round yet. */
+    struct list dirty;      /* struct syncer_request: logs that a flush will sync. */
     struct loop_hook begin; /* At the end of the turn. */
-    struct io_work work;
-    struct job *jobs; /* Owned: the round in flight. */
-    size_t job_count, job_room;
-    int result; /* Of the round; the worker's until done(). */
+
+    struct io_work round_work;
+    struct jobs round;  /* In flight. */
+    bool is_committing; /* The round goes into the commit log; the worker may change that. */
+    int round_result;
+
+    struct commit_log *commit_log; /* Owned; NULL until the first round that wants it. */
+    bool has_no_commit_log;        /* It could not be made: rounds do without. */
+    struct commit_range *ranges;   /* Owned: for the worker. */
+    size_t range_room;
+
+    struct io_work flush_work;
+    struct jobs flush; /* In flight. */
+    int flush_result;
+
+    struct syncer_counts counts;
     bool is_dying;
 };
 
+/* --- jobs ------------------------------------------------------------------- */
+
+static struct job *add_job(struct jobs *jobs, struct syncer_request *request)
+{
+    if (jobs->count == jobs->room) {
+        jobs->room = max_of(jobs->room * 2, (size_t)8);
+        jobs->items = mem_resize(jobs->items, jobs->room, sizeof(*jobs->items));
+    }
+    jobs->items[jobs->count] = (struct job){.request = request};
+    return &jobs->items[jobs->count++];
+}
+
+static void forget_in(struct jobs *jobs, const struct syncer_request *request)
+{
+    for (size_t i = 0; i < jobs->count; i++)
+        if (jobs->items[i].request == request)
+            jobs->items[i].request = NULL;
+}
+
+/* Syncs the files of each job; a worker's. */
+static int run_jobs(struct jobs *jobs, struct io *io)
+{
+    for (size_t i = 0; i < jobs->count; i++) {
+        int r = jobs->items[i].has_sync ? log_sync_run(&jobs->items[i].sync, io) : 0;
+
+        if (r)
+            return err_pass(r);
+    }
+    return 0;
+}
+
+static void jobs_fini(struct jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->count; i++)
+        if (jobs->items[i].has_sync)
+            log_sync_fini(&jobs->items[i].sync);
+    mem_free(jobs->items);
+    *jobs = (struct jobs){.items = NULL};
+}
+
+static void fence(struct syncer *syncer, int r)
+{
+    diag_error(syncer->options.diag, "sync of the log failed", kv("error", r));
+    log_dir_fence(syncer->options.dir);
+}
+
+/* --- the commit log --------------------------------------------------------- */
+
+/* Whether this round is cheaper as one copy and one sync. */
+static bool wants_commit(const struct syncer *syncer)
+{
+    size_t files = 0;
+    size_t bytes = 0;
+
+    if (syncer->options.commit_block == 0 || syncer->has_no_commit_log)
+        return false;
+    for (size_t i = 0; i < syncer->round.count; i++) {
+        const struct job *job = &syncer->round.items[i];
+
+        if (!job->has_sync)
+            continue;
+        if (job->sync.folder_count > 0) /* A replay finds only files whose name is durable. */
+            return false;
+        files += job->sync.file_count;
+        bytes += job->sync.bytes;
+    }
+    return files >= COMMIT_FILES_MIN && bytes <= COMMIT_ROUND_MAX &&
+           bytes <= files * COMMIT_BYTES_MAX;
+}
+
+static bool open_commit_log(struct syncer *syncer)
+{
+    int r;
+
+    if (syncer->commit_log)
+        return true;
+    r = log_dir_make_commit_log(syncer->options.dir, syncer->options.loop->io,
+                                syncer->options.shard, syncer->options.commit_block,
+                                &syncer->commit_log);
+    if (r) {
+        diag_warn(syncer->options.diag, "commit log cannot be made; every file is synced by itself",
+                  kv("error", r));
+        syncer->has_no_commit_log = true;
+    }
+    return r == 0;
+}
+
+static size_t count_files(const struct jobs *jobs)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < jobs->count; i++)
+        count += jobs->items[i].has_sync ? jobs->items[i].sync.file_count : 0;
+    return count;
+}
+
+/* Copies what is not durable yet into the commit log; a worker's. */
+static int commit_jobs(struct syncer *syncer)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < syncer->round.count; i++) {
+        const struct log_sync *sync = &syncer->round.items[i].sync;
+
+        for (size_t k = 0; syncer->round.items[i].has_sync && k < sync->file_count; k++) {
+            const struct log_sync_file *file = &sync->files[k];
+
+            if (file->end > file->durable)
+                syncer->ranges[count++] = (struct commit_range){
+                    .file = file->file,
+                    .log_name = sync->name,
+                    .topic_id = sync->topic_id,
+                    .base = file->base,
+                    .position = file->durable,
+                    .size = (size_t)(file->end - file->durable),
+                };
+        }
+    }
+    return commit_log_write(syncer->commit_log, syncer->ranges, count);
+}
+
+/* --- flushing --------------------------------------------------------------- */
+
+static void flush_run(struct io_work *work, struct io *io)
+{
+    struct syncer *syncer = container_of(work, struct syncer, flush_work);
+
+    syncer->flush_result = run_jobs(&syncer->flush, io);
+}
+
+static void flush_done(struct io_work *work, struct io *io)
+{
+    struct syncer *syncer = container_of(work, struct syncer, flush_work);
+
+    (void)io;
+    if (syncer->flush_result) {
+        fence(syncer, syncer->flush_result);
+    } else {
+        for (size_t i = 0; i < syncer->flush.count; i++) {
+            const struct job *job = &syncer->flush.items[i];
+
+            if (job->request && job->has_sync)
+                log_sync_end(job->request->log, &job->sync);
+        }
+        commit_log_drained(syncer->commit_log);
+    }
+    jobs_fini(&syncer->flush);
+}
+
+/* Turns to the other block, and syncs the segments that the full one has bytes of. */
+static void flush_if_needed(struct syncer *syncer)
+{
+    struct list_node *node;
+
+    if (!syncer->commit_log || !commit_log_wants_turn(syncer->commit_log) ||
+        syncer->flush_work.is_submitted || log_dir_is_fenced(syncer->options.dir) ||
+        !commit_log_turn(syncer->commit_log))
+        return;
+    syncer->counts.flushes++;
+    while ((node = list_pop(&syncer->dirty))) {
+        struct syncer_request *request = container_of(node, struct syncer_request, dirty);
+        struct job *job = add_job(&syncer->flush, request);
+
+        job->has_sync = log_sync_begin_flush(request->log, &job->sync);
+    }
+    syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->flush_work);
+}
+
+/* --- rounds ----------------------------------------------------------------- */
+
 static void round_run(struct io_work *work, struct io *io)
 {
-    struct syncer *syncer = container_of(work, struct syncer, work);
+    struct syncer *syncer = container_of(work, struct syncer, round_work);
 
-    syncer->result = 0;
-    for (size_t i = 0; i < syncer->job_count && syncer->result == 0; i++)
-        if (syncer->jobs[i].has_sync)
-            syncer->result = log_sync_run(&syncer->jobs[i].sync, io);
+    if (syncer->is_committing) {
+        syncer->round_result = commit_jobs(syncer);
+        if (syncer->round_result != COMMIT_LOG_E_FULL)
+            return;
+        syncer->is_committing = false; /* The flush is slower than we are. */
+    }
+    syncer->round_result = run_jobs(&syncer->round, io);
+}
+
+static void end_job(struct syncer *syncer, struct job *job)
+{
+    if (!job->request || !job->has_sync)
+        return;
+    if (!syncer->is_committing) {
+        log_sync_end(job->request->log, &job->sync);
+        return;
+    }
+    log_sync_end_committed(job->request->log, &job->sync);
+    if (!list_node_is_linked(&job->request->dirty))
+        list_push(&syncer->dirty, &job->request->dirty);
 }
 
 /* Everybody hears of the end of the round; who asks again is in the next. */
-static void round_end(struct syncer *syncer)
+static void tell_round(struct syncer *syncer)
 {
-    size_t count = syncer->job_count;
-    struct job *jobs = take(syncer->jobs);
+    struct jobs round = syncer->round;
 
-    syncer->job_count = syncer->job_room = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (jobs[i].request && jobs[i].has_sync && syncer->result == 0)
-            log_sync_end(jobs[i].request->log, &jobs[i].sync);
-        if (jobs[i].has_sync)
-            log_sync_fini(&jobs[i].sync);
-        if (jobs[i].request)
-            jobs[i].request->is_running = false;
+    syncer->round = (struct jobs){.items = NULL};
+    for (size_t i = 0; i < round.count; i++)
+        if (round.items[i].request)
+            round.items[i].request->is_running = false;
+    for (size_t i = 0; i < round.count && !syncer->is_dying; i++) {
+        struct syncer_request *request = round.items[i].request;
+
+        if (request)
+            request->done(request, syncer->round_result);
     }
-    for (size_t i = 0; i < count && !syncer->is_dying; i++)
-        if (jobs[i].request)
-            jobs[i].request->done(jobs[i].request, syncer->result);
-    mem_free(jobs);
+    jobs_fini(&round);
 }
 
 static void round_done(struct io_work *work, struct io *io)
 {
-    struct syncer *syncer = container_of(work, struct syncer, work);
+    struct syncer *syncer = container_of(work, struct syncer, round_work);
 
     (void)io;
-    if (syncer->result) {
-        diag_error(syncer->diag, "sync of the log failed", kv("error", syncer->result));
-        log_dir_fence(syncer->dir);
-    }
-    round_end(syncer);
+    if (syncer->round_result)
+        fence(syncer, syncer->round_result);
+    for (size_t i = 0; i < syncer->round.count && syncer->round_result == 0; i++)
+        end_job(syncer, &syncer->round.items[i]);
+    syncer->counts.rounds++;
+    syncer->counts.committed += syncer->is_committing;
+    tell_round(syncer);
+    if (!syncer->is_dying)
+        flush_if_needed(syncer);
     if (!list_is_empty(&syncer->waiting))
-        loop_hook_ask(syncer->loop, &syncer->begin);
-}
-
-static void add_job(struct syncer *syncer, struct syncer_request *request)
-{
-    struct job *job;
-
-    if (syncer->job_count == syncer->job_room) {
-        syncer->job_room = max_of(syncer->job_room * 2, (size_t)8);
-        syncer->jobs = mem_resize(syncer->jobs, syncer->job_room, sizeof(*syncer->jobs));
-    }
-    job = &syncer->jobs[syncer->job_count++];
-    *job = (struct job){.request = request};
-    job->has_sync = log_sync_begin(request->log, &job->sync);
-    request->is_running = true;
+        loop_hook_ask(syncer->options.loop, &syncer->begin);
 }
 
 static void begin(struct loop_hook *hook)
 {
     struct syncer *syncer = container_of(hook, struct syncer, begin);
     struct list_node *node;
+    size_t files;
 
-    if (syncer->work.is_submitted)
+    if (syncer->round_work.is_submitted)
         return; /* round_done() comes back here. */
-    while ((node = list_pop(&syncer->waiting)))
-        add_job(syncer, container_of(node, struct syncer_request, node));
-    if (syncer->job_count > 0)
-        syncer->loop->io->ops->work_submit(syncer->loop->io, &syncer->work);
+    while ((node = list_pop(&syncer->waiting))) {
+        struct syncer_request *request = container_of(node, struct syncer_request, node);
+        struct job *job = add_job(&syncer->round, request);
+
+        job->has_sync = log_sync_begin(request->log, &job->sync);
+        request->is_running = true;
+    }
+    if (syncer->round.count == 0)
+        return;
+    syncer->is_committing = wants_commit(syncer) && open_commit_log(syncer);
+    files = count_files(&syncer->round);
+    if (syncer->is_committing && files > syncer->range_room) {
+        syncer->range_room = files * 2;
+        syncer->ranges = mem_resize(syncer->ranges, syncer->range_room, sizeof(*syncer->ranges));
+    }
+    syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->round_work);
 }
 
-struct syncer *syncer_create(struct loop *loop, struct diag *diag, struct log_dir *dir)
+/* --- the syncer ------------------------------------------------------------- */
+
+struct syncer *syncer_create(const struct syncer_options *options)
 {
     struct syncer *syncer = mem_new(sizeof(*syncer));
 
-    syncer->loop = loop;
-    syncer->diag = diag;
-    syncer->dir = dir;
+    syncer->options = *options;
     syncer->begin.run = begin;
-    syncer->work = (struct io_work){.run = round_run, .done = round_done};
+    syncer->round_work = (struct io_work){.run = round_run, .done = round_done};
+    syncer->flush_work = (struct io_work){.run = flush_run, .done = flush_done};
     list_init(&syncer->waiting);
+    list_init(&syncer->dirty);
     return syncer;
 }
 
 struct syncer *syncer_destroy(struct syncer *syncer)
 {
+    struct io *io;
+
     if (!syncer)
         return NULL;
+    io = syncer->options.loop->io;
     syncer->is_dying = true;
-    assert(list_is_empty(&syncer->waiting));
-    while (syncer->work.is_submitted) /* The worker has our memory. */
-        syncer->loop->io->ops->poll(syncer->loop->io, -1);
+    assert(list_is_empty(&syncer->waiting) && list_is_empty(&syncer->dirty));
+    while (syncer->round_work.is_submitted || syncer->flush_work.is_submitted)
+        io->ops->poll(io, -1); /* The workers have our memory. */
     loop_hook_cancel(&syncer->begin);
+    commit_log_destroy(syncer->commit_log);
+    mem_free(syncer->ranges);
     mem_free(syncer);
     return NULL;
 }
@@ -130,15 +346,20 @@ void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *r
     request->log = log;
     if (!list_node_is_linked(&request->node))
         list_push(&syncer->waiting, &request->node);
-    if (!syncer->work.is_submitted)
-        loop_hook_ask(syncer->loop, &syncer->begin);
+    if (!syncer->round_work.is_submitted)
+        loop_hook_ask(syncer->options.loop, &syncer->begin);
 }
 
 void syncer_forget(struct syncer *syncer, struct syncer_request *request)
 {
     list_remove(&request->node);
-    for (size_t i = 0; i < syncer->job_count; i++)
-        if (syncer->jobs[i].request == request)
-            syncer->jobs[i].request = NULL;
+    list_remove(&request->dirty);
+    forget_in(&syncer->round, request);
+    forget_in(&syncer->flush, request);
     request->is_running = false;
+}
+
+struct syncer_counts syncer_counts(const struct syncer *syncer)
+{
+    return syncer->counts;
 }

@@ -7,7 +7,14 @@
  *                           ask, ask (meanwhile)  -->  the next round
  *
  * One round is in flight at a time; whatever was asked for while it ran makes the next one,
- * which starts at once.  There is no timer.  A round that fails fences the directory.
+ * which starts at once.  There is no timer.
+ *
+ * A round syncs the files that were written, or, where they are many and little was written
+ * to each, copies what was written into the commit log and syncs that.  Segments of which
+ * bytes are in the commit log are synced by a flush, beside the rounds, when a block of it
+ * is half full.
+ *
+ * A round or a flush that fails fences the directory.
  *
  * Threading: one loop.
  * Errors:    told to done() of each request.
@@ -18,17 +25,28 @@
 
 struct syncer;
 
+enum { SYNCER_COMMIT_BLOCK = 16 * 1024 * 1024 };
+
 /* A log's place in the syncer.  Embedded in the log's owner, zeroed but for done(). */
 struct syncer_request {
-    struct list_node node; /* In syncer->waiting, else bare. */
+    struct list_node node;  /* In syncer->waiting, else bare. */
+    struct list_node dirty; /* In syncer->dirty: bytes are in the commit log only. */
     struct log *log;
     bool is_running; /* Part of the round that is in flight. */
     /* What was written when the round began is durable, or (r < 0) lost. */
     void (*done)(struct syncer_request *request, int r);
 };
 
-/* A syncer for logs of `dir` on `loop`. */
-struct syncer *syncer_create(struct loop *loop, struct diag *diag, struct log_dir *dir);
+struct syncer_options {
+    struct loop *loop; /* Borrowed, as all of these. */
+    struct diag *diag;
+    struct log_dir *dir;
+    int shard;           /* Names the files of the commit log. */
+    size_t commit_block; /* Size of its blocks; 0: there is none. */
+};
+
+/* A syncer for logs of one shard. */
+struct syncer *syncer_create(const struct syncer_options *options);
 
 /* Ends; what is in flight is waited for by the loop's io, and told to nobody.  NULL is
  * allowed.  Always returns NULL. */
@@ -37,5 +55,15 @@ struct syncer *syncer_destroy(struct syncer *syncer);
 /* Wants `log` synced as it is now; done() follows once. */
 void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *request);
 
-/* Takes the request back; done() is not called any more. */
+/* Takes the request back; done() is not called any more, and the log may go. */
 void syncer_forget(struct syncer *syncer, struct syncer_request *request);
+
+/* What it has done so far. */
+struct syncer_counts {
+    uint64_t rounds;    /* All of them, ... */
+    uint64_t committed; /* ... and those that went through the commit log. */
+    uint64_t flushes;
+};
+
+/* Reads the counts. */
+struct syncer_counts syncer_counts(const struct syncer *syncer);

@@ -19,11 +19,19 @@ const struct wire_api *wire_api_find(int16_t key)
     return NULL;
 }
 
-const struct wire_message *wire_record_find(int16_t type)
+const struct wire_record_type *wire_record_find(enum wire_log log, int16_t type)
 {
     for (int i = 0; i < wire_record_type_count; i++)
-        if (wire_record_types[i].type == type)
-            return wire_record_types[i].message;
+        if (wire_record_types[i].log == log && wire_record_types[i].type == type)
+            return &wire_record_types[i];
+    return NULL;
+}
+
+const struct wire_message *wire_message_find(struct slice name)
+{
+    for (int i = 0; i < wire_message_count; i++)
+        if (slice_equal(slice_text(wire_messages[i]->name), name))
+            return wire_messages[i];
     return NULL;
 }
 

@@ -43,7 +43,9 @@ int batch_parse(struct slice bytes, struct batch_header *out)
     length = bytes_load_i32(bytes.data + BATCH_AT_LENGTH);
     if (length < LENGTH_MIN_OF_ALL)
         return BATCH_E_MALFORMED;
-    if (bytes.data[BATCH_AT_MAGIC] != BATCH_MAGIC)
+    if (bytes.data[BATCH_AT_MAGIC] > BATCH_MAGIC)
+        return BATCH_E_MALFORMED;
+    if (bytes.data[BATCH_AT_MAGIC] < BATCH_MAGIC)
         return BATCH_E_MAGIC;
     if (length < LENGTH_MIN)
         return BATCH_E_MALFORMED;

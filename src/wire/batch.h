@@ -29,6 +29,11 @@ enum {
     BATCH_NO_TIMESTAMP = -1,
 };
 
+/* Compressed records of a producer become at most BATCH_DECODED_MIN bytes, or
+ * BATCH_DECODED_RATIO times what they are if that is more; the rest would only keep the
+ * thread busy. */
+enum { BATCH_DECODED_MIN = 64 << 20, BATCH_DECODED_RATIO = 256 };
+
 /* Bits of `attributes`. */
 enum batch_attribute {
     BATCH_CODEC_MASK = 0x07, /* enum compress_codec */
@@ -54,15 +59,15 @@ struct batch_header {
 
 enum batch_outcome {
     BATCH_E_SHORT = 1,  /* The bytes end inside the header, or inside the batch. */
-    BATCH_E_MALFORMED,  /* A length or count that no batch has. */
-    BATCH_E_MAGIC,      /* A format other than 2. */
+    BATCH_E_MALFORMED,  /* A length, count or format that no batch has. */
+    BATCH_E_MAGIC,      /* Format 0 or 1, of before Kafka 0.11. */
     BATCH_E_CRC,        /* The checksum does not fit. */
     BATCH_E_RECORD,     /* Records that do not parse or do not fit the header, or a batch
                            that producers may not send. */
     BATCH_E_TIMESTAMP,  /* A time outside of what the topic allows. */
     BATCH_E_CODEC,      /* A codec that is not one of Kafka's. */
     BATCH_E_COMPRESSED, /* The compressed records cannot be decoded. */
-    BATCH_E_NO_MEMORY,  /* Decoding needs more memory than is allowed. */
+    BATCH_E_NO_MEMORY,  /* The records become more than is allowed, or decoding needs more. */
 };
 
 /* Reads the header of the batch at the start of `bytes`, which need hold no more than

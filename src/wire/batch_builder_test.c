@@ -86,7 +86,7 @@ static void check_batch(struct slice batch, const struct meant *all, int32_t cou
     text_fini(&scratch);
 }
 
-PROPERTY(batch_builder, what_is_built_is_read_again, 100)
+PROPERTY(batch_builder, what_is_built_is_read_again, 40)
 {
     scoped(mem_freep_any) uint8_t *pool = mem_new(POOL_SIZE);
     enum compress_codec codec = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);

@@ -11,9 +11,12 @@
  *   records inside compressed batches whose length is not that of their fields;
  *   keys, values and header values of a negative length other than -1, and numbers with
  *       more bits than their type has;
- *   bytes behind the end of a gzip or lz4 stream, or a second lz4 frame: Kafka does not look;
+ *   bytes behind the end of a gzip or lz4 stream, a second lz4 frame, a wrong size or checksum
+ *       of an lz4 frame's content: Kafka does not look;
  *   the attribute "append time": Kafka refuses it on topics that have append time; on others
  *       it takes the batch, compares one time of it with the bounds, and clears the bit;
+ *   compressed records that become more than BATCH_DECODED_MIN and 256 times their size;
+ *   a zstd frame with a window above the bound of wire/compress.h and as much in it;
  *   a transactional batch without a producer id, a producer id below -1 and a producer id
  *       with a negative epoch.
  *
@@ -35,6 +38,7 @@ struct source {
     const uint8_t *next, *end; /* Bytes that are there. */
     struct inflater *inflater; /* Owned: where more come from; NULL if there are no more. */
     uint8_t *window;           /* Owned: holds what was decompressed. */
+    size_t room;               /* How many bytes may still come. */
     int failure;               /* enum compress_outcome, or 0. */
 };
 
@@ -52,6 +56,7 @@ static int source_init(struct source *source, struct slice records, enum compres
         return 0;
     if (!compress_is_common(codec, records))
         return COMPRESS_E_MALFORMED;
+    source->room = max_of((size_t)BATCH_DECODED_MIN, records.size * BATCH_DECODED_RATIO);
     source->window = mem_resize(NULL, WINDOW_SIZE, 1);
     source->next = source->end = source->window;
     return inflater_create(codec, records, cache, &source->inflater);
@@ -73,6 +78,9 @@ static void refill(struct source *source, size_t n)
         got = 0;
         source->failure =
             inflater_read(source->inflater, source->window + have, WINDOW_SIZE - have, &got);
+        if (got > source->room)
+            source->failure = COMPRESS_E_TOO_LARGE;
+        source->room -= min_of(got, source->room);
         have += got;
     }
     source->next = source->window;
@@ -201,9 +209,9 @@ static bool skip_headers(struct cursor *cursor)
     bool is_null = false;
     int32_t count;
 
-    if (!take_i32(cursor, &count) || count < 0 || (size_t)count > cursor->left)
+    if (!take_i32(cursor, &count) || count < 0)
         return false;
-    for (; count; count--) {
+    for (; count; count--) { /* Ends where the record does: each takes two bytes. */
         if (!skip_bytes(cursor, &is_null) || is_null) /* The name. */
             return false;
         if (!skip_bytes(cursor, &is_null))

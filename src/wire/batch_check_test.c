@@ -262,7 +262,14 @@ TEST(batch_check, codecs_that_are_none_are_refused)
     }
 }
 
-TEST(batch_check, no_records_at_all_are_refused)
+TEST(batch_check, an_empty_batch_is_refused)
+{
+    struct draft draft = draft_of(COMPRESS_NONE);
+
+    check_eq(verdict_of_packed(&draft, slice_empty()), BATCH_E_RECORD);
+}
+
+TEST(batch_check, a_batch_without_the_records_that_it_counts_is_refused)
 {
     for (each_codec(codec)) {
         struct draft draft = draft_of(codec);
@@ -487,6 +494,42 @@ TEST(batch_check, nothing_may_stand_behind_the_records)
     }
 }
 
+/* Numbers lie across the ends of the window that is decompressed into. */
+TEST(batch_check, many_small_records_are_taken)
+{
+    for (each_codec(codec)) {
+        struct draft draft = draft_of(codec);
+
+        for (int32_t i = 0; i < 30000; i++)
+            draft_record(&draft, i % 3 * 1000, i);
+        check(draft.records.size > 300000);
+        check_ok(verdict(&draft));
+    }
+}
+
+/* The frame has an empty block in front: Kafka refuses it, liblz4 does not. */
+TEST(batch_check, what_only_some_clients_can_decompress_is_refused)
+{
+    static const char before[] = "\x04\x22\x4d\x18\x60\x40\x82";
+    static const char empty_block[] = "\0\0\0\x80";
+
+    for (int has_empty = 0; has_empty < 2; has_empty++) {
+        struct draft draft = draft_of(COMPRESS_LZ4);
+        struct text packed = {.size = 0};
+
+        draft_record(&draft, 0, 0);
+        text_add(&packed, before, 7);
+        text_add(&packed, empty_block, has_empty ? 4 : 0);
+        text_add(&packed, "\x09\0\0\x80", 4);
+        check_eq(draft.records.size, 9);
+        text_add(&packed, draft.records.data, draft.records.size);
+        text_add(&packed, "\0\0\0\0", 4);
+        check_eq(verdict_of_packed(&draft, text_slice(&packed)),
+                 has_empty ? BATCH_E_COMPRESSED : 0);
+        text_fini(&packed);
+    }
+}
+
 TEST(batch_check, compacted_topics_need_keys)
 {
     struct slice no_key = slice_of("\0\0\0\1\1\0", 6);
@@ -518,6 +561,31 @@ TEST(batch_check, the_size_of_compressed_records_can_be_bounded)
             check_eq(verdict(&draft), max < 8 && codec != COMPRESS_NONE ? BATCH_E_RECORD : 0);
         }
     }
+}
+
+/* One record of zeros, this large with its length and fields. */
+static int verdict_of_zeros(enum compress_codec codec, size_t total)
+{
+    struct draft draft = draft_of(codec);
+    struct text body = {.size = 0};
+    size_t length = total - 4; /* Which the length of the record takes. */
+
+    text_add(&body, "\0\0\0\1", 4);
+    add_number(&body, (int64_t)length - 9);
+    (void)memset(text_add_space(&body, length - 9), 0, length - 9);
+    text_add(&body, "\0", 1);
+    check_eq(body.size, length);
+    draft_body(&draft, text_slice(&body), (int64_t)length);
+    text_fini(&body);
+    check_eq(draft.records.size, total);
+    return verdict(&draft);
+}
+
+TEST(batch_check, records_that_become_too_much_are_refused)
+{
+    check_ok(verdict_of_zeros(COMPRESS_ZSTD, BATCH_DECODED_MIN));
+    check_eq(verdict_of_zeros(COMPRESS_ZSTD, BATCH_DECODED_MIN + 1), BATCH_E_NO_MEMORY);
+    check_ok(verdict_of_zeros(COMPRESS_SNAPPY, BATCH_DECODED_MIN + 1));
 }
 
 /* --- any batch -------------------------------------------------------------- */
@@ -581,18 +649,27 @@ PROPERTY(batch_check, a_changed_byte_is_noticed_or_outside_of_the_checksum, 300)
     text_fini(&batch);
 }
 
-/* Whatever is taken, the reader can read. */
+/* What is taken, the reader can read. */
+static void check_readable(struct slice batch)
+{
+    struct text scratch = {.size = 0};
+    struct batch_reader reader;
+    struct record record;
+    bool is_end = false;
+
+    check_ok(batch_reader_open(&reader, batch, &scratch, BATCH_DECODED_MIN));
+    while (!is_end)
+        check_ok(batch_reader_next(&reader, &record, &is_end));
+    text_fini(&scratch);
+}
+
 PROPERTY(batch_check, what_is_taken_can_be_read, 3000)
 {
     enum compress_codec codec = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);
     struct draft draft = draft_of(codec);
     struct text packed = {.size = 0};
     struct text batch = {.size = 0};
-    struct text scratch = {.size = 0};
     struct batch_header header;
-    struct batch_reader reader;
-    struct record record;
-    bool is_end = false;
 
     draft_records(&draft, 4);
     if (rng_chance(rng, 60))
@@ -601,13 +678,30 @@ PROPERTY(batch_check, what_is_taken_can_be_read, 3000)
     if (rng_chance(rng, 40))
         packed.data[rng_below(rng, packed.size)] = (char)rng_next(rng);
     seal(&draft, text_slice(&packed), &batch);
-    if (!verdict_of_bytes(&draft.rules, text_slice(&batch), &header)) {
-        check_ok(batch_reader_open(&reader, text_slice(&batch), &scratch, 1 << 20));
-        while (!is_end)
-            check_ok(batch_reader_next(&reader, &record, &is_end));
-    }
-    text_fini(&scratch);
+    if (!verdict_of_bytes(&draft.rules, text_slice(&batch), &header))
+        check_readable(text_slice(&batch));
     text_fini(&packed);
     text_fini(&batch);
     text_fini(&draft.records);
+}
+
+/* The input is the header from the attributes on, and the records.  Length, magic and
+ * checksum are made right, or nothing else would ever be looked at. */
+FUZZ(batch_check, any_batch)
+{
+    struct text batch = {.size = 0};
+    struct batch_header header;
+
+    if (size < BATCH_HEADER_SIZE - BATCH_CRC_FROM)
+        return;
+    memset(text_add_space(&batch, BATCH_CRC_FROM), 0, BATCH_CRC_FROM);
+    batch.data[BATCH_AT_MAGIC] = BATCH_MAGIC;
+    batch.data[BATCH_AT_LENGTH + 3] = BATCH_HEADER_SIZE - BATCH_PREFIX_SIZE;
+    text_add(&batch, data, size);
+    check_ok(batch_parse(text_slice(&batch), &header));
+    header.size = batch.size;
+    batch_write_header((uint8_t *)batch.data, &header);
+    if (!verdict_of_bytes(&kafkas_rules, text_slice(&batch), &header))
+        check_readable(text_slice(&batch));
+    text_fini(&batch);
 }

@@ -320,6 +320,7 @@ TEST(batch_reader, what_is_no_batch_is_refused)
     check_eq(read_records(slice_of("\x0e\0\0\0\1\1\0x", 8), 1, 0), -BATCH_E_RECORD);
     check_eq(read_records(slice_of("\x0e\0\0\0\1\1\4x", 8), 1, 0), -BATCH_E_RECORD);
     check_eq(read_records(slice_of("\0", 1), 1, 0), -BATCH_E_RECORD);
+    check_eq(read_records(slice_of("\x10\0\0\0\1\1\2\1\1", 9), 1, 0), -BATCH_E_RECORD);
 
     from_hex(samples[0].hex, &bytes);
     check_eq(read_all(slice_of(bytes.data, bytes.size - 1), &last), -BATCH_E_SHORT);
@@ -336,5 +337,27 @@ TEST(batch_reader, decoded_records_are_bounded)
     check_ok(batch_reader_open(&reader, text_slice(&bytes), &scratch, 99));
     check_eq(batch_reader_open(&reader, text_slice(&bytes), &scratch, 98), BATCH_E_NO_MEMORY);
     text_fini(&bytes);
+    text_fini(&scratch);
+}
+
+/* Bytes as they come; the checksum is not the reader's business. */
+FUZZ(batch_reader, any_bytes)
+{
+    struct text scratch = {.size = 0};
+    struct record_header header;
+    struct batch_reader reader;
+    struct record record;
+    bool is_end = false;
+    int r = batch_reader_open(&reader, slice_of(data, size), &scratch, 1 << 20);
+
+    while (!r && !is_end) {
+        r = batch_reader_next(&reader, &record, &is_end);
+        if (r || is_end)
+            break;
+        for (int32_t i = 0; i < record.header_count; i++)
+            check_ok(record_next_header(&record.headers, &header));
+        check_eq(record.headers.size, 0);
+    }
+    check(scratch.size <= 1 << 20);
     text_fini(&scratch);
 }

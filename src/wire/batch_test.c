@@ -55,8 +55,14 @@ TEST(batch, other_formats_and_lengths_below_a_header_are_refused)
     struct batch_header h;
 
     memcpy(bytes, small, sizeof(bytes));
-    bytes[16] = 1;
-    check_eq(batch_parse(slice_of(bytes, sizeof(bytes)), &h), BATCH_E_MAGIC);
+    for (uint8_t magic = 0; magic < 2; magic++) {
+        bytes[16] = magic;
+        check_eq(batch_parse(slice_of(bytes, sizeof(bytes)), &h), BATCH_E_MAGIC);
+    }
+    bytes[16] = 3;
+    check_eq(batch_parse(slice_of(bytes, sizeof(bytes)), &h), BATCH_E_MALFORMED);
+    bytes[16] = 0xff;
+    check_eq(batch_parse(slice_of(bytes, sizeof(bytes)), &h), BATCH_E_MALFORMED);
     bytes[16] = 2;
     bytes[11] = 48;
     check_eq(batch_parse(slice_of(bytes, sizeof(bytes)), &h), BATCH_E_MALFORMED);

@@ -160,9 +160,9 @@ static int read_pointer(struct reader *r, const struct wire_op *op, void *base)
     if (op->flags & WIRE_NULLABLE) {
         if (!left(r))
             return CODEC_E_SHORT;
-        if (*r->at != 1 && *r->at != 0xff)
+        if (*r->at != 1 && *r->at != codec_null_byte(op))
             return CODEC_E_MALFORMED;
-        if (*r->at++ == 0xff) {
+        if (*r->at++ == codec_null_byte(op)) {
             memcpy(codec_at(base, op), &p, sizeof(p));
             return 0;
         }
@@ -383,15 +383,6 @@ static int measure_pointer(struct measure *m, const struct wire_op *op, const vo
     return p ? measure_plan(m, &m->message->plans[op->a], p) : 0;
 }
 
-/* The step that a tag's payload begins with, leaving out a WIRE_NEED. */
-static const struct wire_op *payload_op(const struct wire_message *message,
-                                        const struct wire_op *tag)
-{
-    const struct wire_plan *plan = &message->plans[tag->a];
-
-    return &message->ops[plan->op_first + plan->op_count - 1];
-}
-
 /* A tagged field at its default is not written. */
 static int measure_tags(struct measure *m, const struct wire_op *section, const void *base,
                         const void *image)
@@ -402,7 +393,7 @@ static int measure_tags(struct measure *m, const struct wire_op *section, const 
         size_t before = m->size;
         int e;
 
-        if (codec_is_default(m->message, payload_op(m->message, tag), base, image))
+        if (codec_is_default(m->message, codec_payload(m->message, tag), base, image))
             continue;
         e = measure_plan(m, &m->message->plans[tag->a], base);
         if (e)
@@ -562,7 +553,7 @@ static void write_pointer(struct writer *w, const struct wire_op *op, const void
     const void *p = codec_pointer(base, op);
 
     if (op->flags & WIRE_NULLABLE)
-        *w->at++ = p ? 1 : 0xff;
+        *w->at++ = p ? 1 : codec_null_byte(op);
     if (p)
         write_plan(w, &w->message->plans[op->a], p);
 }
@@ -574,12 +565,12 @@ static void write_tags(struct writer *w, const struct wire_op *section, const vo
     uint64_t count = 0;
 
     for (const struct wire_op *tag = section + 1; tag <= end; tag++)
-        count += !codec_is_default(w->message, payload_op(w->message, tag), base, image);
+        count += !codec_is_default(w->message, codec_payload(w->message, tag), base, image);
     w->at += varint_encode(count, w->at);
     for (const struct wire_op *tag = section + 1; count && tag <= end; tag++) {
         struct measure m = {.message = w->message};
 
-        if (codec_is_default(w->message, payload_op(w->message, tag), base, image))
+        if (codec_is_default(w->message, codec_payload(w->message, tag), base, image))
             continue;
         (void)measure_plan(&m, &w->message->plans[tag->a], base);
         w->at += varint_encode(tag->b, w->at);

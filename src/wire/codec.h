@@ -84,10 +84,14 @@ void codec_write(const struct wire_message *message, int16_t version, const void
 /* True if the fields that the version has are equal. */
 bool codec_equal(const struct wire_message *message, int16_t version, const void *a, const void *b);
 
-/* Adds the fields that the version has as one line of JSON.  Bytes are printed in hex,
- * records as their size. */
-void codec_print(const struct wire_message *message, int16_t version, const void *in,
-                 struct text *out);
+/* Hears of a field: its name, how many structs it is inside of, whether it has its default. */
+typedef void codec_visit_fn(void *context, const char *name, int depth, bool is_default);
+
+/* For tests: tells of each field that the version has, in the order of the message, a struct
+ * before its fields.  What is inside an array comes once for each element; with `in` NULL
+ * every field comes just once. */
+void codec_visit(const struct wire_message *message, int16_t version, const void *in,
+                 codec_visit_fn *visit, void *context);
 
 /* For tests: a random message, of which only fields that the version has differ from
  * their defaults. */

@@ -78,6 +78,21 @@ static inline size_t codec_width(uint8_t kind)
     return width[kind];
 }
 
+/* The byte that stands for a struct that is null. */
+static inline uint8_t codec_null_byte(const struct wire_op *op)
+{
+    return op->flags & WIRE_ZERO ? 0 : 0xff;
+}
+
+/* The step of a tag's payload, leaving out a WIRE_NEED. */
+static inline const struct wire_op *codec_payload(const struct wire_message *message,
+                                                  const struct wire_op *tag)
+{
+    const struct wire_plan *plan = &message->plans[tag->a];
+
+    return &message->ops[plan->op_first + plan->op_count - 1];
+}
+
 /* True if the member has its default, which is in `image`: the defaults of its struct. */
 bool codec_is_default(const struct wire_message *message, const struct wire_op *op,
                       const void *base, const void *image);

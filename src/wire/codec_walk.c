@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* wire/codec_walk.c - what else can be done with a message whose plan is known:
- * compare, print, make up.
+ * compare, visit, make up.
  */
 
 #include "wire/codec.h"
 #include "wire/codec_internal.h"
-
-#include <inttypes.h>
 
 static bool plan_equal(const struct wire_message *message, const struct wire_plan *plan,
                        const void *a, const void *b);
@@ -99,187 +97,72 @@ bool codec_is_default(const struct wire_message *message, const struct wire_op *
 {
     struct wire_op all = *op;
 
-    if (op->kind != WIRE_STRUCT)
+    if (op->kind != WIRE_STRUCT && op->kind != WIRE_STRUCT_PTR)
         return op_equal(message, op, base, image);
     /* The step may be for one version; the default is about all fields. */
     all.a = message->types[message->plans[op->a].type].all;
+    if (all.a == WIRE_NO_INDEX) /* Null is the default. */
+        return !codec_pointer(base, op);
     return op_equal(message, &all, base, image);
 }
 
-static void print_text(struct slice s, struct text *out)
+struct visitor {
+    const struct wire_message *message;
+    codec_visit_fn *visit;
+    void *context;
+};
+
+static void visit_plan(struct visitor *v, const struct wire_plan *plan, const void *base,
+                       int depth);
+
+/* Goes into the structs that a field holds; there may be none. */
+static void visit_inside(struct visitor *v, const struct wire_op *op, const void *base, int depth)
 {
-    if (!s.data) {
-        text_printf(out, "null");
+    const struct wire_plan *plan = &v->message->plans[op->a];
+    const struct wire_type *type = &v->message->types[plan->type];
+    struct codec_array array;
+
+    if (!type->image)
         return;
-    }
-    text_add(out, "\"", 1);
-    for (size_t i = 0; i < s.size; i++) {
-        if (s.data[i] == '"' || s.data[i] == '\\')
-            text_printf(out, "\\%c", s.data[i]);
-        else if (s.data[i] < 0x20 || s.data[i] == 0x7f)
-            text_printf(out, "\\u%04x", s.data[i]);
-        else
-            text_add(out, s.data + i, 1);
-    }
-    text_add(out, "\"", 1);
-}
-
-static void print_hex(struct slice s, struct text *out)
-{
-    if (!s.data) {
-        text_printf(out, "null");
-        return;
-    }
-    text_add(out, "\"", 1);
-    for (size_t i = 0; i < s.size; i++)
-        text_printf(out, "%02x", s.data[i]);
-    text_add(out, "\"", 1);
-}
-
-static int64_t integer_at(uint8_t kind, const void *in)
-{
-    int64_t i64;
-    uint32_t u32;
-    int32_t i32;
-    uint16_t u16;
-    int16_t i16;
-
-    switch (kind) {
-    case WIRE_I8: return *(const int8_t *)in;
-    case WIRE_I16: memcpy(&i16, in, sizeof(i16)); return i16;
-    case WIRE_U16: memcpy(&u16, in, sizeof(u16)); return u16;
-    case WIRE_I32: memcpy(&i32, in, sizeof(i32)); return i32;
-    case WIRE_U32: memcpy(&u32, in, sizeof(u32)); return u32;
-    case WIRE_I64: memcpy(&i64, in, sizeof(i64)); return i64;
-    default: bug("not a kind of integer", __FILE__, __LINE__);
+    if (!base) {
+        visit_plan(v, plan, NULL, depth);
+    } else if (op->kind == WIRE_STRUCT) {
+        visit_plan(v, plan, codec_in(base, op), depth);
+    } else if (op->kind == WIRE_STRUCT_PTR) {
+        if (codec_pointer(base, op))
+            visit_plan(v, plan, codec_pointer(base, op), depth);
+    } else {
+        array = codec_array_of(base, op);
+        for (int32_t i = 0; i < array.count; i++)
+            visit_plan(v, plan, codec_element(&array, i, type->size), depth);
     }
 }
 
-static void print_fixed(uint8_t kind, const void *in, struct text *out)
+static void visit_plan(struct visitor *v, const struct wire_plan *plan, const void *base, int depth)
 {
-    char uuid[UUID_TEXT_SIZE + 1];
-    struct uuid id;
-    double f64;
-
-    switch (kind) {
-    case WIRE_BOOL: text_printf(out, "%s", *(const uint8_t *)in ? "true" : "false"); break;
-    case WIRE_F64:
-        memcpy(&f64, in, sizeof(f64));
-        text_printf(out, "%.17g", f64);
-        break;
-    case WIRE_UUID:
-        memcpy(&id, in, sizeof(id));
-        uuid_print(id, uuid);
-        text_printf(out, "\"%s\"", uuid);
-        break;
-    default: text_printf(out, "%" PRId64, integer_at(kind, in));
-    }
-}
-
-static void print_plan(const struct wire_message *message, const struct wire_plan *plan,
-                       const void *base, struct text *out);
-
-/* As the element of an array or the value of a field: a struct gets its braces. */
-static void print_value(const struct wire_message *message, const struct wire_plan *plan,
-                        const void *base, struct text *out)
-{
-    bool is_struct = message->types[plan->type].image;
-
-    if (is_struct)
-        text_add(out, "{", 1);
-    print_plan(message, plan, base, out);
-    if (is_struct)
-        text_add(out, "}", 1);
-}
-
-static void print_array(const struct wire_message *message, const struct wire_op *op,
-                        const void *base, struct text *out)
-{
-    const struct wire_plan *plan = &message->plans[op->a];
-    struct codec_array array = codec_array_of(base, op);
-    size_t size = message->types[plan->type].size;
-
-    if (array.count < 0) {
-        text_printf(out, "null");
-        return;
-    }
-    text_add(out, "[", 1);
-    for (int32_t i = 0; i < array.count; i++) {
-        if (i)
-            text_add(out, ",", 1);
-        print_value(message, plan, codec_element(&array, i, size), out);
-    }
-    text_add(out, "]", 1);
-}
-
-static void print_records(const struct wire_records *records, struct text *out)
-{
-    if (records->source)
-        text_printf(out, "%zu", records->source_size);
-    else if (records->bytes.data)
-        text_printf(out, "%zu", records->bytes.size);
-    else
-        text_printf(out, "null");
-}
-
-static void print_op(const struct wire_message *message, const struct wire_op *op, const void *base,
-                     struct text *out)
-{
-    const void *in = codec_in(base, op);
-    const void *p;
-    struct slice slice;
-
-    switch (op->kind) {
-    case WIRE_STRING:
-    case WIRE_BYTES:
-        memcpy(&slice, in, sizeof(slice));
-        if (op->kind == WIRE_STRING)
-            print_text(slice, out);
-        else
-            print_hex(slice, out);
-        break;
-    case WIRE_RECORDS: print_records(in, out); break;
-    case WIRE_ARRAY: print_array(message, op, base, out); break;
-    case WIRE_STRUCT: print_value(message, &message->plans[op->a], in, out); break;
-    case WIRE_STRUCT_PTR:
-        p = codec_pointer(base, op);
-        if (p)
-            print_value(message, &message->plans[op->a], p, out);
-        else
-            text_printf(out, "null");
-        break;
-    default: print_fixed(op->kind, in, out); break;
-    }
-}
-
-static bool ends_with_brace(const struct text *out)
-{
-    return out->size && out->data[out->size - 1] == '{';
-}
-
-static void print_plan(const struct wire_message *message, const struct wire_plan *plan,
-                       const void *base, struct text *out)
-{
-    const struct wire_op *op = message->ops + plan->op_first;
+    const struct wire_op *op = v->message->ops + plan->op_first;
+    const void *image = v->message->types[plan->type].image;
 
     for (int i = 0; i < plan->op_count; i++, op++) {
+        const struct wire_op *member = op->kind == WIRE_TAG ? codec_payload(v->message, op) : op;
+
         if (op->kind == WIRE_NEED || op->kind == WIRE_TAGS)
             continue;
-        if (op->kind == WIRE_TAG) {
-            print_plan(message, &message->plans[op->a], base, out);
-            continue;
-        }
-        if (op->b != WIRE_NO_NAME)
-            text_printf(out, "%s\"%s\":", ends_with_brace(out) ? "" : ",", message->names + op->b);
-        print_op(message, op, base, out);
+        v->visit(v->context, v->message->names + member->b, depth,
+                 !base || codec_is_default(v->message, member, base, image));
+        if (member->kind == WIRE_ARRAY || member->kind == WIRE_STRUCT ||
+            member->kind == WIRE_STRUCT_PTR)
+            visit_inside(v, member, base, depth + 1);
     }
 }
 
-void codec_print(const struct wire_message *message, int16_t version, const void *in,
-                 struct text *out)
+void codec_visit(const struct wire_message *message, int16_t version, const void *in,
+                 codec_visit_fn *visit, void *context)
 {
+    struct visitor v = {.message = message, .visit = visit, .context = context};
+
     assert(codec_has_version(message, version));
-    print_value(message, codec_root(message, version), in, out);
+    visit_plan(&v, codec_root(message, version), in, 0);
 }
 
 /* What codec_randomise() carries along. */
@@ -296,6 +179,28 @@ static uint64_t make_number(struct rng *rng)
     return rng_next(rng) >> (rng_chance(rng, 50) ? rng_below(rng, 64) : 0);
 }
 
+enum { CHARACTER_SIZE_MAX = 3 };
+
+/* A character of one to three bytes, never half of a pair. */
+static size_t make_character(struct rng *rng, uint8_t *out)
+{
+    unsigned c = (unsigned)rng_below(rng, rng_chance(rng, 80) ? 0x80 : 0xd800);
+
+    if (c < 0x80) {
+        out[0] = (uint8_t)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (uint8_t)(0xc0 | c >> 6);
+        out[1] = (uint8_t)(0x80 | (c & 63));
+        return 2;
+    }
+    out[0] = (uint8_t)(0xe0 | c >> 12);
+    out[1] = (uint8_t)(0x80 | (c >> 6 & 63));
+    out[2] = (uint8_t)(0x80 | (c & 63));
+    return 3;
+}
+
 static int make_slice(struct maker *m, const struct wire_op *op, struct slice *out)
 {
     size_t size = rng_chance(m->rng, 5) ? 200 : rng_below(m->rng, 12);
@@ -305,13 +210,15 @@ static int make_slice(struct maker *m, const struct wire_op *op, struct slice *o
         *out = slice_null();
         return 0;
     }
-    bytes = arena_try(m->arena, size + 1);
+    bytes = arena_try(m->arena, size + CHARACTER_SIZE_MAX);
     if (!bytes)
         return CODEC_E_NO_MEMORY;
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = op->kind == WIRE_STRING ? (uint8_t)('!' + rng_below(m->rng, 94))
-                                           : (uint8_t)rng_next(m->rng);
     *out = slice_of(bytes, size);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)rng_next(m->rng);
+    if (op->kind == WIRE_STRING)
+        for (out->size = 0; out->size < size;)
+            out->size += make_character(m->rng, bytes + out->size);
     return 0;
 }
 
@@ -319,9 +226,12 @@ static void make_fixed(struct maker *m, uint8_t kind, void *out)
 {
     uint64_t words[2] = {make_number(m->rng), rng_next(m->rng)};
     bool flag = words[1] & 1;
+    double real = (double)(int64_t)words[0] / (double)(1 + words[1] % 1000);
 
     if (kind == WIRE_BOOL)
         memcpy(out, &flag, sizeof(flag));
+    else if (kind == WIRE_F64)
+        memcpy(out, &real, sizeof(real)); /* A number, so that JSON can say it. */
     else
         memcpy(out, words, codec_width(kind));
 }
@@ -332,7 +242,8 @@ static int make_array(struct maker *m, const struct wire_op *op, void *base)
 {
     const struct wire_plan *plan = &m->message->plans[op->a];
     size_t size = m->message->types[plan->type].size;
-    struct codec_array array = {.count = (int32_t)rng_below(m->rng, m->elements_max + 1u)};
+    struct codec_array array = {
+        .count = (int32_t)rng_below(m->rng, (unsigned)max_of(m->elements_max, 1) + 1u)};
     uint8_t *member = codec_at(base, op);
     int e = 0;
 

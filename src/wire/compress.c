@@ -8,15 +8,6 @@ enum {
     PIECE_SIZE = 64 << 10, /* What compress_decode() asks for at a time. */
 };
 
-/* The byte of an lz4 frame that says what is in it. */
-enum {
-    LZ4_FLAGS_AT = 4,
-    LZ4_VERSION_MASK = 0xc0,
-    LZ4_VERSION = 0x40,
-    LZ4_IS_INDEPENDENT = 0x20,
-    LZ4_RESERVED_OF_KAFKA = 0x03, /* One of them says that there is a dictionary. */
-};
-
 static const struct compress_class *const classes[COMPRESS_CODEC_COUNT] = {
     [COMPRESS_GZIP] = &compress_gzip,
     [COMPRESS_SNAPPY] = &compress_snappy,
@@ -57,13 +48,9 @@ int compress_encode(enum compress_codec codec, struct slice in, struct text *out
 
 bool compress_is_common(enum compress_codec codec, struct slice in)
 {
-    uint8_t flags;
+    const struct compress_class *class = class_of(codec);
 
-    if (codec != COMPRESS_LZ4 || in.size <= LZ4_FLAGS_AT)
-        return true;
-    flags = in.data[LZ4_FLAGS_AT];
-    return (flags & LZ4_VERSION_MASK) == LZ4_VERSION && flags & LZ4_IS_INDEPENDENT &&
-           !(flags & LZ4_RESERVED_OF_KAFKA);
+    return !class->is_common || class->is_common(in);
 }
 
 /* --- piece by piece --------------------------------------------------------- */

@@ -64,8 +64,8 @@ NODISCARD int compress_encode(enum compress_codec codec, struct slice in, struct
 NODISCARD int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
                               struct text *out);
 
-/* True if Kafka's own clients can read a stream that begins like `in`, if anybody can: they
- * know lz4 frames of independent blocks and without a dictionary only. */
+/* True if Kafka's Java clients can read `in`, if anybody can: of lz4 frames they know those
+ * without a dictionary, of independent blocks none of which is empty.  Not for none. */
 bool compress_is_common(enum compress_codec codec, struct slice in);
 
 /* Decompression piece by piece. */

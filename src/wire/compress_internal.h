@@ -24,6 +24,9 @@ struct compress_class {
     /* As compress_encode(). */
     int (*encode)(struct slice in, struct text *out);
 
+    /* As compress_is_common(); NULL if it is always true. */
+    bool (*is_common)(struct slice in);
+
     /* Makes an inflater; what is in struct inflater is set by the caller. */
     struct inflater *(*create)(void);
     void (*destroy)(struct inflater *inflater);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* wire/compress_lz4.c - the frame format of lz4.
+/* wire/compress_lz4.c - the frame format of lz4:
+ *
+ *     04 22 4d 18 | flags | block size | [u64 content size] | checksum of these
+ *     u32 size of a block | block | [u32 checksum of it] ... | u32 0 | [u32 checksum of all]
  *
  * Kafka's clients read the first frame and nothing behind it, and only blocks that do not
  * refer to each other; so that is what is written.
@@ -10,6 +13,19 @@
 #include "wire/compress_internal.h"
 
 #include <lz4frame.h>
+
+enum {
+    FLAGS_AT = 4,
+    FRAME_HEADER_SIZE = 7,
+    VERSION_MASK = 0xc0,
+    VERSION = 0x40,
+    IS_INDEPENDENT = 0x20,
+    HAS_BLOCK_CHECKSUMS = 0x10,
+    HAS_CONTENT_SIZE = 0x08,
+    RESERVED = 0x03, /* One of them says that there is a dictionary. */
+};
+
+static const uint32_t is_stored = 0x80000000; /* In a block's size: it is not compressed. */
 
 struct lz4_inflater {
     struct inflater base;
@@ -30,6 +46,48 @@ static int lz4_encode(struct slice in, struct text *out)
     assert(!LZ4F_isError(size));
     text_cut(out, start + size);
     return 0;
+}
+
+static uint32_t load_u32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* Whether no block of these decodes to nothing, with which the Java clients cannot go on.
+ * Only a stored block of no bytes and a compressed one of a single byte do. */
+static bool blocks_are_common(struct slice blocks, size_t checksum_size)
+{
+    while (blocks.size >= 4) {
+        uint32_t size = load_u32(blocks.data);
+        size_t bytes = (size & ~is_stored) + checksum_size;
+
+        if (!size)
+            return true;
+        if (size == is_stored || size == 1)
+            return false;
+        compress_skip(&blocks, 4);
+        compress_skip(&blocks, min_of(bytes, blocks.size));
+    }
+    return true; /* It is cut off, which nobody can read. */
+}
+
+static bool lz4_is_common(struct slice in)
+{
+    size_t header_size = FRAME_HEADER_SIZE;
+    uint8_t flags;
+
+    if (in.size < FRAME_HEADER_SIZE)
+        return true;
+    flags = in.data[FLAGS_AT];
+    if ((flags & VERSION_MASK) != VERSION || !(flags & IS_INDEPENDENT) || flags & RESERVED)
+        return false;
+    if (flags & HAS_CONTENT_SIZE)
+        header_size += 8;
+    compress_skip(&in, min_of(header_size, in.size));
+    return blocks_are_common(in, flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
 }
 
 static struct inflater *lz4_create(void)
@@ -74,6 +132,7 @@ static int lz4_read(struct inflater *inflater, uint8_t *out, size_t size, size_t
 const struct compress_class compress_lz4 = {
     .name = "lz4",
     .encode = lz4_encode,
+    .is_common = lz4_is_common,
     .create = lz4_create,
     .destroy = lz4_destroy,
     .read = lz4_read,

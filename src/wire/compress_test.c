@@ -182,3 +182,25 @@ TEST(compress, nothing_at_all_is_malformed)
         check_eq(compress_decode(codec, slice_empty(), 100, &out), COMPRESS_E_MALFORMED);
     text_fini(&out);
 }
+
+/* The first bytes choose codec and size of the pieces: they make what the whole makes. */
+FUZZ(compress, pieces)
+{
+    struct text whole = {.size = 0};
+    struct text pieces = {.size = 0};
+    struct rng local;
+    enum compress_codec codec;
+    struct slice in;
+
+    if (size < 2)
+        return;
+    codec = (enum compress_codec)(COMPRESS_GZIP + data[0] % (COMPRESS_CODEC_COUNT - 1));
+    local = rng_of(data[1]);
+    in = slice_of(data + 2, size - 2);
+    if (!compress_decode(codec, in, 1 << 20, &whole)) {
+        check_ok(inflate_in_pieces(codec, in, &local, NULL, &pieces));
+        check(slice_equal(text_slice(&whole), text_slice(&pieces)));
+    }
+    text_fini(&whole);
+    text_fini(&pieces);
+}

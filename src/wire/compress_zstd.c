@@ -103,17 +103,19 @@ static bool has_magic(struct slice in)
             memcmp(in.data + 1, skip_magic + 1, MAGIC_SIZE - 1) == 0);
 }
 
-/* True if the frame asks for a larger window than the bound. */
-static bool asks_for_more(const struct zstd_inflater *zstd)
+/* The window byte that asks for 2^log bytes; a larger byte asks for more. */
+static uint8_t window_byte(unsigned log)
 {
-    struct slice in = zstd->base.rest;
-    uint8_t window;
+    return (uint8_t)((log - WINDOW_LOG_MIN) << 3);
+}
 
+/* The window byte of a frame, 0 if it has none. */
+static uint8_t window_of(struct slice in)
+{
     if (in.size < START_SIZE || memcmp(in.data, frame_magic, MAGIC_SIZE) != 0 ||
         in.data[DESCRIPTOR_AT] & DESCRIPTOR_NO_WINDOW)
-        return false;
-    window = in.data[WINDOW_AT]; /* Exponent above, eighths below. */
-    return window > (zstd->window_log - WINDOW_LOG_MIN) << 3;
+        return 0;
+    return in.data[WINDOW_AT];
 }
 
 /* Gives the decoder the start of a frame with the bound for a window. */
@@ -124,7 +126,7 @@ static bool start_bounded(struct zstd_inflater *zstd)
     ZSTD_outBuffer output = {.dst = NULL};
 
     memcpy(start, zstd->base.rest.data, sizeof(start));
-    start[WINDOW_AT] = (uint8_t)((zstd->window_log - WINDOW_LOG_MIN) << 3);
+    start[WINDOW_AT] = window_byte(zstd->window_log);
     if (ZSTD_isError(ZSTD_decompressStream(zstd->context, &output, &input)))
         return false;
     compress_skip(&zstd->base.rest, input.pos);
@@ -133,11 +135,15 @@ static bool start_bounded(struct zstd_inflater *zstd)
 
 static int start_frame(struct zstd_inflater *zstd)
 {
+    uint8_t window = window_of(zstd->base.rest);
+
     if (!has_magic(zstd->base.rest))
         return COMPRESS_E_MALFORMED;
+    if (window > window_byte(WINDOW_LOG_BOUND_MAX)) /* Nor would Kafka's clients read it. */
+        return COMPRESS_E_TOO_LARGE;
     zstd->is_between = false;
     zstd->frame_got = 0;
-    zstd->is_bounded = asks_for_more(zstd);
+    zstd->is_bounded = window > window_byte(zstd->window_log);
     return zstd->is_bounded && !start_bounded(zstd) ? COMPRESS_E_MALFORMED : 0;
 }
 

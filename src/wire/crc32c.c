@@ -5,15 +5,12 @@
 
 uint32_t crc32c_extend(uint32_t crc, const void *data, size_t size)
 {
-#if defined(__x86_64__)
     if (crc32c_has_avx512())
         return crc32c_avx512(crc, data, size);
     if (crc32c_has_sse42())
         return crc32c_sse42(crc, data, size);
-#elif defined(__aarch64__)
     if (crc32c_has_armv8())
         return crc32c_armv8(crc, data, size);
-#endif
     return crc32c_portable(crc, data, size);
 }
 

@@ -3,8 +3,8 @@
 
 /* wire/crc32c_internal.h - the ways to compute the checksum, which crc32c.c chooses from.
  *
- * All have the contract of crc32c_extend().  Those of a processor's own instructions may
- * be called only if crc32c_has_...() says that it has them.
+ * All have the contract of crc32c_extend().  Those with instructions of some processors are
+ * called only if crc32c_has_...() says that this one has them; each is there in every build.
  *
  * Threading: pure functions.
  * Errors:    none.
@@ -15,8 +15,6 @@
 /* Eight bytes at a time through tables; runs anywhere. */
 uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size);
 
-#if defined(__x86_64__)
-
 /* Three streams of the crc32 instruction side by side, joined by a carry-less product. */
 uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t size);
 bool crc32c_has_sse42(void);
@@ -25,10 +23,6 @@ bool crc32c_has_sse42(void);
 uint32_t crc32c_avx512(uint32_t crc, const void *data, size_t size);
 bool crc32c_has_avx512(void);
 
-#elif defined(__aarch64__)
-
 /* The crc32c instructions of ARMv8. */
 uint32_t crc32c_armv8(uint32_t crc, const void *data, size_t size);
 bool crc32c_has_armv8(void);
-
-#endif

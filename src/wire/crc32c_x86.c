@@ -168,4 +168,26 @@ AVX512 uint32_t crc32c_avx512(uint32_t crc, const void *data, size_t size)
     return ~one_stream(reduce(sum[3]), p, size);
 }
 
+#else
+
+bool crc32c_has_sse42(void)
+{
+    return false;
+}
+
+bool crc32c_has_avx512(void)
+{
+    return false;
+}
+
+uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t size)
+{
+    return crc32c_portable(crc, data, size);
+}
+
+uint32_t crc32c_avx512(uint32_t crc, const void *data, size_t size)
+{
+    return crc32c_portable(crc, data, size);
+}
+
 #endif

@@ -63,6 +63,7 @@ enum wire_kind {
 enum {
     WIRE_COMPACT = 1,  /* Lengths are unsigned varints of n + 1. */
     WIRE_NULLABLE = 2, /* Null can be said. */
+    WIRE_ZERO = 4,     /* WIRE_STRUCT_PTR in a tagged field: null is 0 there, not -1. */
 };
 
 struct wire_op {

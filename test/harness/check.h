@@ -41,6 +41,9 @@ _Noreturn void check_failed(const char *what, const char *file, int line);
 /* As check_failed(), with the two values of a comparison. */
 _Noreturn void check_failed_eq(const char *what, int64_t a, int64_t b, const char *file, int line);
 
+/* Fails unless the texts are equal (NULL equals NULL), with both in the message. */
+void check_texts(const char *what, const char *a, const char *b, const char *file, int line);
+
 /* What check_bug() is made of: forks, and is true in the child.  In the parent it waits
  * for the child and fails the check if that lived to say check_bug_survived(). */
 bool check_bug_fork(const char *what, const char *file, int line);
@@ -82,4 +85,4 @@ _Noreturn void check_bug_survived(void);
             check_bug_survived();                                                                  \
         }                                                                                          \
     } while (0)
-#define check_text(a, b) check(slice_equal(slice_text(a), slice_text(b)))
+#define check_text(a, b) check_texts(#a " is " #b, a, b, __FILE__, __LINE__)

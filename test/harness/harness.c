@@ -38,6 +38,15 @@ void check_failed_eq(const char *what, int64_t a, int64_t b, const char *file, i
     longjmp(leave, 1);
 }
 
+void check_texts(const char *what, const char *a, const char *b, const char *file, int line)
+{
+    if (slice_equal(slice_text(a), slice_text(b)))
+        return;
+    fprintf(stderr, "    it is: %s\n", a ? a : "(null)");
+    fprintf(stderr, "    not:   %s\n", b ? b : "(null)");
+    check_failed(what, file, line);
+}
+
 bool check_bug_fork(const char *what, const char *file, int line)
 {
     pid_t child;

@@ -15,12 +15,19 @@ static bool is_text(const char *a, const char *b)
     return a && strcmp(a, b) == 0;
 }
 
-static struct structure *structure_find(const struct schema *schema, const char *name)
+/* What a type's name means inside a message (or inside a shared struct: NULL). */
+static struct structure *structure_find(const struct schema *schema, const struct message *message,
+                                        const char *name)
 {
-    for (struct structure *s = schema->structures; s; s = s->next)
-        if (is_text(s->name, name))
+    struct structure *shared = NULL;
+
+    for (struct structure *s = schema->structures; s; s = s->next) {
+        if (is_text(s->name, name) && s->message == message)
             return s;
-    return NULL;
+        if (is_text(s->name, name) && !s->message)
+            shared = s;
+    }
+    return shared;
 }
 
 static bool is_message(const struct schema *schema, const struct structure *structure)
@@ -31,18 +38,33 @@ static bool is_message(const struct schema *schema, const struct structure *stru
     return false;
 }
 
-/* The struct T of api A is A_T in C, unless it begins with `A_` already. */
-static void structures_name(struct schema *schema)
+static bool has_namesake(const struct schema *schema, const struct structure *structure)
+{
+    for (const struct structure *s = schema->structures; s; s = s->next)
+        if (s != structure && is_text(s->name, structure->name) && s->message != structure->message)
+            return true;
+    return false;
+}
+
+/* The struct T of api A is A_T in C, unless it begins with `A_` already; but A_request_T
+ * and A_response_T if both have one. */
+static const char *structure_c_name(const struct schema *schema, const struct structure *s)
 {
     size_t size = strlen(schema->name);
 
-    for (struct structure *s = schema->structures; s; s = s->next) {
-        bool has_prefix = strncmp(s->name, schema->name, size) == 0 && s->name[size] == '_';
+    if (is_message(schema, s))
+        return s->name;
+    if (s->message && has_namesake(schema, s))
+        return arena_printf(schema->arena, "%s_%s", s->message->name, s->name);
+    if (strncmp(s->name, schema->name, size) == 0 && s->name[size] == '_')
+        return s->name;
+    return arena_printf(schema->arena, "%s_%s", schema->name, s->name);
+}
 
-        s->c_name = is_message(schema, s) || has_prefix
-                        ? s->name
-                        : arena_printf(schema->arena, "%s_%s", schema->name, s->name);
-    }
+static void structures_name(struct schema *schema)
+{
+    for (struct structure *s = schema->structures; s; s = s->next)
+        s->c_name = structure_c_name(schema, s);
     for (struct structure *a = schema->structures; a; a = a->next)
         for (struct structure *b = a->next; b; b = b->next)
             if (is_text(a->c_name, b->c_name))
@@ -90,10 +112,6 @@ static void check_default(struct schema *schema, const struct field *field)
 {
     const char *value = field->fallback;
 
-    if (field->type == TYPE_STRUCT && !field->is_array && field->is_nullable &&
-        !is_text(value, "null"))
-        schema_fail(schema, field->line, "%s may be null, so null has to be its default",
-                    field->name);
     if (!value)
         return;
     if (is_text(value, "null")) {
@@ -132,13 +150,26 @@ static void check_default(struct schema *schema, const struct field *field)
     }
 }
 
-static void check_tag(struct schema *schema, const struct field *field)
+/* The first flexible version where this struct is used. */
+static int structure_flexible(const struct schema *schema, const struct structure *structure)
 {
+    int first = schema->messages[0].flexible;
+
+    if (structure->message)
+        return structure->message->flexible;
+    return schema->message_count == 1 ? first : min_of(first, schema->messages[1].flexible);
+}
+
+static void check_tag(struct schema *schema, const struct structure *owner,
+                      const struct field *field)
+{
+    int flexible = structure_flexible(schema, owner);
+
     if (field->tag < 0)
         return;
-    if (field->tagged.low < schema->flexible)
+    if (field->tagged.low < flexible)
         schema_fail(schema, field->line, "%s is tagged before version %d, the first flexible one",
-                    field->name, schema->flexible);
+                    field->name, flexible);
     if (field->tagged.low < field->versions.low || field->tagged.high != field->versions.high)
         schema_fail(schema, field->line, "%s is tagged in versions that it is not in", field->name);
 }
@@ -157,7 +188,7 @@ static bool members_collide(const struct schema *schema, const struct field *a,
 static void check_field(struct schema *schema, struct structure *owner, struct field *field)
 {
     if (field->type == TYPE_STRUCT) {
-        field->structure = structure_find(schema, field->type_word);
+        field->structure = structure_find(schema, owner->message, field->type_word);
         if (!field->structure || is_message(schema, field->structure)) {
             schema_fail(schema, field->line, "type %s is not defined", field->type_word);
             return;
@@ -171,7 +202,7 @@ static void check_field(struct schema *schema, struct structure *owner, struct f
     if (field->is_classic && field->type != TYPE_STRING)
         schema_fail(schema, field->line, "'classic' is for strings");
     check_default(schema, field);
-    check_tag(schema, field);
+    check_tag(schema, owner, field);
     for (const struct field *other = owner->fields; other != field; other = other->next) {
         if (members_collide(schema, other, field))
             schema_fail(schema, field->line, "%s collides with %s in line %d", field->name,
@@ -220,15 +251,32 @@ void schema_check(struct schema *schema)
             schema_fail(schema, s->line, "struct %s has no field", s->name);
 }
 
+/* The name of a message that both have, or NULL. */
+static const char *common_message(const struct schema *a, const struct schema *b)
+{
+    for (int i = 0; i < a->message_count; i++)
+        for (int k = 0; k < b->message_count; k++)
+            if (is_text(a->messages[i].name, b->messages[k].name))
+                return a->messages[i].name;
+    return NULL;
+}
+
+static bool keys_collide(const struct schema *a, const struct schema *b)
+{
+    return a->kind == b->kind && a->kind != SCHEMA_DATA && a->key == b->key && a->log == b->log;
+}
+
 void schema_check_unique(struct schema *schemas, int count)
 {
     for (int b = 1; b < count; b++) {
         for (int a = 0; a < b; a++) {
-            if (is_text(schemas[a].name, schemas[b].name))
-                schema_fail(&schemas[b], 1, "%s is defined in %s already", schemas[b].name,
-                            schemas[a].file);
-            if (schemas[a].kind == schemas[b].kind && schemas[a].kind != SCHEMA_DATA &&
-                schemas[a].key == schemas[b].key)
+            const char *twice = common_message(&schemas[a], &schemas[b]);
+
+            if (twice)
+                schema_fail(&schemas[b], 1, "%s is defined in %s already", twice, schemas[a].file);
+            if (is_text(schemas[a].header, schemas[b].header))
+                schema_fail(&schemas[b], 1, "%s has the same file name", schemas[a].file);
+            if (keys_collide(&schemas[a], &schemas[b]))
                 schema_fail(&schemas[b], 1, "key %d belongs to %s in %s", schemas[b].key,
                             schemas[a].name, schemas[a].file);
         }

@@ -26,6 +26,8 @@ static void emit_type(struct text *out, const struct field *field)
 {
     bool by_pointer = field->is_array || (field->type == TYPE_STRUCT && field->is_nullable);
 
+    if (by_pointer && !field->is_array && !field->fallback)
+        text_printf(out, "const ");
     if (field->type == TYPE_STRUCT)
         text_printf(out, "struct %s ", field->structure->c_name);
     else
@@ -48,7 +50,7 @@ static void emit_comment(struct text *out, const struct field *field)
     if (size && comment[size - 1] != '.' && comment[size - 1] != '?')
         text_printf(out, ".");
     if (field->was)
-        text_printf(out, "%s Called %s before.", size ? "" : " /*", field->was);
+        text_printf(out, "%s Called %s before Kafka 4.4.", size ? "" : " /*", field->was);
     if (size || field->was)
         text_printf(out, " */");
 }
@@ -115,7 +117,9 @@ static void emit_default(struct text *out, const struct field *field)
         if (is_null)
             text_printf(out, ".%s_count = -1, ", field->name);
     } else if (field->type == TYPE_STRUCT) {
-        if (!field->is_nullable) {
+        if (field->is_nullable && !is_null) {
+            text_printf(out, ".%s = &%s_defaults, ", field->name, field->structure->c_name);
+        } else if (!field->is_nullable) {
             text_printf(out, ".%s = {", field->name);
             emit_defaults(out, field->structure);
             text_printf(out, "}, ");
@@ -233,7 +237,7 @@ static void emit_message(const struct schema *schema, const struct message *mess
     emit_names(out, name, &plans);
     text_printf(out, "const struct wire_message %s_message = {\n", name);
     text_printf(out, "    .name = \"%s\",\n    .min = %d,\n    .max = %d,\n    .flexible = %d,\n",
-                name, message->versions.low, message->versions.high, schema->flexible);
+                name, message->versions.low, message->versions.high, message->flexible);
     text_printf(out, "    .type = %d,\n    .struct_size = sizeof(struct %s),\n",
                 plans.plans[plans.roots[0]].type, name);
     text_printf(out, "    .ops = %s_ops,\n    .plans = %s_plans,\n    .types = %s_types,\n", name,
@@ -244,10 +248,38 @@ static void emit_message(const struct schema *schema, const struct message *mess
 void emit_tables(const struct schema *schema, struct arena *arena, struct text *out)
 {
     emit_banner(out, schema->file);
-    text_printf(out, "#include \"wire/msg/%s.h\"\n\n", schema->name);
+    text_printf(out, "#include \"wire/msg/%s.h\"\n\n", schema->header);
     emit_images(out, schema);
     for (int i = 0; i < schema->message_count; i++)
         emit_message(schema, &schema->messages[i], arena, out);
+}
+
+/* What the enumerators of a log's record types begin with, and what to say of them. */
+static const struct log_facts {
+    const char *prefix, *about;
+} log_facts[LOG_COUNT] = {
+    [LOG_METADATA] = {"RECORD", "the metadata log"},
+    [LOG_GROUPS] = {"GROUP_RECORD", "__consumer_offsets"},
+    [LOG_TRANSACTIONS] = {"TRANSACTION_RECORD", "__transaction_state"},
+    [LOG_SHARE] = {"SHARE_RECORD", "__share_group_state"},
+    [LOG_REMOTE] = {"REMOTE_RECORD", "__remote_log_metadata"},
+};
+
+static void emit_record_types(const struct schema *schemas, int count, enum schema_log log,
+                              struct text *out)
+{
+    const char *prefix = log_facts[log].prefix;
+    size_t before;
+
+    text_printf(out, "\n/* The types of records in %s. */\nenum {\n", log_facts[log].about);
+    before = out->size;
+    for (int i = 0; i < count; i++)
+        if (schemas[i].kind == SCHEMA_RECORD && schemas[i].log == log)
+            text_printf(out, "    %s_%s = %d,\n", prefix,
+                        emit_upper(schemas[i].arena, schemas[i].name), schemas[i].key);
+    if (out->size == before)
+        text_printf(out, "    %s_NONE,\n", prefix); /* C wants an enumerator. */
+    text_printf(out, "};\n");
 }
 
 void emit_all_header(const struct schema *schemas, int count, struct text *out)
@@ -259,12 +291,9 @@ void emit_all_header(const struct schema *schemas, int count, struct text *out)
         if (schemas[i].kind == SCHEMA_API)
             text_printf(out, "    API_%s = %d,\n", emit_upper(schemas[i].arena, schemas[i].name),
                         schemas[i].key);
-    text_printf(out, "};\n\n/* The types of records in the metadata log. */\nenum {\n");
-    for (int i = 0; i < count; i++)
-        if (schemas[i].kind == SCHEMA_RECORD)
-            text_printf(out, "    RECORD_%s = %d,\n", emit_upper(schemas[i].arena, schemas[i].name),
-                        schemas[i].key);
     text_printf(out, "};\n");
+    for (int log = 0; log < LOG_COUNT; log++)
+        emit_record_types(schemas, count, (enum schema_log)log, out);
 }
 
 static void emit_api(const struct schema *s, struct text *out)
@@ -277,20 +306,41 @@ static void emit_api(const struct schema *s, struct text *out)
                 "    {.key = %d, .name = \"%s\", .min = %d, .max = %d, .latest = %d, "
                 ".flexible = %d,\n     .listeners = %u, .request = &%s_message, "
                 ".response = &%s_message},\n",
-                s->key, s->name, request->versions.low, stable, latest, s->flexible, s->listeners,
-                request->name, s->messages[1].name);
+                s->key, s->name, request->versions.low, stable, latest, request->flexible,
+                s->listeners, request->name, s->messages[1].name);
+}
+
+static int emit_records(const struct schema *schemas, int count, struct text *out)
+{
+    int records = 0;
+
+    text_printf(out, "const struct wire_record_type wire_record_types[] = {\n");
+    for (int i = 0; i < count; i++) {
+        const struct schema *s = &schemas[i];
+
+        if (s->kind != SCHEMA_RECORD)
+            continue;
+        records++;
+        text_printf(out, "    {.log = WIRE_LOG_%s, .type = %d, ",
+                    emit_upper(s->arena, schema_log_words[s->log]), s->key);
+        if (s->message_count == 2)
+            text_printf(out, ".key = &%s_message, ", s->messages[0].name);
+        text_printf(out, ".value = &%s_message},\n", s->messages[s->message_count - 1].name);
+    }
+    text_printf(out, "%s};\n", records ? "" : "    {.type = -1},\n");
+    return records;
 }
 
 void emit_all_tables(const struct schema *schemas, int count, struct text *out)
 {
     int apis = 0;
-    int records = 0;
+    int records;
     int messages = 0;
 
     emit_banner(out, "all schemas");
     text_printf(out, "#include \"wire/api.h\"\n");
     for (int i = 0; i < count; i++)
-        text_printf(out, "#include \"wire/msg/%s.h\"\n", schemas[i].name);
+        text_printf(out, "#include \"wire/msg/%s.h\"\n", schemas[i].header);
 
     text_printf(out, "\nconst struct wire_api wire_apis[] = {\n");
     for (int key = 0; key <= VERSION_MAX; key++)
@@ -302,15 +352,8 @@ void emit_all_tables(const struct schema *schemas, int count, struct text *out)
     text_printf(out, "%s};\nconst int wire_api_count = %d;\n\n", apis ? "" : "    {.key = -1},\n",
                 apis);
 
-    text_printf(out, "const struct wire_record_type wire_record_types[] = {\n");
-    for (int i = 0; i < count; i++)
-        if (schemas[i].kind == SCHEMA_RECORD) {
-            text_printf(out, "    {.type = %d, .message = &%s_message},\n", schemas[i].key,
-                        schemas[i].name);
-            records++;
-        }
-    text_printf(out, "%s};\nconst int wire_record_type_count = %d;\n\n",
-                records ? "" : "    {.type = -1},\n", records);
+    records = emit_records(schemas, count, out);
+    text_printf(out, "const int wire_record_type_count = %d;\n\n", records);
 
     text_printf(out, "const struct wire_message *const wire_messages[] = {\n");
     for (int i = 0; i < count; i++)

@@ -3,11 +3,15 @@
 /* tools/msgc/main.c - the schema compiler:
  *
  *     msgc OUT_DIR SCHEMA...
+ *     msgc --project SCHEMA...
  *
- * For each schema it writes OUT_DIR/msg/<name>.h and .c, and for all of them
+ * For each schema <name>.msg it writes OUT_DIR/msg/<name>.h and .c, and for all of them
  * OUT_DIR/msg/all.h and all.c.  Files that would not change are left alone, so that
  * what includes them is not compiled again.  An error is `file:line: text`, and
  * nothing is written.
+ *
+ * With --project it prints instead what each version of each message consists of, a line
+ * of JSON a message: test/compat compares that with Kafka's own definitions.
  */
 
 #include "base/mem.h"
@@ -77,9 +81,9 @@ static bool write_schema(const char *dir, const struct schema *schema)
 
     arena_init(&arena, NULL);
     emit_header(schema, &text);
-    good = write_text(&arena, dir, schema->name, "h", &text);
+    good = write_text(&arena, dir, schema->header, "h", &text);
     emit_tables(schema, &arena, &text);
-    good = write_text(&arena, dir, schema->name, "c", &text) && good;
+    good = write_text(&arena, dir, schema->header, "c", &text) && good;
     arena_reset(&arena);
     return good;
 }
@@ -120,6 +124,20 @@ static bool load(struct arena *arena, const char *path, struct schema *schema)
     return true;
 }
 
+static bool print_all(const struct schema *schemas, int count)
+{
+    struct text text = {.data = NULL};
+    bool good;
+
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < schemas[i].message_count; k++)
+            project_message(&schemas[i], &schemas[i].messages[k], &text);
+    good = fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0;
+    text_fini(&text);
+    return good;
+}
+
+/* Writes to `dir`, or prints what there is to project if it is NULL. */
 static int compile(struct arena *arena, const char *dir, char **paths, int count)
 {
     struct schema *schemas = arena_new(arena, (size_t)count * sizeof(*schemas));
@@ -134,6 +152,8 @@ static int compile(struct arena *arena, const char *dir, char **paths, int count
             fprintf(stderr, "%s\n", schemas[i].error);
             good = false;
         }
+    if (good && !dir)
+        return print_all(schemas, count) ? 0 : 1;
     good = good && make_dir(dir) && make_dir(arena_printf(arena, "%s/msg", dir)) &&
            write_all(dir, arena, schemas, count);
     return good ? 0 : 1;
@@ -145,11 +165,11 @@ int main(int argc, char **argv)
     int r;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: msgc OUT_DIR SCHEMA...\n");
+        fprintf(stderr, "usage: msgc OUT_DIR|--project SCHEMA...\n");
         return 2;
     }
     arena_init(&arena, NULL);
-    r = compile(&arena, argv[1], argv + 2, argc - 2);
+    r = compile(&arena, strcmp(argv[1], "--project") == 0 ? NULL : argv[1], argv + 2, argc - 2);
     arena_reset(&arena);
     return r;
 }

@@ -32,6 +32,11 @@ const struct type_facts type_facts[TYPE_COUNT] = {
     [TYPE_STRUCT] = {"", "", "WIRE_STRUCT", 0},
 };
 
+const char *const schema_log_words[LOG_COUNT] = {
+    [LOG_METADATA] = "metadata", [LOG_GROUPS] = "groups", [LOG_TRANSACTIONS] = "transactions",
+    [LOG_SHARE] = "share",       [LOG_REMOTE] = "remote",
+};
+
 struct line {
     const char *words[WORDS_MAX];
     int count, next;
@@ -42,6 +47,7 @@ struct line {
 
 struct parser {
     struct schema *schema;
+    const struct message *message;           /* That the lines are inside of, or NULL. */
     struct structure *owners[DEPTH_MAX + 2]; /* By level; [0] is unused. */
     int level_max;                           /* The deepest level the next line may have. */
 };
@@ -167,6 +173,7 @@ static struct structure *structure_add(struct parser *p, const char *name, int l
     struct structure *structure = arena_new(schema->arena, sizeof(*structure));
 
     structure->name = name;
+    structure->message = p->message;
     structure->line = line;
     structure->fields_tail = &structure->fields;
     *schema->structures_tail = structure;
@@ -189,6 +196,17 @@ static void parse_listeners(struct parser *p, struct line *line)
     }
     if (!p->schema->listeners)
         schema_fail(p->schema, line->number, "listeners are broker, controller or both");
+}
+
+static enum schema_log need_log(struct parser *p, struct line *line)
+{
+    const char *word = line_word(line);
+
+    for (int log = 0; log < LOG_COUNT; log++)
+        if (strcmp(word, schema_log_words[log]) == 0)
+            return (enum schema_log)log;
+    schema_fail(p->schema, line->number, "there is no log '%s'", word);
+    return LOG_METADATA;
 }
 
 /* api KEY NAME, record TYPE NAME or data NAME, and what is true of the whole file. */
@@ -219,36 +237,81 @@ static void parse_head(struct parser *p, struct line *line, enum schema_kind kin
             schema->unstable = need_versions(p, line, "unstable").low;
         else if (strcmp(word, "listeners") == 0)
             parse_listeners(p, line);
+        else if (strcmp(word, "log") == 0 && kind == SCHEMA_RECORD)
+            schema->log = need_log(p, line);
         else
             schema_fail(schema, line->number, "unknown word '%s' in the head", word);
     }
 }
 
-/* request, response or fields, each with its versions. */
+/* The messages of a schema are those of one row, in this order. */
+enum { PARTS_API, PARTS_PAIR, PARTS_SINGLE, PARTS_COUNT };
+static const char *const parts[PARTS_COUNT][2] = {
+    [PARTS_API] = {"request", "response"},
+    [PARTS_PAIR] = {"key", "value"},
+    [PARTS_SINGLE] = {"fields", NULL},
+};
+
+/* The row and place of a word; false if it is none of them. */
+static bool part_find(const char *word, int *out_row, int *out_at)
+{
+    for (int row = 0; row < PARTS_COUNT; row++)
+        for (int at = 0; at < 2; at++)
+            if (parts[row][at] && strcmp(parts[row][at], word) == 0) {
+                *out_row = row;
+                *out_at = at;
+                return true;
+            }
+    return false;
+}
+
+static bool part_suits(const struct schema *schema, int row)
+{
+    if (!schema->name || (schema->kind == SCHEMA_API) != (row == PARTS_API) ||
+        (schema->kind == SCHEMA_DATA && row == PARTS_PAIR))
+        return false;
+    return !schema->message_count || strcmp(parts[row][0], schema->messages[0].part) == 0;
+}
+
+static bool part_check(struct schema *schema, const char *word, int line)
+{
+    int row;
+    int at;
+
+    if (!part_find(word, &row, &at))
+        schema_fail(schema, line, "unknown word '%s' at the start of a line", word);
+    else if (!part_suits(schema, row))
+        schema_fail(schema, line, "'%s' does not belong here", word);
+    else if (at != schema->message_count)
+        schema_fail(schema, line, "'%s' is out of order or there twice", word);
+    return !schema->error;
+}
+
+/* request, response, key, value or fields, each with its versions. */
 static void parse_message(struct parser *p, struct line *line)
 {
     struct schema *schema = p->schema;
     const char *word = line->words[0];
-    bool is_api = schema->kind == SCHEMA_API;
     struct message *message = &schema->messages[schema->message_count];
 
-    if (!schema->name || (strcmp(word, "fields") == 0) == is_api) {
-        schema_fail(schema, line->number, "'%s' does not belong here", word);
+    if (!part_check(schema, word, line->number))
         return;
-    }
-    if (schema->message_count == (is_api ? 2 : 1) ||
-        (is_api && (strcmp(word, "request") == 0) != (schema->message_count == 0))) {
-        schema_fail(schema, line->number, "'%s' is out of order or there twice", word);
-        return;
-    }
-    message->name =
-        is_api ? arena_printf(schema->arena, "%s_%s", schema->name, word) : schema->name;
+    message->part = word;
+    message->name = strcmp(word, "fields") == 0
+                        ? schema->name
+                        : arena_printf(schema->arena, "%s_%s", schema->name, word);
+    message->flexible = schema->flexible;
     if (strcmp(line_word(line), "versions") != 0)
         schema_fail(schema, line->number, "'%s' needs its versions", word);
     message->versions = need_versions(p, line, word);
     if (message->versions.high == VERSION_MAX)
         schema_fail(schema, line->number, "a message has a last version");
+    if (line->next < line->count && strcmp(line->words[line->next], "flexible") == 0) {
+        line->next++;
+        message->flexible = need_versions(p, line, "flexible").low;
+    }
     need_end(p, line);
+    p->message = message;
     message->root = structure_add(p, message->name, line->number);
     message->root->is_used = true;
     schema->message_count++;
@@ -261,6 +324,7 @@ static void parse_structure(struct parser *p, struct line *line)
     const char *name = need_name(p, line, "struct");
 
     need_end(p, line);
+    p->message = NULL;
     p->owners[1] = structure_add(p, name, line->number);
     p->level_max = 1;
 }
@@ -276,13 +340,10 @@ static void parse_top(struct parser *p, struct line *line)
         parse_head(p, line, SCHEMA_RECORD);
     else if (strcmp(word, "data") == 0)
         parse_head(p, line, SCHEMA_DATA);
-    else if (strcmp(word, "request") == 0 || strcmp(word, "response") == 0 ||
-             strcmp(word, "fields") == 0)
-        parse_message(p, line);
     else if (strcmp(word, "struct") == 0)
         parse_structure(p, line);
     else
-        schema_fail(p->schema, line->number, "unknown word '%s' at the start of a line", word);
+        parse_message(p, line);
 }
 
 static void parse_type(struct parser *p, struct line *line, struct field *field)
@@ -306,6 +367,17 @@ static void parse_type(struct parser *p, struct line *line, struct field *field)
             field->type = (enum field_type)t;
     if (!is_name(field->type_word))
         schema_fail(p->schema, line->number, "'%s' is not a type", word);
+}
+
+/* `4.4` */
+static bool is_release(const char *word)
+{
+    char *end;
+
+    if (word[0] < '0' || word[0] > '9')
+        return false;
+    (void)strtol(word, &end, 10);
+    return *end == '.' && end[1] && strspn(end + 1, "0123456789") == strlen(end + 1);
 }
 
 /* What may follow the versions of a field, in any order. */
@@ -332,6 +404,10 @@ static void parse_attribute(struct parser *p, struct line *line, struct field *f
             field->tagged = need_versions(p, line, "tag");
     } else if (strcmp(word, "was") == 0) {
         field->was = need_name(p, line, "was");
+    } else if (strcmp(word, "since") == 0) {
+        field->since = line_word(line);
+        if (!is_release(field->since))
+            schema_fail(p->schema, line->number, "'since' needs a release such as 4.4");
     } else if (strcmp(word, "ignorable") == 0) {
         field->is_ignorable = true;
     } else if (strcmp(word, "key") == 0) {
@@ -396,6 +472,15 @@ static void parse_line(struct parser *p, struct line *line)
     parse_field(p, line);
 }
 
+/* `fetch` of `schema/api/fetch.msg`. */
+static const char *base_name(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return arena_text(arena, name, strcspn(name, "."));
+}
+
 void schema_parse(struct schema *schema, struct arena *arena, const char *file, struct slice text)
 {
     struct parser parser = {.schema = schema};
@@ -403,6 +488,7 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
     struct line line = {.number = 0};
 
     *schema = (struct schema){.file = file, .arena = arena};
+    schema->header = base_name(arena, file);
     schema->structures_tail = &schema->structures;
     schema->flexible = VERSION_MAX;
     schema->unstable = VERSION_MAX;
@@ -423,4 +509,6 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
         schema_fail(schema, line.number, "no message in this file");
     else if (schema->kind == SCHEMA_API && schema->message_count != 2)
         schema_fail(schema, line.number, "an api has a request and a response");
+    else if (schema->message_count == 1 && strcmp(schema->messages[0].part, "key") == 0)
+        schema_fail(schema, line.number, "a key has a value");
 }

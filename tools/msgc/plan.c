@@ -19,10 +19,10 @@ enum {
     ALL_VERSIONS = -1, /* The plan that only compares: every field, none tagged. */
 };
 
-enum { COMPACT = 1, NULLABLE = 2 }; /* As in wire/message.h. */
+enum { COMPACT = 1, NULLABLE = 2, ZERO = 4 }; /* As in wire/message.h. */
 
 struct builder {
-    const struct schema *schema;
+    int flexible; /* First flexible version of the message. */
     struct plans *plans;
 };
 
@@ -97,7 +97,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
 
 static bool is_compact(const struct builder *b, const struct field *field, int version)
 {
-    return version >= b->schema->flexible && !field->is_classic;
+    return version >= b->flexible && !field->is_classic;
 }
 
 static void add_op(struct steps *steps, struct op op, int size_min)
@@ -125,8 +125,8 @@ static int element_plan(struct builder *b, const struct field *field, int versio
                     NULL);
 }
 
-/* An inline struct is compared with its defaults, for which there is a plan of all its
- * fields. */
+/* A struct is compared with its defaults, unless null is what it is by default; for that
+ * there is a plan of all its fields. */
 static void need_all(struct builder *b, const struct structure *structure)
 {
     int type = add_type(b->plans, structure, TYPE_STRUCT);
@@ -158,11 +158,11 @@ static void add_variable(struct builder *b, struct steps *steps, const struct st
         op.flags = nullable ? NULLABLE : 0;
         op.a = structure_plan(b, field->structure, version);
         size_min = b->plans->plans[op.a].size_min;
+        if (!field->is_nullable || !field->fallback)
+            need_all(b, field->structure);
         if (field->is_nullable) {
             op.kind = "WIRE_STRUCT_PTR";
             size_min = nullable ? 1 : size_min;
-        } else {
-            need_all(b, field->structure);
         }
     }
     add_op(steps, op, size_min);
@@ -196,6 +196,8 @@ static int payload_plan(struct builder *b, const struct structure *owner, const 
         add_fixed(b, &steps, owner, field);
     } else {
         add_variable(b, &steps, owner, field, version);
+        if (field->type == TYPE_STRUCT && !field->is_array && field->is_nullable)
+            ops[0].flags |= ZERO;
     }
     return add_plan(b->plans, (struct plan){.type = -1, .structure = owner}, &steps, NULL);
 }
@@ -295,7 +297,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
     steps.ops = arena_new(b->plans->arena, (fields * 2 + 2) * sizeof(struct op));
     absent.ops = arena_new(b->plans->arena, (fields + 1) * sizeof(struct op));
     add_plain_fields(b, &steps, structure, version);
-    if (version != ALL_VERSIONS && version >= b->schema->flexible)
+    if (version != ALL_VERSIONS && version >= b->flexible)
         add_tags(b, &steps, structure, version);
     if (version != ALL_VERSIONS)
         add_absent(b, &absent, structure, version);
@@ -308,7 +310,7 @@ static int structure_plan(struct builder *b, const struct structure *structure, 
 
 void plan_build(const struct schema *schema, const struct message *message, struct plans *plans)
 {
-    struct builder b = {.schema = schema, .plans = plans};
+    struct builder b = {.flexible = message->flexible, .plans = plans};
     int count = message->versions.high - message->versions.low + 1;
 
     *plans = (struct plans){.arena = schema->arena};

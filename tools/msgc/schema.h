@@ -59,12 +59,16 @@ extern const struct type_facts type_facts[TYPE_COUNT];
 
 struct structure;
 
+/* In C a struct that may be null is behind a pointer.  Unless null is its default, that
+ * points to the defaults of the struct, which are constant. */
 struct field {
     struct field *next;
-    const char *name, *was, *comment; /* The last two may be NULL. */
-    const char *type_word;            /* As written, without `[]` and `?`. */
-    const char *fallback;             /* The default as written, or NULL. */
-    struct structure *structure;      /* Of TYPE_STRUCT, once resolved. */
+    const char *name, *comment;  /* The comment may be NULL. */
+    const char *was;             /* What releases before Kafka 4.4 call it, or NULL. */
+    const char *since;           /* The release that added it to old versions, or NULL. */
+    const char *type_word;       /* As written, without `[]` and `?`. */
+    const char *fallback;        /* The default as written, or NULL. */
+    struct structure *structure; /* Of TYPE_STRUCT, once resolved. */
     enum field_type type;
     bool is_array, is_nullable, is_ignorable, is_key, is_classic;
     struct versions versions; /* Where the field exists, */
@@ -74,11 +78,13 @@ struct field {
     int line;
 };
 
-/* A struct of fields: a message, or a nested one. */
+/* A struct of fields: a message, or a nested one.  A name means a struct inside the same
+ * message, or else one that the file defines at its left margin, for all its messages. */
 struct structure {
     struct structure *next;
-    const char *name;   /* As written. */
-    const char *c_name; /* As C knows it, with the API's name in front. */
+    const char *name;              /* As written. */
+    const char *c_name;            /* As C knows it, with the schema's name in front. */
+    const struct message *message; /* That it is inside of, or NULL if it is shared. */
     struct field *fields, **fields_tail;
     int line;
     int depth;       /* Of the structs inside: 1 if there are none. */
@@ -91,18 +97,35 @@ enum schema_kind { SCHEMA_API, SCHEMA_RECORD, SCHEMA_DATA };
 
 struct message {
     const char *name; /* fetch_request */
+    const char *part; /* request, response, key, value or fields. */
     struct versions versions;
+    int flexible; /* First flexible version, or VERSION_MAX for never. */
     struct structure *root;
 };
 
 enum { LISTENER_BROKER = 1, LISTENER_CONTROLLER = 2 };
 
+/* Which log a record type is of; record types count anew in each. */
+enum schema_log {
+    LOG_METADATA,
+    LOG_GROUPS,
+    LOG_TRANSACTIONS,
+    LOG_SHARE,
+    LOG_REMOTE,
+    LOG_COUNT,
+};
+
+/* metadata, groups, ... */
+extern const char *const schema_log_words[LOG_COUNT];
+
 struct schema {
     const char *file, *name;
+    const char *header; /* What its header and tables are called: as the file. */
     enum schema_kind kind;
-    int key;      /* API key or record type; -1 for SCHEMA_DATA. */
-    int flexible; /* First flexible version, or VERSION_MAX for never. */
-    int unstable; /* First unstable version, or VERSION_MAX for none. */
+    enum schema_log log; /* Of SCHEMA_RECORD. */
+    int key;             /* API key or record type; -1 for SCHEMA_DATA. */
+    int flexible;        /* Of messages that do not say: as there. */
+    int unstable;        /* First unstable version, or VERSION_MAX for none. */
     unsigned listeners;
     struct message messages[2];
     int message_count;
@@ -122,7 +145,8 @@ void schema_parse(struct schema *schema, struct arena *arena, const char *file, 
  * no meaning: names that collide, tags twice, defaults that do not fit, ... */
 void schema_check(struct schema *schema);
 
-/* Refuses two schemas with the same name or key; the error goes to the later one. */
+/* Refuses two schemas with the same message, file name or key; the error goes to the later
+ * one. */
 void schema_check_unique(struct schema *schemas, int count);
 
 /* One step of a plan; wire/message.h says what they mean. */
@@ -163,6 +187,9 @@ struct plans {
 
 /* Works out the plans of one message in all its versions. */
 void plan_build(const struct schema *schema, const struct message *message, struct plans *plans);
+
+/* Prints a message as it is in each of its versions, as JSON (tools/msgc/main.c). */
+void project_message(const struct schema *schema, const struct message *message, struct text *out);
 
 /* Write C: the header of a schema, its tables, and what knows all of them. */
 void emit_header(const struct schema *schema, struct text *out);

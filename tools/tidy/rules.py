@@ -5,6 +5,7 @@ A rule is a function of the project that yields (path, line, key, what is wrong)
 what tools/tidy/allow.txt names an exception by.
 """
 
+import fnmatch
 import posixpath
 import re
 
@@ -126,8 +127,8 @@ def length(project):
                     f"{function.name}() has {size} lines, {FUNCTION_LINES_MAX} are allowed",
                 )
     for path, text in project.texts.items():
-        if path.endswith((".md", ".def", ".msg")):
-            continue  # Prose flows, and the columns of tables are aligned by hand.
+        if path.endswith((".md", ".def", ".msg", ".txt")):
+            continue  # Prose flows, and tables have their columns.
         for number, line in enumerate(text.split("\n"), 1):
             if len(line) > LINE_COLUMNS_MAX:
                 yield path, number, path, f"longer than {LINE_COLUMNS_MAX} columns"
@@ -174,7 +175,7 @@ def may_include(project, source, floor, name):
     there = name.split("/")[0]
     if "/" not in name:
         return False
-    if name.startswith("test/harness/"):
+    if name.startswith("test/"):
         return source.is_test()
     return floor == "bin" or there == floor or there in project.floors[floor]
 
@@ -211,8 +212,11 @@ KERNEL_HEADER = re.compile(
 
 def calls(source, words):
     """Calls of one of `words` by that very name: no member, no declaration."""
+    own = {function.name for function in source.functions()}
     pattern = r"(?<![\w.>])(" + "|".join(words) + r")\s*\("
     for match in re.finditer(pattern, source.code):
+        if match.group(1) in own:
+            continue  # A function of the file's, whatever libc has under that name.
         yield source.line_of(match.start()), match.group(1)
 
 
@@ -301,6 +305,25 @@ def tested(project):
             continue
         if not source.is_test() and not is_covered(project, source.path):
             yield source.path, 1, source.path, "has no test beside it"
+
+
+@rule("readmes")
+def readmes(project):
+    """Every folder with code has a README that names its modules."""
+    folders = {}
+    for path in project.texts:
+        if path.endswith((".c", ".h", ".def")) and path.startswith("src/"):
+            folders.setdefault(posixpath.dirname(path), set()).add(module_of(path))
+    for folder, modules in folders.items():
+        readme = f"{folder}/README.md"
+        named = re.findall(r"[\w*]+", project.texts.get(readme, ""))
+        for module in sorted(modules):
+            if not any(fnmatch.fnmatchcase(module, word) for word in named):
+                yield readme, 0, module, f"does not name {module}"
+
+
+def module_of(path):
+    return re.sub(r"(_internal|_test)?\.\w+$", "", posixpath.basename(path))
 
 
 def assertions(project):

@@ -49,6 +49,12 @@ def nested(depth):
 X_C = LICENCE + "#include <stddef.h>\n\n"
 X_H = header("src/os/x.h", "")
 
+# What the fixtures' folders are documented by, unless a fixture brings its own.
+READMES = {
+    f"src/{floor}/README.md": "x y z mem codec codec_walk x_y"
+    for floor in ("base", "os", "wire", "store", "broker", "attic")
+}
+
 # Trees that no rule says anything about.
 GOOD = {
     "an empty project": {},
@@ -112,6 +118,11 @@ GOOD = {
     },
     "a program has the licence behind its #! line": {
         "tools/x": "#!/bin/bash\n# SPDX-License-Identifier: Apache-2.0\n"
+    },
+    "a README may name many modules with a star": {
+        "src/broker/handle_a.c": X_C,
+        "src/broker/handle_b.c": X_C,
+        "src/broker/README.md": "`handle_*.c` are handlers",
     },
     "a table is as wide as its columns": {"src/broker/x.def": LICENCE + "ROW(" + "x" * 200 + ")\n"},
 }
@@ -247,6 +258,13 @@ BAD = [
         "tested",
         1,
     ),
+    ("a module its README does not name", {"src/broker/w.c": X_C}, "readmes", 0),
+    (
+        "no README",
+        {"src/broker/x.c": X_C, "src/broker/README.md": ""},
+        "readmes",
+        0,
+    ),
     (
         "no assertion where data is kept",
         {
@@ -287,6 +305,7 @@ def make_tree(root, tree):
 
 
 def findings(tree, chosen, prepare=None, allowed=None):
+    tree = READMES | tree
     with tempfile.TemporaryDirectory() as root:
         make_tree(root, tree)
         if prepare:

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* cli/cli.c - from words to a running command, and what all commands share. */
+
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "os/resolve.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* The tools of this version of Kafka are what ours print and understand. */
+#define KAFKA_VERSION "4.3.1"
+
+bool cli_has_command(const char *word)
+{
+    for (int i = 0; i < command_count; i++) {
+        size_t size = strcspn(commands[i].words, " ");
+
+        if (slice_equal(slice_of(commands[i].words, size), slice_text(word)) ||
+            strcmp(commands[i].kafka, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+void cli_help(struct text *out)
+{
+    for (int i = 0; i < command_count; i++)
+        text_printf(out, "  %-18s %s\n", commands[i].words, commands[i].about);
+}
+
+void cli_stop(struct cli_env *env)
+{
+    atomic_store_explicit(&env->is_stopping, true, memory_order_release);
+    env->io->ops->wake(env->io);
+}
+
+bool cli_is_stopping(const struct cli *cli)
+{
+    return atomic_load_explicit(&cli->env->is_stopping, memory_order_acquire);
+}
+
+/* --- what is said ------------------------------------------------------------ */
+
+/* In the shape of the log lines that Kafka's tools write to standard error. */
+static void print_log_line(struct cli *cli, const char *level, const char *text, const char *module)
+{
+    int64_t now_ms = io_wall_ms(cli->env->io);
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm tm;
+    char when[32];
+
+    localtime_r(&seconds, &tm);
+    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+    console_flush(&cli->out);
+    console_printf(&cli->err, "[%s,%03d] %s %s (%s)\n", when, (int)(now_ms % 1000), level, text,
+                   module);
+    console_flush(&cli->err);
+}
+
+static void say(struct diag *diag, const struct diag_line *line)
+{
+    char text[1024];
+    const char *body;
+
+    diag_print(line, text, sizeof(text));
+    body = strstr(text, line->sentence); /* Behind level and module. */
+    print_log_line(container_of(diag, struct cli, diag),
+                   line->level == DIAG_ERROR  ? "ERROR"
+                   : line->level == DIAG_WARN ? "WARN"
+                                              : "INFO",
+                   body ? body : text, line->module);
+}
+
+void cli_log_error(struct cli *cli, const char *sentence)
+{
+    print_log_line(cli, "ERROR", sentence, cli->command->kafka);
+}
+
+int cli_failed(struct cli *cli, const char *sentence)
+{
+    console_flush(&cli->out);
+    console_printf(&cli->err, "%s\n", sentence);
+    return 1;
+}
+
+int cli_misused(struct cli *cli, const char *sentence)
+{
+    struct text usage = {.data = NULL};
+
+    options_usage(&cli->options, &usage);
+    cli_failed(cli, sentence);
+    console_write(&cli->err, usage.data, usage.size);
+    text_fini(&usage);
+    return 1;
+}
+
+/* --- waiting ----------------------------------------------------------------- */
+
+bool cli_connect(struct cli *cli, const struct cluster_settings *settings)
+{
+    struct cluster_settings ours = *settings;
+    uint64_t seed = cli->env->seed;
+
+    assert(!cli->has_cluster);
+    if (seed == 0)
+        cli->env->io->ops->entropy(cli->env->io, &seed, sizeof(seed));
+    ours.diag = &cli->diag;
+    ours.resolve = resolve_host;
+    if (cluster_init(&cli->cluster, &cli->loop, rng_of(seed), &ours)) {
+        text_printf(&cli->why, "Invalid url in bootstrap.servers: %s",
+                    settings->bootstrap ? settings->bootstrap : "");
+        return false;
+    }
+    cli->has_cluster = true;
+    return true;
+}
+
+bool cli_wait(struct cli *cli, const bool *is_done)
+{
+    while (!*is_done && !cli_is_stopping(cli))
+        loop_turn(&cli->loop, -1);
+    return *is_done;
+}
+
+enum call_outcome cli_call(struct cli *cli, struct call *call)
+{
+    cluster_call(&cli->cluster, call);
+    while (call_is_under_way(call) && !cli_is_stopping(cli))
+        loop_turn(&cli->loop, -1);
+    return call_is_under_way(call) ? CALL_E_STOPPED : call->outcome;
+}
+
+/* --- running ----------------------------------------------------------------- */
+
+/* What our words leave out is added, so that handlers see Kafka's options only. */
+static void complete(struct cli *cli)
+{
+    const struct command *command = cli->command;
+    struct options *options = &cli->options;
+    int bootstrap = options_find(options, "bootstrap-server");
+
+    if (*command->implies)
+        options_add(options, options_find(options, command->implies + 2), NULL);
+    if (*command->positional && options->word) {
+        int row = options_find(options, command->positional + 2);
+
+        if (!options_has(options, row))
+            options_add(options, row, options->word);
+    }
+    if (!options_has(options, bootstrap))
+        options_add(options, bootstrap, "localhost:9092");
+}
+
+static int show_help(struct cli *cli)
+{
+    struct text usage = {.data = NULL};
+    struct console_out *out = cli->is_kafka ? &cli->err : &cli->out;
+
+    options_usage(&cli->options, &usage);
+    console_printf(out, "%s\n", cli->command->about);
+    console_write(out, usage.data, usage.size);
+    text_fini(&usage);
+    return cli->is_kafka; /* Kafka's tools take a question for a mistake. */
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct options *options = &cli->options;
+
+    if (options_parse(options, argc, argv, &cli->why))
+        return cli->is_kafka && cli->command->run == topics_run ? cli_failed(cli, cli->why.data)
+                                                                : cli_misused(cli, cli->why.data);
+    if (options_has(options, options_find(options, "help")) || (cli->is_kafka && argc == 0))
+        return show_help(cli);
+    if (options_has(options, options_find(options, "version"))) {
+        console_printf(&cli->out, "%s (Moldau %s)\n", KAFKA_VERSION, cli->env->version);
+        return 0;
+    }
+    if (!cli->is_kafka)
+        complete(cli);
+    return cli->command->run(cli);
+}
+
+int cli_main(struct cli_env *env, int argc, char **argv)
+{
+    struct cli *cli = mem_new(sizeof(*cli));
+    int words = 0;
+    int status;
+    int r;
+
+    cli->env = env;
+    cli->out.fd = env->out_fd;
+    cli->err.fd = env->err_fd;
+    cli->diag = (struct diag){.level = DIAG_WARN, .sink = say};
+    cli->command = commands_find(argc, argv, &words);
+    if (!cli->command) {
+        status = cli_failed(cli, "no such command");
+    } else {
+        cli->is_kafka = strcmp(cli->command->kafka, argv[0]) == 0;
+        loop_init(&cli->loop, env->io);
+        options_init(&cli->options, cli->command->rows, *cli->command->row_count);
+        status = run(cli, argc - words, argv + words);
+        if (cli->has_cluster)
+            cluster_fini(&cli->cluster);
+        loop_fini(&cli->loop);
+        options_fini(&cli->options);
+    }
+    r = console_flush(&cli->out);
+    if (r && r != -EPIPE) { /* A reader that has had enough is no failure. */
+        cli_failed(cli, "standard output cannot be written");
+        status = 1;
+    }
+    console_flush(&cli->err);
+    console_out_fini(&cli->out);
+    console_out_fini(&cli->err);
+    text_fini(&cli->why);
+    mem_free(cli);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* cli/command.h - what a command's handler has and may use.
+ *
+ * A handler is a function from a parsed command line to an exit status.  It reads
+ * options, connects, and waits for calls one after the other; while it waits the loop
+ * turns.  The producer and the consumer turn the loop until they are done.
+ *
+ * Threading: one thread.
+ * Errors:    handlers print what went wrong and return 1.
+ */
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "client/cluster.h"
+#include "os/console.h"
+
+struct cli;
+
+struct command {
+    const char *words;      /* "topics list" */
+    const char *kafka;      /* "kafka-topics" */
+    const char *implies;    /* The option that our words stand for, or "". */
+    const char *positional; /* The option that the first bare word stands for, or "". */
+    int (*run)(struct cli *cli);
+    const struct option_row *rows;
+    const int *row_count;
+    const char *about; /* One line. */
+};
+
+struct cli {
+    struct cli_env *env;
+    const struct command *command;
+    bool is_kafka; /* Called by Kafka's name. */
+    struct options options;
+    struct loop loop;
+    struct diag diag;
+    struct console_out out, err;
+    struct text why; /* What went wrong. */
+    struct cluster cluster;
+    bool has_cluster;
+};
+
+/* Prints a sentence and the usage on standard error; returns 1. */
+int cli_misused(struct cli *cli, const char *sentence);
+
+/* Prints a sentence on standard error; returns 1. */
+int cli_failed(struct cli *cli, const char *sentence);
+
+/* Prints a line of the log on standard error: "[time] ERROR sentence (command)". */
+void cli_log_error(struct cli *cli, const char *sentence);
+
+/* Makes the cluster of `settings`; false after a bad bootstrap list, with a sentence in
+ * `cli->why`. */
+NODISCARD bool cli_connect(struct cli *cli, const struct cluster_settings *settings);
+
+/* Lets the loop turn until `*is_done`, or the command is to stop: then returns false. */
+NODISCARD bool cli_wait(struct cli *cli, const bool *is_done);
+
+/* Runs `call` and waits for it: its outcome, or CALL_E_STOPPED.  call_fini() follows. */
+NODISCARD enum call_outcome cli_call(struct cli *cli, struct call *call);
+
+/* True once the command is to stop. */
+bool cli_is_stopping(const struct cli *cli);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* cli/commands.h - finding a command by its words; the table is commands.def.
+ *
+ * Threading: constants.
+ * Errors:    none.
+ */
+
+#include "cli/command.h"
+
+/* The command that argv begins with; `*out_words` is how many words name it.  NULL if there
+ * is none. */
+const struct command *commands_find(int argc, char **argv, int *out_words);
+
+extern const struct command commands[];
+extern const int command_count;
+
+/* The groups of options and their handlers. */
+extern const struct option_row topics_rows[], produce_rows[], consume_rows[];
+extern const int topics_row_count, produce_row_count, consume_row_count;
+int topics_run(struct cli *cli);
+int produce_run(struct cli *cli);
+int consume_run(struct cli *cli);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/config.h"
+
+#include <string.h>
+
+enum { IN_FLIGHT_MAX = 5 }; /* Of an idempotent producer: what brokers remember. */
+
+#define ANY .choices = NULL
+#define RANGE(low, high) .min = (low), .max = (high)
+#define CHOICE(list) .choices = (list)
+
+static const struct config_row rows[] = {
+#define CONFIG(id, key, TYPE, dflt, VALID, text)                                                   \
+    {.name = key,                                                                                  \
+     .type = CONFIG_##TYPE,                                                                        \
+     .initial = dflt,                                                                              \
+     VALID,                                                                                        \
+     .about = text,                                                                                \
+     .offset = offsetof(struct client_config, id)},
+#include "client/config.def"
+};
+
+const struct config_table client_config_table = {.rows = rows, .count = COUNT_OF(rows)};
+
+void client_config_init(struct client_config *config)
+{
+    memset(config, 0, sizeof(*config));
+    config_defaults(&client_config_table, config);
+}
+
+void client_config_fini(struct client_config *config)
+{
+    config_fini(&client_config_table, config);
+}
+
+static bool acks_are_all(const struct client_config *config)
+{
+    return strcmp(config->acks, "all") == 0 || strcmp(config->acks, "-1") == 0;
+}
+
+static bool wants_idempotence(const struct client_config *config)
+{
+    return config->enable_idempotence && strcmp(config->enable_idempotence, "true") == 0;
+}
+
+int client_config_check(const struct client_config *config, struct text *why)
+{
+    bool is_idempotent =
+        wants_idempotence(config) || (!config->enable_idempotence && acks_are_all(config));
+
+    if (strcmp(config->security_protocol, "PLAINTEXT") != 0)
+        text_printf(why, "security.protocol %s is not served yet, only PLAINTEXT",
+                    config->security_protocol);
+    else if (wants_idempotence(config) && !acks_are_all(config))
+        text_printf(why, "Must set acks to all in order to use the idempotent producer. Otherwise "
+                         "we cannot guarantee idempotence.");
+    else if (is_idempotent && config->max_in_flight > IN_FLIGHT_MAX)
+        text_printf(why,
+                    "To use the idempotent producer, max.in.flight.requests.per.connection must "
+                    "be set to at most 5. Current value is %d.",
+                    (int)config->max_in_flight);
+    else
+        return 0;
+    return CLIENT_CONFIG_E_INVALID;
+}
+
+struct cluster_settings client_config_cluster(const struct client_config *config,
+                                              const char *client_id)
+{
+    struct cluster_settings settings = cluster_settings_defaults();
+
+    settings.bootstrap = config->bootstrap_servers;
+    settings.client_id = config->client_id && *config->client_id ? config->client_id : client_id;
+    settings.request_timeout_ms = config->request_timeout_ms;
+    settings.call_timeout_ms = config->default_api_timeout_ms;
+    settings.connect_timeout_ms = config->socket_connection_setup_timeout_ms;
+    settings.reconnect_backoff_ms = config->reconnect_backoff_ms;
+    settings.reconnect_backoff_max_ms = config->reconnect_backoff_max_ms;
+    settings.retry_backoff_ms = config->retry_backoff_ms;
+    settings.retry_backoff_max_ms = config->retry_backoff_max_ms;
+    settings.metadata_max_age_ms = config->metadata_max_age_ms;
+    settings.allow_auto_create = config->allow_auto_create_topics;
+    return settings;
+}
+
+struct producer_settings client_config_producer(const struct client_config *config)
+{
+    struct producer_settings settings = producer_settings_defaults();
+
+    settings.acks = acks_are_all(config) ? -1 : strcmp(config->acks, "0") == 0 ? 0 : 1;
+    settings.is_idempotent =
+        config->enable_idempotence ? wants_idempotence(config) : acks_are_all(config);
+    settings.codec = compress_find(slice_text(config->compression_type));
+    settings.linger_ms = config->linger_ms;
+    settings.delivery_timeout_ms = config->delivery_timeout_ms;
+    settings.max_block_ms = config->max_block_ms;
+    settings.request_timeout_ms = config->request_timeout_ms;
+    settings.retry_backoff_ms = config->retry_backoff_ms;
+    settings.retry_backoff_max_ms = config->retry_backoff_max_ms;
+    settings.retries = config->retries;
+    settings.batch_size = (size_t)config->batch_size;
+    settings.buffer_memory = (size_t)config->buffer_memory;
+    settings.request_size_max = (size_t)config->max_request_size;
+    settings.max_in_flight = (int)config->max_in_flight;
+    return settings;
+}
+
+struct consumer_settings client_config_consumer(const struct client_config *config)
+{
+    struct consumer_settings settings = consumer_settings_defaults();
+    const char *reset = config->auto_offset_reset ? config->auto_offset_reset : "latest";
+
+    settings.max_wait_ms = (int32_t)config->fetch_max_wait_ms;
+    settings.min_bytes = (int32_t)config->fetch_min_bytes;
+    settings.max_bytes = (int32_t)config->fetch_max_bytes;
+    settings.partition_max_bytes = (int32_t)config->max_partition_fetch_bytes;
+    settings.request_timeout_ms = config->request_timeout_ms;
+    settings.retry_backoff_ms = config->retry_backoff_ms;
+    settings.retry_backoff_max_ms = config->retry_backoff_max_ms;
+    settings.reset = strcmp(reset, "earliest") == 0 ? CONSUMER_RESET_EARLIEST
+                     : strcmp(reset, "latest") == 0 ? CONSUMER_RESET_LATEST
+                                                    : CONSUMER_RESET_NONE;
+    settings.is_read_committed = strcmp(config->isolation_level, "read_committed") == 0;
+    settings.check_crcs = config->check_crcs;
+    return settings;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* test/scenario/record.h - records that follow from a number.
+ *
+ * Key, value, headers and time of a record are functions of its value number, which is in
+ * the first bytes of the value.  So whoever reads a record can tell whether all of it is as
+ * it was written, and nobody has to remember.
+ *
+ * Threading: pure functions.
+ * Errors:    a record that is not as it should be is HISTORY_GARBAGE.
+ */
+
+#include "test/sim/history.h"
+#include "wire/batch.h"
+
+/* Adds the record of a value number to a batch. */
+void record_add(struct batch_builder *builder, uint64_t value);
+
+/* The number of a record that was read, or HISTORY_GARBAGE. */
+uint64_t record_value(const struct record *record);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/scenario/run.h"
+
+#include "base/mem.h"
+#include "test/scenario/churner.h"
+#include "test/scenario/consumer.h"
+#include "test/scenario/nemesis.h"
+#include "test/scenario/producer.h"
+#include "test/scenario/server.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+enum {
+    TICK_US = 3 * 1000,
+    SETUP_MAX_US = 30 * 1000 * 1000,
+    WORK_MIN_US = 1000 * 1000,
+    WORK_MAX_US = 4000 * 1000,
+    HEAL_MAX_US = 120 * 1000 * 1000,
+    RESTART_MAX_US = 60 * 1000 * 1000,
+    READ_MAX_US = 120 * 1000 * 1000,
+    PRODUCERS_MAX = 3,
+    CONSUMERS_MAX = 2,
+    BATCHES_MAX = 80,
+    READER_NUMBER = 999,
+    ANOMALIES_SHOWN = 6,
+    FAILURES_SHOWN = 10,
+};
+
+static const char *const phase_names[] = {
+    "setting up", "working", "healing", "stopping and starting", "reading", "over"};
+
+void run_say(struct run *run, const char *format, ...)
+{
+    va_list args;
+
+    if (!run->options.is_verbose)
+        return;
+    fprintf(stderr, "%10" PRId64 " ", sim_now_us(run->sim));
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+void run_fail(struct run *run, const char *format, ...)
+{
+    char line[500];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    run_say(run, "FAILED: %s", line);
+    if (run->failures++ < FAILURES_SHOWN)
+        text_printf(&run->why, "  at %" PRId64 " us: %s\n", sim_now_us(run->sim), line);
+}
+
+uint64_t run_values(struct run *run, uint32_t count)
+{
+    uint64_t first = run->next_value;
+
+    run->next_value += count;
+    return first;
+}
+
+/* --- setting up ------------------------------------------------------------- */
+
+static void plan_topics(struct run *run)
+{
+    run->topic_count = (int)rng_between(&run->rng, 1, 2);
+    for (int i = 0; i < run->topic_count; i++) {
+        struct run_topic *topic = &run->topics[i];
+
+        (void)snprintf(topic->name, sizeof(topic->name), "topic-%d", i);
+        topic->partitions = (int32_t)rng_between(&run->rng, 1, PARTITIONS_MAX);
+        topic->first_number = run->next_number;
+        topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
+        run->next_number += (uint32_t)topic->partitions;
+    }
+}
+
+static void start_clients(struct run *run)
+{
+    int producers = (int)rng_between(&run->rng, 1, PRODUCERS_MAX);
+    int consumers = (int)rng_between(&run->rng, 1, CONSUMERS_MAX);
+
+    for (int i = 0; i < producers; i++) {
+        /* The first is idempotent; of the others each kind comes up. */
+        enum producer_kind kind = i == 0 || rng_chance(&run->rng, 40)
+                                      ? PRODUCER_IDEMPOTENT
+                                      : (enum producer_kind)rng_below(&run->rng, 4);
+
+        run->producers[run->producer_count++] =
+            producer_create(run, (uint32_t)i, kind, (int)rng_between(&run->rng, 10, BATCHES_MAX));
+    }
+    for (int i = 0; i < consumers; i++)
+        run->consumers[run->consumer_count++] =
+            consumer_create(run, (uint32_t)i, CONSUMER_FOLLOWER);
+}
+
+static void to_phase(struct run *run, enum run_phase phase, int64_t at_most_us)
+{
+    run->phase = phase;
+    run->phase_ends_us = sim_now_us(run->sim) + at_most_us;
+    run_say(run, "--- %s", phase_names[phase]);
+}
+
+static void begin_work(struct run *run)
+{
+    start_clients(run);
+    if (!run->options.is_calm)
+        run->nemesis = nemesis_create(run);
+    to_phase(run, RUN_WORK, rng_between(&run->rng, WORK_MIN_US, WORK_MAX_US));
+}
+
+/* --- from phase to phase ---------------------------------------------------- */
+
+static bool are_producers_done(const struct run *run)
+{
+    for (int i = 0; i < run->producer_count; i++)
+        if (!producer_is_done(run->producers[i]))
+            return false;
+    return true;
+}
+
+static void begin_healing(struct run *run)
+{
+    run->nemesis = nemesis_destroy(run->nemesis);
+    for (int i = 0; i < run->producer_count; i++)
+        producer_finish(run->producers[i]);
+    churner_finish(run->churner);
+    to_phase(run, RUN_HEAL, HEAL_MAX_US);
+}
+
+/* Power that is lost at the end tells apart what was durable from what looked so. */
+static void begin_restart(struct run *run)
+{
+    uint64_t how = rng_below(&run->rng, 3);
+
+    run->starts_before = run->server->starts;
+    to_phase(run, RUN_RESTART, RESTART_MAX_US);
+    if (how == 0 || run->options.is_calm)
+        server_stop(run->server);
+    else
+        server_kill(run->server, how == 1 ? SIM_KILL : SIM_POWER_LOSS);
+}
+
+/* Page-cache topics may have lost something if the power was ever lost. */
+static void note_lossy_topics(struct run *run)
+{
+    bool has_lost_power = sim_stats(run->sim)->power_losses > 0;
+
+    for (int t = 0; t < run->topic_count; t++)
+        for (int32_t i = 0; i < run->topics[t].partitions; i++)
+            if (run->topics[t].is_lossy && has_lost_power)
+                history_set_lossy(run->history, run->topics[t].first_number + (uint32_t)i);
+}
+
+static void begin_reading(struct run *run)
+{
+    run->reader = consumer_create(run, READER_NUMBER, CONSUMER_READER);
+    to_phase(run, RUN_READ, READ_MAX_US);
+}
+
+static void too_late(struct run *run)
+{
+    struct text where = {.data = NULL};
+
+    for (int i = 0; i < run->producer_count; i++)
+        if (!producer_is_done(run->producers[i]))
+            producer_print(run->producers[i], &where);
+    if (!churner_is_done(run->churner))
+        churner_print(run->churner, &where);
+    if (run->reader)
+        consumer_print(run->reader, &where);
+    run_fail(run, "nothing goes on while %s; the broker is %s\n%s", phase_names[run->phase],
+             run->server->broker ? "up" : "down", where.data ? where.data : "");
+    text_fini(&where);
+    run->phase = RUN_OVER;
+}
+
+static void tick(struct sim *sim, struct sim_event *event)
+{
+    struct run *run = container_of(event, struct run, tick);
+
+    server_tick(run->server);
+    switch (run->phase) {
+    case RUN_SETUP:
+        if (churner_is_set_up(run->churner))
+            begin_work(run);
+        break;
+    case RUN_WORK:
+        if (sim_now_us(sim) >= run->phase_ends_us)
+            begin_healing(run);
+        break;
+    case RUN_HEAL:
+        if (are_producers_done(run) && churner_is_done(run->churner) && run->server->broker)
+            begin_restart(run);
+        break;
+    case RUN_RESTART:
+        if (run->server->broker && run->server->starts > run->starts_before)
+            begin_reading(run);
+        break;
+    case RUN_READ:
+        if (consumer_is_done(run->reader))
+            run->phase = RUN_OVER;
+        break;
+    case RUN_OVER: break;
+    }
+    if (run->phase != RUN_OVER && sim_now_us(sim) >= run->phase_ends_us)
+        too_late(run);
+    sim_event_set(sim, event, sim_now_us(sim) + TICK_US);
+}
+
+/* --- the whole -------------------------------------------------------------- */
+
+static struct run *run_create(const struct run_options *options)
+{
+    struct run *run = mem_new(sizeof(*run));
+    int shards = options->shards;
+
+    run->options = *options;
+    run->rng = rng_of(options->seed ^ 0x5eed5eed5eed5eedu);
+    run->sim = sim_create(&(struct sim_options){
+        .seed = options->seed,
+        .trace = options->trace,
+        .is_calm = options->is_calm,
+    });
+    run->history = history_create();
+    run->next_value = 1;
+    if (shards == 0)
+        shards = rng_chance(&run->rng, 50) ? 1 : 4;
+    run->server = server_create(run, shards);
+    plan_topics(run);
+    run->churner = churner_create(run);
+    run->tick.fire = tick;
+    return run;
+}
+
+static void run_destroy(struct run *run)
+{
+    sim_event_cancel(run->sim, &run->tick);
+    run->nemesis = nemesis_destroy(run->nemesis);
+    run->server = server_destroy(run->server);
+    for (int i = 0; i < run->producer_count; i++)
+        run->producers[i] = producer_destroy(run->producers[i]);
+    for (int i = 0; i < run->consumer_count; i++)
+        run->consumers[i] = consumer_destroy(run->consumers[i]);
+    run->reader = consumer_destroy(run->reader);
+    run->churner = churner_destroy(run->churner);
+    run->history = history_destroy(run->history);
+    run->sim = sim_destroy(run->sim);
+    text_fini(&run->why);
+    mem_free(run);
+}
+
+static bool is_over(void *context)
+{
+    return ((struct run *)context)->phase == RUN_OVER;
+}
+
+static bool judge(struct run *run, FILE *out)
+{
+    size_t anomalies;
+
+    note_lossy_topics(run);
+    anomalies = history_check(run->history);
+
+    if (run->failures == 0 && anomalies == 0)
+        return true;
+    if (!out)
+        return false;
+    fprintf(out, "seed %" PRIu64 ", %d shards:\n", run->options.seed, run->server->shards);
+    if (run->failures > 0)
+        fprintf(out, "%s", run->why.data);
+    history_print(run->history, out, ANOMALIES_SHOWN);
+    return false;
+}
+
+struct run_result run_seed(const struct run_options *options, FILE *out)
+{
+    struct run *run = run_create(options);
+    struct run_result result;
+
+    to_phase(run, RUN_SETUP, SETUP_MAX_US);
+    sim_event_set(run->sim, &run->tick, 0);
+    (void)sim_run_until(run->sim, INT64_MAX / 2, is_over, run);
+    result = (struct run_result){
+        .is_good = judge(run, out),
+        .hash = sim_trace_hash(run->sim),
+        .stats = *sim_stats(run->sim),
+        .virtual_us = sim_now_us(run->sim),
+    };
+    history_sizes(run->history, &result.writes, &result.acknowledged, &result.records_read);
+    run_destroy(run);
+    return result;
+}

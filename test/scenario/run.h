@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* test/scenario/run.h - one life of a broker, made from one seed.
+ *
+ *      set up --> work, with faults --> heal --> stop and start --> read everything --> judge
+ *
+ * A broker runs in a simulated world (test/sim/sim.h), and clients of our own speak the
+ * protocol to it: producers that send again as librdkafka does, consumers that read along,
+ * somebody who makes and deletes topics.  The nemesis kills the broker, takes its power
+ * away, breaks connections and disks.  At the end all faults are off; every record is read
+ * back and the history of all clients is judged (test/sim/history.h).
+ *
+ * Everything about a run is drawn from its seed: how many clients and partitions, which
+ * versions of the protocol they speak, what goes wrong and when.
+ *
+ * Threading: one thread.
+ * Errors:    run_fail() is the end of a run's good name, not of the run.
+ */
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "test/sim/history.h"
+#include "test/sim/sim.h"
+
+#include <stdio.h>
+
+enum { SHARDS_MAX = 8, TOPICS_MAX = 4, PARTITIONS_MAX = 6, RUN_CLIENTS_MAX = 16 };
+
+struct run_options {
+    uint64_t seed;
+    int shards;      /* 0: the seed decides between one and four. */
+    bool is_calm;    /* No faults at all. */
+    bool is_verbose; /* Says on stderr what happens. */
+    FILE *trace;     /* Borrowed, or NULL: every event of the world. */
+};
+
+/* A topic that lives as long as the run.  Its partitions have the numbers first_number,
+ * first_number + 1 ... in the history. */
+struct run_topic {
+    char name[32];
+    struct uuid id;
+    int32_t partitions;
+    uint32_t first_number;
+    bool is_lossy; /* page-cache durability: a loss of power may take records back. */
+};
+
+enum run_phase { RUN_SETUP, RUN_WORK, RUN_HEAL, RUN_RESTART, RUN_READ, RUN_OVER };
+
+struct server;
+struct producer;
+struct consumer;
+struct churner;
+struct nemesis;
+
+struct run {
+    struct run_options options;
+    struct sim *sim;
+    struct rng rng; /* For what the test decides, apart from what the world does. */
+    struct history *history;
+    enum run_phase phase;
+    struct server *server;
+    struct nemesis *nemesis;
+    struct churner *churner;
+    struct producer *producers[RUN_CLIENTS_MAX];
+    int producer_count;
+    struct consumer *consumers[RUN_CLIENTS_MAX];
+    int consumer_count;
+    struct consumer *reader; /* The one at the end. */
+    struct run_topic topics[TOPICS_MAX];
+    int topic_count;
+    uint32_t next_number; /* Of a partition, in the history. */
+    uint64_t next_value;
+    struct sim_event tick; /* Looks after the phases. */
+    int64_t phase_ends_us;
+    int starts_before; /* Of the server, before it is started again at the end. */
+    int failures;
+    struct text why; /* One line for each failure. */
+};
+
+/* What a run was like. */
+struct run_result {
+    bool is_good;
+    uint64_t hash; /* Of all that happened. */
+    size_t writes, acknowledged, records_read;
+    struct sim_stats stats;
+    int64_t virtual_us;
+};
+
+/* Lives through a run.  What is wrong is printed on `out`, which may be NULL. */
+struct run_result run_seed(const struct run_options *options, FILE *out);
+
+/* Notes that the broker has broken a promise that is not one of the history's. */
+void run_fail(struct run *run, const char *format, ...) PRINTF(2, 3);
+
+/* Says what happens, if anybody wants to know. */
+void run_say(struct run *run, const char *format, ...) PRINTF(2, 3);
+
+/* Fresh values for `count` records. */
+uint64_t run_values(struct run *run, uint32_t count);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/scenario/server.h"
+
+#include "base/mem.h"
+
+enum { LINE_SIZE = 1000, DOWN_MIN_US = 5 * 1000, DOWN_MAX_US = 400 * 1000 };
+
+static void told(struct diag *diag, const struct diag_line *line)
+{
+    struct server *server = container_of(diag, struct server, diag);
+    char text[LINE_SIZE];
+
+    if (line->level == DIAG_ERROR)
+        server->errors_told++;
+    if (!server->run->options.is_verbose)
+        return;
+    text[diag_print(line, text, sizeof(text) - 1)] = 0;
+    run_say(server->run, "    %s", text);
+}
+
+static void set(struct server *server, const char *key, const char *value)
+{
+    struct text unserved = {.data = NULL};
+    struct text why = {.data = NULL};
+
+    if (settings_set(&server->settings, slice_text(key), slice_text(value), &unserved, &why))
+        run_fail(server->run, "setting %s=%s: %s", key, value, why.data);
+    text_fini(&unserved);
+    text_fini(&why);
+}
+
+struct server *server_create(struct run *run, int shards)
+{
+    /* Blocks that are full every moment, now and then, never, and not there at all. */
+    static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
+    struct server *server = mem_new(sizeof(*server));
+    char text[100];
+
+    assert(shards >= 1 && shards <= SHARDS_MAX);
+    server->run = run;
+    server->shards = shards;
+    server->node = sim_node_create(run->sim, "broker");
+    server->diag = (struct diag){.level = DIAG_INFO, .sink = told};
+    settings_init(&server->settings);
+    (void)snprintf(text, sizeof(text), "PLAINTEXT://%s:%d", sim_node_host(server->node),
+                   SERVER_PORT);
+    set(server, "listeners", text);
+    set(server, "log.dirs", "/var/moldau");
+    set(server, "auto.create.topics.enable", "false");
+    set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
+    (void)snprintf(text, sizeof(text), "%d", shards);
+    set(server, "num.shards", text);
+    return server;
+}
+
+/* Frees what the process had, and its part of the world. */
+static void bury(struct server *server, bool clean)
+{
+    if (server->broker && broker_close(server->broker, clean) && clean && !server->may_fail &&
+        sim_node_is_up(server->node))
+        run_fail(server->run, "a stop was not clean although nothing was wrong");
+    server->broker = NULL;
+    for (int i = 0; i < server->shards; i++)
+        server->ios[i] = sim_io_destroy(server->ios[i]);
+}
+
+struct server *server_destroy(struct server *server)
+{
+    if (!server)
+        return NULL;
+    if (sim_node_is_up(server->node))
+        sim_node_kill(server->node, SIM_KILL);
+    bury(server, false);
+    settings_fini(&server->settings);
+    mem_free(server);
+    return NULL;
+}
+
+bool server_start(struct server *server)
+{
+    struct broker_options options = {.settings = &server->settings,
+                                     .diag = &server->diag,
+                                     .ios = server->ios,
+                                     .shards = server->shards};
+    struct broker *broker = NULL;
+    int r;
+
+    assert(!server->broker);
+    if (!sim_node_is_up(server->node))
+        sim_node_boot(server->node);
+    for (int i = 0; i < server->shards; i++)
+        server->ios[i] = sim_io_create(server->node);
+    server->starts++;
+    r = broker_open(&options, &broker);
+    if (r) {
+        if (sim_node_is_up(server->node) && !server->may_fail)
+            run_fail(server->run, "the broker does not open (%d) although nothing is wrong", r);
+        if (sim_node_is_up(server->node))
+            sim_node_kill(server->node, SIM_KILL); /* Its main() has returned. */
+        return false;
+    }
+    server->broker = broker;
+    for (int i = 0; i < server->shards; i++)
+        sim_attach(server->ios[i], &broker->shards[i].loop);
+    run_say(server->run, "broker is open");
+    return true;
+}
+
+void server_kill(struct server *server, enum sim_death death)
+{
+    if (death == SIM_KILL ? sim_node_is_up(server->node) : sim_node_has_power(server->node))
+        sim_node_kill(server->node, death);
+}
+
+static void stopped(struct broker *broker, void *context)
+{
+    struct server *server = context;
+
+    (void)broker;
+    server->has_stopped = true;
+}
+
+void server_stop(struct server *server)
+{
+    server->has_stopped = false;
+    broker_stop(server->broker, stopped, server);
+}
+
+static bool is_down(const struct server *server)
+{
+    return server->broker == NULL && server->ios[0] == NULL;
+}
+
+void server_tick(struct server *server)
+{
+    struct sim *sim = server->run->sim;
+
+    if (!is_down(server) && !sim_node_is_up(server->node)) {
+        run_say(server->run, "broker is dead");
+        server->has_stopped = false;
+        bury(server, false);
+        server->starts_at_us =
+            sim_now_us(sim) + rng_between(&server->run->rng, DOWN_MIN_US, DOWN_MAX_US);
+        return;
+    }
+    if (server->has_stopped) {
+        run_say(server->run, "broker has stopped");
+        server->has_stopped = false;
+        bury(server, true);
+        sim_node_kill(server->node, SIM_KILL); /* Its main() has returned. */
+        server->starts_at_us = sim_now_us(sim) + DOWN_MIN_US;
+    }
+    if (is_down(server) && sim_now_us(sim) >= server->starts_at_us)
+        (void)server_start(server);
+}
+
+struct io_address server_address(const struct server *server)
+{
+    struct io_address address = {.port = SERVER_PORT};
+
+    (void)snprintf(address.host, sizeof(address.host), "%s", sim_node_host(server->node));
+    return address;
+}

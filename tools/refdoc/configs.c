@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* tools/refdoc/configs.c - configs.md: the settings of a broker and of a topic. */
+
+#include "base/config.h"
+#include "tools/refdoc/refdoc.h"
+
+#include <inttypes.h>
+
+#define AT_START CONFIG_AT_START
+#define OURS CONFIG_OURS
+#define SERVED 0
+#define KEPT CONFIG_UNSERVED
+#define ANY .choices = NULL
+#define RANGE(low, high) .min = (low), .max = (high)
+#define CHOICE(list) .choices = (list)
+
+static const struct config_row broker_rows[] = {
+#define CONFIG(id, key, TYPE, dflt, VALID, FLAGS, text)                                            \
+    {.name = key, .type = CONFIG_##TYPE, .initial = dflt, VALID, .flags = FLAGS, .about = text},
+#include "broker/config.def"
+};
+
+static const struct config_row topic_rows[] = {
+#define TOPIC_CONFIG(id, key, TYPE, dflt, VALID, FLAGS, synonym, text)                             \
+    {.name = key,                                                                                  \
+     .type = CONFIG_##TYPE,                                                                        \
+     .initial = dflt,                                                                              \
+     VALID,                                                                                        \
+     .flags = FLAGS,                                                                               \
+     .broker = synonym,                                                                            \
+     .about = text},
+#include "broker/topic_config.def"
+};
+
+static const char *const known_names[] = {
+#define KNOWN(key) key,
+#include "broker/known_configs.def"
+};
+
+static const char *type_text(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_BOOL: return "boolean";
+    case CONFIG_INT: return "int";
+    case CONFIG_LONG: return "long";
+    case CONFIG_DOUBLE: return "double";
+    case CONFIG_TEXT: return "string";
+    case CONFIG_LIST: return "list";
+    }
+    return "?";
+}
+
+/* The largest number of a type means that there is no bound but the type's. */
+static void print_range(struct text *out, const struct config_row *row)
+{
+    bool is_open = row->max == INT64_MAX || (row->type == CONFIG_INT && row->max == INT32_MAX);
+
+    if (is_open)
+        text_printf(out, ", at least %" PRId64, row->min);
+    else if (row->min == row->max)
+        text_printf(out, ", only %" PRId64, row->min);
+    else
+        text_printf(out, ", %" PRId64 " to %" PRId64, row->min, row->max);
+}
+
+static void print_valid(struct text *out, const struct config_row *row)
+{
+    const char *choice = row->choices;
+
+    text_printf(out, "%s", type_text(row->type));
+    if (row->type == CONFIG_INT || row->type == CONFIG_LONG || row->type == CONFIG_DOUBLE)
+        print_range(out, row);
+    while (choice) {
+        size_t size = strcspn(choice, "|");
+
+        text_printf(out, "%s`%.*s`", choice == row->choices ? ": " : ", ", (int)size, choice);
+        choice = choice[size] ? choice + size + 1 : NULL;
+    }
+}
+
+static void print_row(struct text *out, const struct config_row *row)
+{
+    text_printf(out, "### %s\n\n%s\n\n* ", row->name, row->about);
+    print_valid(out, row);
+    if (row->initial && *row->initial)
+        text_printf(out, "\n* default: `%s`", row->initial);
+    else
+        text_printf(out, "\n* default: %s", row->initial ? "empty" : "not set");
+    if (row->broker)
+        text_printf(out, ", or what the broker's `%s` says", row->broker);
+    if (row->flags & CONFIG_OURS)
+        text_printf(out, "\n* Kafka does not know it.");
+    if (row->flags & CONFIG_UNSERVED)
+        text_printf(out, "\n* Checked, stored and described; it changes nothing yet.");
+    text_printf(out, "\n\n");
+}
+
+void refdoc_configs(struct text *out)
+{
+    refdoc_title(out, "Settings", "src/broker/config.def, topic_config.def and known_configs.def");
+    text_printf(out, "Names, types and defaults are Kafka's, unless it says otherwise.  A broker "
+                     "reads its settings\nfrom a properties file when it starts.\n\n"
+                     "## Of a broker\n\n");
+    for (size_t i = 0; i < COUNT_OF(broker_rows); i++)
+        print_row(out, &broker_rows[i]);
+    text_printf(out, "## Of a topic\n\n");
+    for (size_t i = 0; i < COUNT_OF(topic_rows); i++)
+        print_row(out, &topic_rows[i]);
+    text_printf(out, "## Known and not acted on\n\nA broker's file may have these keys of "
+                     "Kafka's; each gives a warning and changes nothing yet.\nAny other key is "
+                     "an error.\n\n");
+    for (size_t i = 0; i < COUNT_OF(known_names); i++)
+        text_printf(out, "* `%s`\n", known_names[i]);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* tools/refdoc/refdoc.h - the pages of docs/reference, printed from the tables.
+ *
+ *     schema/, broker/apis.def                                  --> apis.md
+ *     wire/errors.def                                           --> errors.md
+ *     broker/config.def, topic_config.def, known_configs.def    --> configs.md
+ *
+ * The pages are committed, since people read them in the repository, and a test compares
+ * them with what would be printed.
+ */
+
+#include "base/text.h"
+
+/* Each adds its page to `out`. */
+void refdoc_apis(struct text *out);
+void refdoc_errors(struct text *out);
+void refdoc_configs(struct text *out);
+
+/* The line that every page begins with, below its title. */
+void refdoc_title(struct text *out, const char *title, const char *source);
