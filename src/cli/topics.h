@@ -29,9 +29,9 @@ enum topics_option {
 /* A partition as it is printed, whichever request told of it. */
 struct topics_partition {
     int32_t index, leader;
-    const int32_t *replicas, *isr, *elr, *last_elr;                      /* Of the answer. */
-    int32_t replica_count, isr_count, elr_count, last_elr_count;         /* -1: not known. */
-    const struct list_partition_reassignments_ongoing_partition *moving; /* Or NULL. */
+    const int32_t *replicas, *isr, *elr, *last_elr;              /* Of the answer. */
+    int32_t replica_count, isr_count, elr_count, last_elr_count; /* -1: not known. */
+    const struct list_partition_reassignments_ongoing_partition_reassignment *moving; /* Or NULL. */
 };
 
 struct topics_topic {
