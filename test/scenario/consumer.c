@@ -282,7 +282,7 @@ static bool is_wanted(const struct consumer *c, const struct place *place, bool 
 
 static void fetch(struct consumer *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_FETCH, fetched, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_FETCH, fetched, NULL);
     struct fetch_request request = fetch_request_defaults;
     bool in_session = c->has_session && call->version >= SESSION_VERSION && c->session_epoch > 0;
 
@@ -373,7 +373,7 @@ static void got_latest(void *owner, struct client_call *call, const void *respon
 static void ask_offsets(struct consumer *c, int64_t timestamp)
 {
     struct client_call *call = client_call_new(
-        &c->client, API_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
+        &c->client, CLIENT_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
     struct list_offsets_request request = list_offsets_request_defaults;
 
     request.replica_id = -1;
