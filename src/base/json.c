@@ -166,12 +166,16 @@ bool json_number(struct json *json, struct slice *out)
         return fail(json, "this is not a number");
     from = json->at;
     json->at += *json->at == '-';
-    if (at_byte(json, '0'))
-        json->at++, good = true;
-    else
+    if (at_byte(json, '0')) {
+        json->at++;
+        good = true;
+    } else {
         good = digits(json) > 0;
-    if (good && at_byte(json, '.'))
-        json->at++, good = digits(json) > 0;
+    }
+    if (good && at_byte(json, '.')) {
+        json->at++;
+        good = digits(json) > 0;
+    }
     if (good && (at_byte(json, 'e') || at_byte(json, 'E'))) {
         json->at++;
         json->at += at_byte(json, '-') || at_byte(json, '+');
