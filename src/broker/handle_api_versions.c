@@ -7,6 +7,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "wire/features.h"
 #include "wire/msg/api_versions.h"
 
 enum { APIS_MAX = 128 };
@@ -62,15 +63,16 @@ static void list_apis(struct request *request, struct api_versions_response *res
  * none such.  Nothing but metadata.version is finalized: see the README. */
 static void list_features(struct request *request, struct api_versions_response *response)
 {
+    const struct feature *metadata = &features[FEATURE_METADATA];
     int16_t level = request->image->metadata_version;
     struct api_versions_supported_feature_key *supported = request_new(request, sizeof(*supported));
     struct api_versions_finalized_feature_key *finalized = request_new(request, sizeof(*finalized));
 
-    *supported = (struct api_versions_supported_feature_key){
-        .name = slice_text("metadata.version"), .min_version = 7, .max_version = 33};
-    *finalized = (struct api_versions_finalized_feature_key){.name = slice_text("metadata.version"),
-                                                             .min_version_level = level,
-                                                             .max_version_level = level};
+    *supported = (struct api_versions_supported_feature_key){.name = slice_text(metadata->name),
+                                                             .min_version = metadata->min,
+                                                             .max_version = metadata->max};
+    *finalized = (struct api_versions_finalized_feature_key){
+        .name = slice_text(metadata->name), .min_version_level = level, .max_version_level = level};
     response->supported_features = supported;
     response->supported_features_count = 1;
     response->finalized_features = finalized;

@@ -51,8 +51,10 @@ struct topics_answers {
     struct arena arena;
 };
 
-/* Makes an empty list of answers; frees them all. */
+/* Begins without any answer. */
 void topics_answers_init(struct topics_answers *answers);
+
+/* Frees all answers, and what borrows from them. */
 void topics_answers_fini(struct topics_answers *answers);
 
 /* Sends a request and waits.  False, with a sentence in cli->why: no answer.  The outcome

@@ -4,8 +4,8 @@
 /* client/producer_internal.h - what the two halves of the producer share: producer.c fills
  * the queues, producer_send.c empties them.
  *
- * Threading: one loop.
- * Errors:    as producer.h says.
+ * Threading: the cluster's loop.
+ * Errors:    none.
  */
 
 #include "client/producer.h"

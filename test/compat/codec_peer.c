@@ -16,6 +16,11 @@
  * The text is compared by value: it is read back into a struct.  REPORT gets a line for
  * each field in each version: message, version, field, how often it was not at its default.
  *
+ * Defaults are compared apart, since both sides leave them out.  Kafka's side is told the
+ * fields of the version and answers with two texts of a new message that has an element in
+ * each array of structs: one that says every value, and one that says none.  To us they must
+ * mean the same.
+ *
  * A batch goes out as a whole before its answers are read, and Kafka's side reads it as a
  * whole before it answers, so neither waits for the other.  Numbers are big endian.
  */
@@ -116,6 +121,19 @@ static struct slice get_sized(struct arena *arena)
     return slice_of(data, size);
 }
 
+/* What a frame of a batch asks for. */
+enum { ASK_ROUND_TRIP, ASK_DEFAULTS };
+
+static void put_question(uint8_t what, const char *class_name, int16_t version)
+{
+    uint8_t bytes[2];
+
+    put(&what, sizeof(what));
+    put_sized(class_name, strlen(class_name));
+    bytes_store_i16(bytes, version);
+    put(bytes, sizeof(bytes));
+}
+
 /* --- the counters ------------------------------------------------------------- */
 
 static void add_field(void *context, const char *name, int depth, bool is_default)
@@ -181,7 +199,6 @@ static void report(FILE *file, const struct run *run)
 static void send_case(struct run *run, struct arena *arena, struct rng *rng, struct one_case *one)
 {
     const struct wire_message *m = run->message;
-    uint8_t version[2];
 
     one->in = arena_new(arena, m->struct_size);
     if (codec_randomise(m, run->version, rng, arena, one->in) ||
@@ -192,9 +209,7 @@ static void send_case(struct run *run, struct arena *arena, struct rng *rng, str
     run->last = -1;
     codec_visit(m, run->version, one->in, count_field, run);
 
-    put_sized(run->class_name, strlen(run->class_name));
-    bytes_store_i16(version, run->version);
-    put(version, sizeof(version));
+    put_question(ASK_ROUND_TRIP, run->class_name, run->version);
     put_sized(one->bytes.data, one->bytes.size);
     put_sized(one->json.data, one->json.size);
 }
@@ -278,6 +293,75 @@ static void run_batch(struct run *run, struct rng *rng, int count, struct totals
     arena_reset(&arena);
 }
 
+/* --- defaults ----------------------------------------------------------------- */
+
+/* Reads a text and writes it again as bytes; NULL, or what is wrong. */
+static const char *read_text(const struct run *run, struct arena *arena, struct slice json,
+                             void **out, struct slice *out_bytes)
+{
+    struct codec_mistake mistake;
+    struct codec_output bytes;
+
+    *out = arena_new(arena, run->message->struct_size);
+    if (codec_parse(run->message, run->version, json, arena, *out, &mistake))
+        return arena_printf(arena, "%s: %s", mistake.where, mistake.why);
+    if (codec_encode(run->message, run->version, *out, arena, &bytes))
+        return "it cannot be written";
+    *out_bytes = slice_of(bytes.data, bytes.size);
+    return NULL;
+}
+
+static const char *check_defaults(const struct run *run, struct arena *arena)
+{
+    struct slice full;
+    struct slice empty;
+    struct slice theirs;
+    struct slice bytes;
+    const char *why;
+    void *said;
+    void *left_out;
+    uint8_t good;
+
+    get(&good, 1);
+    full = get_sized(arena);
+    if (!good)
+        return (const char *)full.data;
+    empty = get_sized(arena);
+    theirs = get_sized(arena);
+    why = read_text(run, arena, empty, &left_out, &bytes);
+    if (!why)
+        why = read_text(run, arena, full, &said, &bytes);
+    if (!why && !codec_equal(run->message, run->version, said, left_out))
+        why = "other values";
+    if (!why && !slice_equal(bytes, theirs))
+        why = "Kafka encodes them to other bytes";
+    if (why)
+        why = arena_printf(arena, "%s\n    Kafka: %.*s\n    with defaults left out: %.*s", why,
+                           SLICE_ARG(full), SLICE_ARG(empty));
+    return why;
+}
+
+static void run_defaults(struct run *run, struct totals *totals)
+{
+    struct text fields = {.data = NULL};
+    struct arena arena;
+    const char *why;
+
+    arena_init(&arena, NULL);
+    for (int i = 0; i < run->field_count; i++)
+        text_printf(&fields, "%d %s\n", run->fields[i].depth, run->fields[i].name);
+    put_u32(1);
+    put_question(ASK_DEFAULTS, run->class_name, run->version);
+    put_sized(fields.data, fields.size);
+    if (fflush(stdout))
+        die("Kafka's side is gone");
+    why = check_defaults(run, &arena);
+    if (why && totals->failures++ < FAILURES_SHOWN)
+        fprintf(stderr, "%s version %d: defaults: %s\n", run->message->name, run->version, why);
+    text_fini(&fields);
+    arena_reset(&arena);
+}
+
 /* --- all of it ---------------------------------------------------------------- */
 
 static void run_version(struct run *run, int cases, int64_t others, struct rng rng,
@@ -289,6 +373,7 @@ static void run_version(struct run *run, int cases, int64_t others, struct rng r
     run->field_count = 0;
     run->inside[0] = -1;
     codec_visit(run->message, run->version, NULL, add_field, run);
+    run_defaults(run, totals);
     while (done < cases || (least_set(run) < others && run->field_count && done < CASES_MAX)) {
         int count = done < cases ? min_of(cases - done, BATCH) : BATCH;
 

@@ -141,7 +141,7 @@ static void created(void *owner, struct client_call *call, const void *answer)
 static void add_configs(struct churner *c, struct client_call *call,
                         struct create_topics_creatable_topic *topic)
 {
-    static const char *const ages[] = {"20", "200", "2000"};
+    static const char *const ages[] = {"20", "200", "2000", "60000"};
     struct create_topics_creatable_topic_config *configs =
         arena_new(&call->arena, 3 * sizeof(*configs));
     const struct run_topic *run_topic = &c->run->topics[c->made];
@@ -149,7 +149,7 @@ static void add_configs(struct churner *c, struct client_call *call,
     topic->configs = configs;
     configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
         .name = slice_text("segment.ms"),
-        .value = slice_text(ages[(size_t)c->run->options.seed % COUNT_OF(ages)]),
+        .value = slice_text(ages[rng_below(&c->run->rng, COUNT_OF(ages))]),
     };
     configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
         .name = slice_text("index.interval.bytes"),

@@ -174,18 +174,25 @@ static void timed_out(struct loop_timer *timer)
 
 /* --- which versions --------------------------------------------------------- */
 
-void client_choose_versions(struct client *client)
+static int16_t choose(struct client *client, size_t key)
 {
-    for (int i = 0; i < wire_api_count; i++) {
-        const struct wire_api *api = &wire_apis[i];
-
-        if ((size_t)api->key < COUNT_OF(client->versions) && api->key != API_API_VERSIONS)
-            client->versions[api->key] =
-                (int16_t)rng_between(&client->run->rng, api->min, api->max);
-    }
+    return (int16_t)rng_between(&client->run->rng, client->lowest[key], client->highest[key]);
 }
 
-/* What the broker says that it speaks must be at least what its tables say. */
+void client_choose_versions(struct client *client)
+{
+    for (size_t i = 0; i < COUNT_OF(client->versions); i++)
+        client->versions[i] = client->highest[i] < 0 ? -1 : choose(client, i);
+}
+
+/* The lowest version that is worth a request.  Kafka lists versions of Produce that it closes
+ * the connection at (KAFKA-18659), and so do we. */
+static int16_t lowest_version(const struct api_versions_api_version *v)
+{
+    return v->api_key == API_PRODUCE ? (int16_t)max_of(v->min_version, 3) : v->min_version;
+}
+
+/* A client keeps to the versions that it chose at first, and the broker to those it lists. */
 static void got_versions(void *owner, struct client_call *call, const void *answer)
 {
     const struct api_versions_response *response = answer;
@@ -199,6 +206,10 @@ static void got_versions(void *owner, struct client_call *call, const void *answ
 
         if (v->api_key < 0 || (size_t)v->api_key >= COUNT_OF(client->versions))
             continue;
+        client->lowest[v->api_key] = lowest_version(v);
+        client->highest[v->api_key] = v->max_version;
+        if (client->versions[v->api_key] < 0)
+            client->versions[v->api_key] = choose(client, (size_t)v->api_key);
         if (client->versions[v->api_key] > v->max_version ||
             client->versions[v->api_key] < v->min_version)
             run_fail(client->run, "the broker does not speak version %d of API %d",
@@ -257,6 +268,7 @@ void client_init(struct client *client, struct run *run, const char *name,
     budget_init(&client->budget, SIZE_MAX);
     net_init(&client->net, &client->loop, &client->budget, FRAME_MAX);
     list_init(&client->calls);
+    memset(client->highest, -1, sizeof(client->highest));
     client_choose_versions(client);
     client->versions[API_API_VERSIONS] = (int16_t)rng_between(&run->rng, 0, 4);
     sim_attach(client->io, &client->loop);

@@ -59,6 +59,8 @@ struct client {
     struct loop_timer retry;   /* Connects again. */
     int32_t next_correlation_id;
     int16_t versions[32]; /* The version we speak of each API; -1: the broker has none. */
+    int16_t lowest[32];   /* As the broker lists them; -1: not asked yet. */
+    int16_t highest[32];
     int64_t timeout_us;
     void (*ready)(void *owner); /* A connection stands; called each time. */
     void (*lost)(void *owner);  /* It does not any more; all its calls have ended. */

@@ -73,7 +73,7 @@ static void plan_topics(struct run *run)
         struct run_topic *topic = &run->topics[i];
 
         (void)snprintf(topic->name, sizeof(topic->name), "topic-%d", i);
-        topic->partitions = (int32_t)rng_between(&run->rng, 1, 3);
+        topic->partitions = (int32_t)rng_between(&run->rng, 1, PARTITIONS_MAX);
         topic->first_number = run->next_number;
         topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
         run->next_number += (uint32_t)topic->partitions;
