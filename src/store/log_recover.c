@@ -201,14 +201,12 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
     return err_pass(r);
 }
 
-/* All that is left lies below the start: the log begins there again, empty. */
+/* Nothing that is left counts: the log begins again, empty. */
 static int restart(struct log *log, const struct log_listing *listing, int64_t start)
 {
     struct segment_place place = log_place(log);
     int r;
 
-    diag_warn(log->env.diag, "log ends below its start; it begins there again, empty",
-              kv("log", log->name), kv("end", log->end), kv("start", start));
     while (log->segment_count > 0)
         segment_close(&log->segments[--log->segment_count]);
     producers_fini(&log->producers);
@@ -220,8 +218,9 @@ static int restart(struct log *log, const struct log_listing *listing, int64_t s
     return err_pass(r);
 }
 
-int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
-                int64_t start)
+/* Brings segments and producers in order; log->end is what came of it. */
+static int recover_log(struct log *log, const struct log_listing *listing, int64_t recovery_point,
+                       int64_t start)
 {
     struct recovery recovery = {.recovery_point = recovery_point,
                                 .is_dense = !log->config.is_compacted};
@@ -242,14 +241,31 @@ int log_recover(struct log *log, const struct log_listing *listing, int64_t reco
     if (log->end < recovery_point)
         diag_error(log->env.diag, "records that were durable are missing", kv("log", log->name),
                    kv("from", log->end), kv("to", recovery_point));
-    if (log->end < start)
-        r = restart(log, listing, start);
+    if (log->end >= start)
+        return 0;
+    diag_warn(log->env.diag, "log ends below its start; it begins there again, empty",
+              kv("log", log->name), kv("end", log->end), kv("start", start));
+    return err_pass(restart(log, listing, start));
+}
+
+int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
+                int64_t start)
+{
+    int r;
+
+    if (log->is_new && listing->segments.items[0] > 0) {
+        diag_warn(log->env.diag,
+                  "first segment of a new log is lost: what follows it is taken away",
+                  kv("log", log->name), kv("segment", listing->segments.items[0]));
+        r = restart(log, listing, 0);
+    } else {
+        r = recover_log(log, listing, recovery_point, start);
+    }
+    if (r)
+        return r;
     log_cut_epochs(log);
     log->written = log->synced = log->end;
-    if (r == 0)
-        r = log_drop_snapshots(log, listing);
-    if (r == 0)
-        r = drop_indexes(log, listing);
     log->has_new_names = true;
-    return err_pass(r);
+    r = log_drop_snapshots(log, listing);
+    return err_pass(r ? r : drop_indexes(log, listing));
 }

@@ -361,6 +361,23 @@ TEST(log_recover, a_segment_that_is_missing_ends_the_log)
     bench_fini(&bench);
 }
 
+TEST(log_recover, a_new_log_without_its_first_segment_begins_again)
+{
+    struct bench bench;
+
+    bench_init(&bench);
+    for (size_t i = 1; i < bench.segment_count; i++) {
+        static const char *const suffixes[] = {".log", ".index", ".timeindex", ".snapshot"};
+
+        crash(&bench);
+        for (size_t k = 0; k < i * COUNT_OF(suffixes); k++)
+            files_remove(log_dir_of(&bench), name_of(bench.bases[k / 4], suffixes[k % 4]));
+        check_recovery(&bench, 0);
+        check(diag_lines_have(&bench.kit.lines, "first segment of a new log is lost"));
+    }
+    bench_fini(&bench);
+}
+
 TEST(log_recover, an_empty_segment_in_the_way_of_its_predecessor_goes)
 {
     struct bench bench;
