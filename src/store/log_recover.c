@@ -251,8 +251,10 @@ static int recover_log(struct log *log, const struct log_listing *listing, int64
 int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
                 int64_t start)
 {
-    int r;
+    int r = drop_indexes(log, listing); /* Before a segment of one of those bases is made. */
 
+    if (r)
+        return err_pass(r);
     if (log->is_new && listing->segments.items[0] > 0) {
         diag_warn(log->env.diag,
                   "first segment of a new log is lost: what follows it is taken away",
@@ -266,6 +268,5 @@ int log_recover(struct log *log, const struct log_listing *listing, int64_t reco
     log_cut_epochs(log);
     log->written = log->synced = log->end;
     log->has_new_names = true;
-    r = log_drop_snapshots(log, listing);
-    return err_pass(r ? r : drop_indexes(log, listing));
+    return err_pass(log_drop_snapshots(log, listing));
 }

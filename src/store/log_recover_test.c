@@ -363,17 +363,19 @@ TEST(log_recover, a_segment_that_is_missing_ends_the_log)
 
 TEST(log_recover, a_new_log_without_its_first_segment_begins_again)
 {
+    static const char *const suffixes[] = {".log", ".snapshot", ".index", ".timeindex"};
     struct bench bench;
 
     bench_init(&bench);
-    for (size_t i = 1; i < bench.segment_count; i++) {
-        static const char *const suffixes[] = {".log", ".index", ".timeindex", ".snapshot"};
-
-        crash(&bench);
-        for (size_t k = 0; k < i * COUNT_OF(suffixes); k++)
-            files_remove(log_dir_of(&bench), name_of(bench.bases[k / 4], suffixes[k % 4]));
-        check_recovery(&bench, 0);
-        check(diag_lines_have(&bench.kit.lines, "first segment of a new log is lost"));
+    for (size_t files = 2; files <= COUNT_OF(suffixes); files++) {
+        for (size_t i = 1; i < bench.segment_count; i++) {
+            crash(&bench);
+            for (size_t k = 0; k < i * files; k++)
+                files_remove(log_dir_of(&bench),
+                             name_of(bench.bases[k / files], suffixes[k % files]));
+            check_recovery(&bench, 0);
+            check(diag_lines_have(&bench.kit.lines, "first segment of a new log is lost"));
+        }
     }
     bench_fini(&bench);
 }
