@@ -521,7 +521,8 @@ bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
 
 /* A log was closed in order only if the checkpoint of recovery points says so; the metadata
  * log, which is in none, is there in every run. */
-static void fill_opening(struct log_dir *dir, const char *name, struct log_opening *out)
+static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
+                         struct log_opening *out)
 {
     struct slice topic = slice_null();
     struct mark *mark = NULL;
@@ -533,6 +534,10 @@ static void fill_opening(struct log_dir *dir, const char *name, struct log_openi
     if (!mark) {
         out->was_clean = dir->was_clean && slice_is_text(topic, metadata_topic);
         return;
+    }
+    if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
+        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->is_in_order = false;
     }
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
@@ -548,7 +553,7 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     struct log_opening opening;
     int r;
 
-    fill_opening(dir, name, &opening);
+    fill_opening(dir, env->io, name, &opening);
     r = log_open(env, dir, name, topic_id, config, &opening, out);
     if (r)
         note_failed(dir, name);
