@@ -183,6 +183,39 @@ static bool is_break(const struct recovery *recovery, int64_t base)
     return recovery->is_cut || base < recovery->next || is_gap(recovery, base);
 }
 
+/* True in `*out` if the segment at `base` is empty: what is left of one that could not be
+ * made, where the one before went on. */
+static int is_empty(struct log *log, int64_t base, bool *out)
+{
+    scoped(file_unrefp) struct file *file = NULL;
+    char name[SEGMENT_NAME_SIZE];
+    uint64_t size = 0;
+    int r;
+
+    segment_name(name, base, ".log");
+    r = file_open(log->env.io, log->folder->fd, name, IO_READ, &file);
+    if (r == 0)
+        r = log->env.io->ops->file_size(log->env.io, file->fd, &size);
+    *out = size == 0;
+    return err_pass(r);
+}
+
+/* Takes the segment at `base` away if it is empty and the one before went past it. */
+static int pass_over(struct log *log, const struct recovery *recovery, int64_t base, bool *out)
+{
+    int r;
+
+    *out = false;
+    if (base >= recovery->next || recovery->is_cut)
+        return 0;
+    r = is_empty(log, base, out);
+    if (r == 0 && *out)
+        r = log_unlink(log, base, ".log");
+    if (r == 0 && *out)
+        r = log_unlink_indexes(log, base);
+    return err_pass(r);
+}
+
 static int recover_segments(struct log *log, const struct log_listing *listing, size_t first,
                             struct recovery *recovery)
 {
@@ -190,7 +223,11 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
 
     for (size_t i = first + 1; i < listing->segments.count && r == 0; i++) {
         struct segment *before = log_active(log);
+        bool is_passed = false;
 
+        r = pass_over(log, recovery, listing->segments.items[i], &is_passed);
+        if (r || is_passed)
+            continue;
         if (is_break(recovery, listing->segments.items[i]))
             return unlink_segments(log, listing, i);
         r = segment_seal(before);
