@@ -15,7 +15,7 @@ static int look_in_batch(struct slice bytes, int64_t timestamp, int64_t limit,
     struct batch_reader reader;
     struct record record;
     bool at_end = false;
-    int r = batch_reader_open(&reader, bytes, &scratch, DECODED_MAX);
+    int r = batch_reader_open(&reader, bytes, &scratch, NULL, DECODED_MAX);
 
     while (r == 0 && (r = batch_reader_next(&reader, &record, &at_end)) == 0 && !at_end) {
         if (record.offset < limit && record.timestamp >= timestamp) {
