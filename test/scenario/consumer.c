@@ -91,7 +91,7 @@ static bool read_batch(struct consumer *c, const struct place *place, struct sli
     bool at_end = false;
 
     if (!batch_crc_is_good(bytes) ||
-        batch_reader_open(&reader, bytes, &c->scratch, DECODED_MAX) != 0)
+        batch_reader_open(&reader, bytes, &c->scratch, NULL, DECODED_MAX) != 0)
         return false;
     for (;;) {
         if (batch_reader_next(&reader, &record, &at_end))
