@@ -27,7 +27,7 @@ static struct slice keep_some(struct described *d, struct slice s)
     return slice_is_null(s) ? slice_empty() : group_leg_keep(&d->leg, s);
 }
 
-/* What members say and get is told while the group is stable. */
+/* What members say is told while the group is stable; what they got last, always. */
 static struct describe_groups_described_group_member
 describe_member(struct described *d, const struct group *group, const struct member *m)
 {
@@ -40,7 +40,7 @@ describe_member(struct described *d, const struct group *group, const struct mem
         .client_host = keep_some(d, m->client_host),
         .member_metadata =
             is_stable ? keep_some(d, member_metadata(m, group->protocol)) : slice_empty(),
-        .member_assignment = is_stable ? keep_some(d, m->assignment) : slice_empty(),
+        .member_assignment = keep_some(d, m->assignment),
     };
 }
 

@@ -180,6 +180,7 @@ void handle_join_group(struct request *request)
 
     codec_defaults(&join_group_response_message, &work->response);
     work->response.member_id = body->member_id;
+    work->response.protocol_name = slice_null();
     if (error != ERROR_NONE) {
         answer(request, work, error);
         return;

@@ -29,27 +29,41 @@ struct list_work {
 
 /* --- on each shard ---------------------------------------------------------- */
 
-static bool is_word(struct slice s, const char *word)
+/* Blanks around a state do not count, around a type they do; case never does. */
+static struct slice trimmed(struct slice s)
 {
-    size_t i = 0;
-
     while (s.size > 0 && isspace(s.data[0]))
         s = slice_of(s.data + 1, s.size - 1);
     while (s.size > 0 && isspace(s.data[s.size - 1]))
         s.size--;
+    return s;
+}
+
+static bool is_word(struct slice s, const char *word)
+{
+    size_t i = 0;
+
     for (; i < s.size && word[i]; i++)
         if (tolower(s.data[i]) != tolower((unsigned char)word[i]))
             return false;
     return i == s.size && !word[i];
 }
 
-/* An empty filter lets all pass; case does not count. */
-static bool passes(const struct slice *filter, int32_t count, const char *word)
+/* An empty filter lets all pass. */
+static bool has_state(const struct list_groups_request *body, const char *state)
 {
-    for (int32_t i = 0; i < count; i++)
-        if (is_word(filter[i], word))
+    for (int32_t i = 0; i < body->states_filter_count; i++)
+        if (is_word(trimmed(body->states_filter[i]), state))
             return true;
-    return count <= 0;
+    return body->states_filter_count <= 0;
+}
+
+static bool has_type(const struct list_groups_request *body, const char *type)
+{
+    for (int32_t i = 0; i < body->types_filter_count; i++)
+        if (is_word(body->types_filter[i], type))
+            return true;
+    return body->types_filter_count <= 0;
 }
 
 static void add_group(void *context, struct slice id, const struct group *group)
@@ -59,8 +73,7 @@ static void add_group(void *context, struct slice id, const struct group *group)
     const char *state = group_state_name(group->state);
     const char *type = "classic";
 
-    if (!passes(body->states_filter, body->states_filter_count, state) ||
-        !passes(body->types_filter, body->types_filter_count, type))
+    if (!has_state(body, state) || !has_type(body, type))
         return;
     if (leg->count == leg->room) {
         size_t room = max_of(leg->room * 2, (size_t)64);

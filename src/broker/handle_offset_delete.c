@@ -99,6 +99,10 @@ void handle_offset_delete(struct request *request)
         refuse(request, ERROR_GROUP_AUTHORIZATION_FAILED);
         return;
     }
+    if (body->group_id.size == 0) {
+        refuse(request, ERROR_INVALID_GROUP_ID);
+        return;
+    }
     group_leg_init(&work->leg, request, body->group_id);
     work->leg.run = leg_run;
     work->leg.done = leg_done;
@@ -113,10 +117,5 @@ void handle_offset_delete(struct request *request)
     work->response.topics_count = (int32_t)topics;
     for (size_t i = 0; i < topics; i++)
         add_topic(work, &body->topics[i], &work->response.topics[i]);
-    if (work->change.count == 0)
-        request_answer(request, &work->response);
-    else if (body->group_id.size == 0)
-        refuse(request, ERROR_INVALID_GROUP_ID);
-    else
-        group_leg_send(&work->leg);
+    group_leg_send(&work->leg);
 }

@@ -63,7 +63,7 @@ struct log {
     size_t epoch_count;
     bool has_new_names;   /* Files were made or renamed since the folders were synced. */
     bool is_broken;       /* A failed write could not be taken back. */
-    bool is_new;          /* Not stopped cleanly yet, in its life. */
+    bool is_new;          /* Not stopped cleanly yet, in its life: it begins at offset 0. */
     bool is_unchanged;    /* Everything is as the last clean stop left it. */
     bool knows_producers; /* log_complete_producers() was called. */
 };

@@ -82,39 +82,34 @@ static int read_slice(struct reader *r, const struct wire_op *op, struct slice *
     return 0;
 }
 
-/* Reads what WIRE_NEED found to be there. */
-static void read_fixed(struct reader *r, uint8_t kind, void *out)
+/* Reads the fixed fields behind a WIRE_NEED that found their bytes to be there. */
+static void read_run(struct reader *r, const struct wire_op *need, void *base)
 {
-    uint16_t u16;
-    uint32_t u32;
-    uint64_t u64;
-    bool flag;
+    const struct wire_op *end = need + 1 + need->b;
+    const uint8_t *at = r->at;
 
-    switch (kind) {
-    case WIRE_I8: memcpy(out, r->at, 1); break;
-    case WIRE_BOOL:
-        flag = *r->at != 0;
-        memcpy(out, &flag, sizeof(flag));
-        break;
-    case WIRE_I16:
-    case WIRE_U16:
-        u16 = bytes_load_u16(r->at);
-        memcpy(out, &u16, sizeof(u16));
-        break;
-    case WIRE_I32:
-    case WIRE_U32:
-        u32 = bytes_load_u32(r->at);
-        memcpy(out, &u32, sizeof(u32));
-        break;
-    case WIRE_I64:
-    case WIRE_F64:
-        u64 = bytes_load_u64(r->at);
-        memcpy(out, &u64, sizeof(u64));
-        break;
-    case WIRE_UUID: memcpy(out, r->at, 16); break;
-    default: bug("not a kind of fixed width", __FILE__, __LINE__);
+    for (const struct wire_op *op = need + 1; op < end; op++) {
+        uint8_t *out = codec_at(base, op);
+        bool flag;
+
+        switch (op->kind) {
+        case WIRE_I8: *out = *at; break;
+        case WIRE_BOOL:
+            flag = *at != 0;
+            memcpy(out, &flag, sizeof(flag));
+            break;
+        case WIRE_I16:
+        case WIRE_U16: memcpy(out, &(uint16_t){bytes_load_u16(at)}, 2); break;
+        case WIRE_I32:
+        case WIRE_U32: memcpy(out, &(uint32_t){bytes_load_u32(at)}, 4); break;
+        case WIRE_I64:
+        case WIRE_F64: memcpy(out, &(uint64_t){bytes_load_u64(at)}, 8); break;
+        case WIRE_UUID: memcpy(out, at, 16); break;
+        default: bug("not a kind of fixed width", __FILE__, __LINE__);
+        }
+        at += codec_width(op->kind);
     }
-    r->at += codec_width(kind);
+    r->at = at;
 }
 
 static int read_plan(struct reader *r, const struct wire_plan *plan, void *base);
@@ -235,7 +230,11 @@ static int read_op(struct reader *r, const struct wire_op *op, void *base)
     struct wire_records *records;
 
     switch (op->kind) {
-    case WIRE_NEED: return left(r) < op->a ? CODEC_E_SHORT : 0;
+    case WIRE_NEED:
+        if (left(r) < op->a)
+            return CODEC_E_SHORT;
+        read_run(r, op, base);
+        return 0;
     case WIRE_STRING:
     case WIRE_BYTES: return read_slice(r, op, codec_at(base, op));
     case WIRE_RECORDS:
@@ -246,8 +245,7 @@ static int read_op(struct reader *r, const struct wire_op *op, void *base)
     case WIRE_STRUCT: return read_plan(r, &r->message->plans[op->a], codec_at(base, op));
     case WIRE_STRUCT_PTR: return read_pointer(r, op, base);
     case WIRE_TAGS: return read_tags(r, op + 1, op->a, base);
-    case WIRE_TAG: return 0; /* Read with its section. */
-    default: read_fixed(r, op->kind, codec_at(base, op)); return 0;
+    default: bug("a step that another one takes along", __FILE__, __LINE__);
     }
 }
 
@@ -261,7 +259,7 @@ static int read_plan(struct reader *r, const struct wire_plan *plan, void *base)
 
         memcpy(base, type->image, type->size);
     }
-    for (; op < end; op++) {
+    for (; op < end; op = codec_next(op)) {
         int e = read_op(r, op, base);
 
         if (e)
@@ -421,7 +419,7 @@ static int measure_op(struct measure *m, const struct wire_plan *plan, const str
     case WIRE_STRUCT: return measure_plan(m, &m->message->plans[op->a], codec_in(base, op));
     case WIRE_STRUCT_PTR: return measure_pointer(m, op, base);
     case WIRE_TAGS: return measure_tags(m, op, base, m->message->types[plan->type].image);
-    default: return 0; /* Fixed, counted with WIRE_NEED, or a tag. */
+    default: bug("a step that another one takes along", __FILE__, __LINE__);
     }
 }
 
@@ -444,7 +442,7 @@ static int measure_plan(struct measure *m, const struct wire_plan *plan, const v
 
     if (!absent_are_default(m, plan, base))
         return CODEC_E_VERSION;
-    for (; op < end; op++) {
+    for (; op < end; op = codec_next(op)) {
         int e = measure_op(m, plan, op, base);
 
         if (e)
@@ -509,30 +507,39 @@ static void write_records(struct writer *w, const struct wire_op *op,
         (struct codec_gap){.at = (size_t)(w->at - w->start), .records = records};
 }
 
-static void write_fixed(struct writer *w, uint8_t kind, const void *in)
+/* Writes the fixed fields behind a WIRE_NEED. */
+static void write_run(struct writer *w, const struct wire_op *need, const void *base)
 {
-    uint16_t u16;
-    uint32_t u32;
-    uint64_t u64;
+    const struct wire_op *end = need + 1 + need->b;
+    uint8_t *at = w->at;
 
-    switch (codec_width(kind)) {
-    case 1: memcpy(w->at, in, 1); break;
-    case 2:
-        memcpy(&u16, in, sizeof(u16));
-        bytes_store_u16(w->at, u16);
-        break;
-    case 4:
-        memcpy(&u32, in, sizeof(u32));
-        bytes_store_u32(w->at, u32);
-        break;
-    case 8:
-        memcpy(&u64, in, sizeof(u64));
-        bytes_store_u64(w->at, u64);
-        break;
-    case 16: memcpy(w->at, in, 16); break;
-    default: bug("not a kind of fixed width", __FILE__, __LINE__);
+    for (const struct wire_op *op = need + 1; op < end; op++) {
+        const void *in = codec_in(base, op);
+        size_t width = codec_width(op->kind);
+        uint16_t u16;
+        uint32_t u32;
+        uint64_t u64;
+
+        switch (width) {
+        case 1: memcpy(at, in, 1); break;
+        case 2:
+            memcpy(&u16, in, sizeof(u16));
+            bytes_store_u16(at, u16);
+            break;
+        case 4:
+            memcpy(&u32, in, sizeof(u32));
+            bytes_store_u32(at, u32);
+            break;
+        case 8:
+            memcpy(&u64, in, sizeof(u64));
+            bytes_store_u64(at, u64);
+            break;
+        case 16: memcpy(at, in, 16); break;
+        default: bug("not a kind of fixed width", __FILE__, __LINE__);
+        }
+        at += width;
     }
-    w->at += codec_width(kind);
+    w->at = at;
 }
 
 static void write_plan(struct writer *w, const struct wire_plan *plan, const void *base);
@@ -585,10 +592,9 @@ static void write_plan(struct writer *w, const struct wire_plan *plan, const voi
     const struct wire_op *end = op + plan->op_count;
     struct slice slice;
 
-    for (; op < end; op++) {
+    for (; op < end; op = codec_next(op)) {
         switch (op->kind) {
-        case WIRE_NEED:
-        case WIRE_TAG: break;
+        case WIRE_NEED: write_run(w, op, base); break;
         case WIRE_STRING:
         case WIRE_BYTES:
             memcpy(&slice, codec_in(base, op), sizeof(slice));
@@ -599,7 +605,7 @@ static void write_plan(struct writer *w, const struct wire_plan *plan, const voi
         case WIRE_STRUCT: write_plan(w, &w->message->plans[op->a], codec_in(base, op)); break;
         case WIRE_STRUCT_PTR: write_pointer(w, op, base); break;
         case WIRE_TAGS: write_tags(w, op, base, w->message->types[plan->type].image); break;
-        default: write_fixed(w, op->kind, codec_in(base, op)); break;
+        default: bug("a step that another one takes along", __FILE__, __LINE__);
         }
     }
 }

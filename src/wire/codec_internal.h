@@ -78,6 +78,15 @@ static inline size_t codec_width(uint8_t kind)
     return width[kind];
 }
 
+/* The step that follows, behind those that this one takes along: a run of fixed fields, or
+ * the tags of a section. */
+static inline const struct wire_op *codec_next(const struct wire_op *op)
+{
+    if (op->kind == WIRE_NEED)
+        return op + 1 + op->b;
+    return op->kind == WIRE_TAGS ? op + 1 + op->a : op + 1;
+}
+
 /* The byte that stands for a struct that is null. */
 static inline uint8_t codec_null_byte(const struct wire_op *op)
 {

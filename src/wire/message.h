@@ -40,7 +40,8 @@ struct wire_records {
 /* What a step does.  `offset` is that of the member in the struct, `b` the field's
  * name in the pool of names. */
 enum wire_kind {
-    WIRE_NEED, /* The next `a` bytes must be there: the run of fixed fields that follows. */
+    WIRE_NEED, /* The next `a` bytes must be there: those of the `b` steps that follow, all of
+                  fixed width. */
     WIRE_I8,
     WIRE_I16,
     WIRE_U16,

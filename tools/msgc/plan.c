@@ -117,7 +117,7 @@ static int element_plan(struct builder *b, const struct field *field, int versio
     if (field->type == TYPE_STRUCT)
         return structure_plan(b, field->structure, version);
     if (facts->fixed)
-        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = facts->fixed}, facts->fixed);
+        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = facts->fixed, .b = 1}, facts->fixed);
     if (field->type == TYPE_STRING)
         op.flags = is_compact(b, field, version) ? COMPACT : 0;
     add_op(&steps, op, facts->fixed ? 0 : (op.flags & COMPACT ? 1 : 2));
@@ -192,7 +192,8 @@ static int payload_plan(struct builder *b, const struct structure *owner, const 
     struct steps steps = {.ops = ops};
 
     if (is_fixed(field)) {
-        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = type_facts[field->type].fixed}, 0);
+        add_op(&steps, (struct op){.kind = "WIRE_NEED", .a = type_facts[field->type].fixed, .b = 1},
+               0);
         add_fixed(b, &steps, owner, field);
     } else {
         add_variable(b, &steps, owner, field, version);
@@ -233,6 +234,7 @@ static void add_plain_fields(struct builder *b, struct steps *steps,
             add_op(steps, (struct op){.kind = "WIRE_NEED"}, 0);
         }
         steps->ops[need].a += type_facts[f->type].fixed;
+        steps->ops[need].b++;
         add_fixed(b, steps, structure, f);
     }
 }
