@@ -107,6 +107,21 @@ TEST(arena, recycling_keeps_one_small_chunk)
     check_eq(budget.used, 0);
 }
 
+TEST(arena, chunks_grow_to_a_limit)
+{
+    struct arena arena;
+    size_t before;
+
+    arena_init(&arena, NULL);
+    while (arena.charged < (size_t)MiB(8))
+        check(is_usable(arena_new(&arena, 4000), 4000));
+    before = arena.charged;
+    while (arena.charged == before)
+        check(is_usable(arena_new(&arena, 4000), 4000));
+    check_eq(arena.charged - before, 256 * 1024);
+    arena_reset(&arena);
+}
+
 TEST(arena, a_size_that_cannot_be_ends_the_process)
 {
     struct arena arena;

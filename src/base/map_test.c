@@ -128,5 +128,6 @@ PROPERTY(map, it_holds_what_was_put_and_not_removed, 100)
         item->is_in = !item->is_in;
     }
     check_walk(&map, items, COUNT_OF(items));
+    check(map.count == 0 || map.count <= map.mask + 1); /* Chains stay short. */
     map_fini(&map);
 }

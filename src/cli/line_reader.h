@@ -29,8 +29,10 @@ enum line_reader_outcome {
     LINE_READER_E_INVALID = 1, /* A sentence tells why. */
 };
 
-/* Makes a reader with its defaults; frees what it holds. */
+/* A reader with Kafka's separators that parses neither keys nor headers. */
 void line_reader_init(struct line_reader *reader);
+
+/* Frees what it owns. */
 void line_reader_fini(struct line_reader *reader);
 
 /* Sets one property; one that is not known changes nothing. */

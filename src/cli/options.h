@@ -56,8 +56,10 @@ enum options_outcome {
     OPTIONS_E_INVALID = 1, /* A sentence tells why. */
 };
 
-/* Begins with what may be given, none of it given yet; frees what was read. */
+/* Begins without any option given. */
 void options_init(struct options *options, const struct option_row *rows, int row_count);
+
+/* Frees what it owns; the values were argv's. */
 void options_fini(struct options *options);
 
 /* Reads the words argv[0 .. argc). */

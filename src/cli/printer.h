@@ -38,8 +38,10 @@ enum printer_outcome {
     PRINTER_E_SIZE = 1, /* A key or value is not of the size that its type has. */
 };
 
-/* Makes a printer with its defaults; frees what it holds. */
+/* A printer of values. */
 void printer_init(struct printer *printer);
+
+/* Frees what it owns. */
 void printer_fini(struct printer *printer);
 
 /* Sets one property; one that is not known changes nothing.  False: a class of deserializer

@@ -40,6 +40,8 @@ struct topics_topic {
     bool is_internal;
     struct topics_partition *partitions; /* Arena. */
     int32_t count;
+    const struct describe_configs_result *configs; /* Of an answer; NULL: not known. */
+    int64_t min_isr;                               /* min.insync.replicas */
 };
 
 /* Answers that topics borrow from live as long as this. */
@@ -51,8 +53,10 @@ struct topics_answers {
     struct arena arena;
 };
 
-/* Makes an empty list of answers; frees them all. */
+/* Begins without any answer. */
 void topics_answers_init(struct topics_answers *answers);
+
+/* Frees all answers, and what borrows from them. */
 void topics_answers_fini(struct topics_answers *answers);
 
 /* Sends a request and waits.  False, with a sentence in cli->why: no answer.  The outcome

@@ -3,8 +3,8 @@
 
 /* client/cluster_internal.h - what links and the metadata tell their cluster.
  *
- * Threading: one loop.
- * Errors:    as cluster.h says.
+ * Threading: the cluster's loop.
+ * Errors:    none.
  */
 
 #include "client/link.h"

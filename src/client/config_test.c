@@ -2,102 +2,109 @@
 #include "client/config.h"
 #include "test/harness/check.h"
 
-static void set(struct client_config *config, const char *key, const char *value)
+struct fixture {
+    struct client_config config;
+    struct text why;
+};
+
+static void start(struct fixture *f)
+{
+    *f = (struct fixture){.why = {.data = NULL}};
+    client_config_init(&f->config);
+}
+
+static int set(struct fixture *f, const char *key, const char *value)
 {
     const struct config_row *row = config_find(&client_config_table, slice_text(key));
-    struct text why = {.data = NULL};
 
-    check(row != NULL);
-    check_ok(config_set(row, config, slice_text(value), &why));
-    check_eq(why.size, 0);
+    check(row);
+    return config_set(row, &f->config, slice_text(value), &f->why);
 }
 
-static int checked(const struct client_config *config)
+static void end(struct fixture *f)
 {
-    struct text why = {.data = NULL};
-    int r = client_config_check(config, &why);
-
-    check((r == 0) == (why.size == 0));
-    text_fini(&why);
-    return r;
+    client_config_fini(&f->config);
+    text_fini(&f->why);
 }
 
-TEST(client_config, the_defaults_are_good_and_are_kafka_s)
+/* The defaults stand twice: for programs with a configuration, and for those without. */
+TEST(config, defaults_are_those_of_the_structs)
 {
-    struct client_config config;
+    struct producer_settings producer = producer_settings_defaults();
+    struct consumer_settings consumer = consumer_settings_defaults();
+    struct cluster_settings cluster = cluster_settings_defaults();
+    struct producer_settings p;
+    struct consumer_settings c;
+    struct cluster_settings k;
+    struct fixture f;
 
-    client_config_init(&config);
-    check_ok(checked(&config));
-    check_text(config.acks, "all");
-    check_eq(config.linger_ms, 5);
-    check_eq(client_config_producer(&config).acks, -1);
-    check(client_config_producer(&config).is_idempotent);
-    check(!client_config_consumer(&config).is_read_committed);
-    check_text(client_config_cluster(&config, "tool").client_id, "tool");
-    client_config_fini(&config);
+    start(&f);
+    check_ok(client_config_check(&f.config, &f.why));
+    p = client_config_producer(&f.config);
+    c = client_config_consumer(&f.config);
+    k = client_config_cluster(&f.config, "me");
+    check_eq(memcmp(&p, &producer, sizeof(p)), 0);
+    check_eq(memcmp(&c, &consumer, sizeof(c)), 0);
+    check_text(k.client_id, "me");
+    k.client_id = cluster.client_id;
+    check_eq(memcmp(&k, &cluster, sizeof(k)), 0);
+    end(&f);
 }
 
-TEST(client_config, who_gives_up_acks_gives_up_idempotence)
+TEST(config, acks_decide_about_idempotence)
 {
-    struct client_config config;
+    struct fixture f;
 
-    client_config_init(&config);
-    set(&config, "acks", "1");
-    check_ok(checked(&config));
-    check_eq(client_config_producer(&config).acks, 1);
-    check(!client_config_producer(&config).is_idempotent);
-    set(&config, "acks", "0");
-    check_eq(client_config_producer(&config).acks, 0);
-    set(&config, "enable.idempotence", "true");
-    check_eq(checked(&config), CLIENT_CONFIG_E_INVALID);
-    set(&config, "acks", "-1");
-    check_ok(checked(&config));
-    check(client_config_producer(&config).is_idempotent);
-    set(&config, "max.in.flight.requests.per.connection", "6");
-    check_eq(checked(&config), CLIENT_CONFIG_E_INVALID);
-    set(&config, "enable.idempotence", "false");
-    check_ok(checked(&config));
-    check(!client_config_producer(&config).is_idempotent);
-    client_config_fini(&config);
+    start(&f);
+    check_ok(set(&f, "acks", "1"));
+    check_ok(client_config_check(&f.config, &f.why));
+    check_eq(client_config_producer(&f.config).acks, 1);
+    check(!client_config_producer(&f.config).is_idempotent);
+    check_ok(set(&f, "enable.idempotence", "true"));
+    check_eq(client_config_check(&f.config, &f.why), CLIENT_CONFIG_E_INVALID);
+    check_ok(set(&f, "acks", "-1"));
+    check_ok(set(&f, "enable.idempotence", "false"));
+    check_ok(set(&f, "max.in.flight.requests.per.connection", "100"));
+    check_ok(client_config_check(&f.config, &f.why));
+    check(!client_config_producer(&f.config).is_idempotent);
+    end(&f);
 }
 
-TEST(client_config, what_is_not_served_is_refused)
+TEST(config, more_in_flight_than_brokers_remember_is_refused)
 {
-    struct client_config config;
+    struct fixture f;
 
-    client_config_init(&config);
-    set(&config, "security.protocol", "SSL");
-    check_eq(checked(&config), CLIENT_CONFIG_E_INVALID);
-    client_config_fini(&config);
+    start(&f);
+    check_ok(set(&f, "max.in.flight.requests.per.connection", "6"));
+    check_eq(client_config_check(&f.config, &f.why), CLIENT_CONFIG_E_INVALID);
+    end(&f);
 }
 
-TEST(client_config, keys_reach_the_settings_they_are_for)
+TEST(config, words_become_settings)
 {
-    struct client_config config;
-    struct cluster_settings cluster;
-    struct producer_settings producer;
-    struct consumer_settings consumer;
+    struct fixture f;
 
-    client_config_init(&config);
-    set(&config, "bootstrap.servers", "a:1,b:2");
-    set(&config, "client.id", "me");
-    set(&config, "request.timeout.ms", "1234");
-    set(&config, "compression.type", "zstd");
-    set(&config, "batch.size", "77");
-    set(&config, "auto.offset.reset", "earliest");
-    set(&config, "isolation.level", "read_committed");
-    cluster = client_config_cluster(&config, "tool");
-    producer = client_config_producer(&config);
-    consumer = client_config_consumer(&config);
-    check_text(cluster.bootstrap, "a:1,b:2");
-    check_text(cluster.client_id, "me");
-    check(cluster.request_timeout_ms == 1234 && producer.request_timeout_ms == 1234);
-    check(consumer.request_timeout_ms == 1234);
-    check_eq(producer.codec, compress_find(slice_text("zstd")));
-    check_eq(producer.batch_size, 77);
-    check_eq(consumer.reset, CONSUMER_RESET_EARLIEST);
-    check(consumer.is_read_committed);
-    set(&config, "auto.offset.reset", "none");
-    check_eq(client_config_consumer(&config).reset, CONSUMER_RESET_NONE);
-    client_config_fini(&config);
+    start(&f);
+    check_ok(set(&f, "compression.type", "lz4"));
+    check_ok(set(&f, "isolation.level", "read_committed"));
+    check_ok(set(&f, "auto.offset.reset", "none"));
+    check_ok(set(&f, "client.id", "mine"));
+    check_eq(client_config_producer(&f.config).codec, COMPRESS_LZ4);
+    check(client_config_consumer(&f.config).is_read_committed);
+    check_eq(client_config_consumer(&f.config).reset, CONSUMER_RESET_NONE);
+    check_text(client_config_cluster(&f.config, "default").client_id, "mine");
+    check_eq(set(&f, "acks", "7"), CONFIG_E_INVALID);
+    check_text(f.why.data,
+               "Invalid value 7 for configuration acks: String must be one of: all, -1, 0, 1");
+    end(&f);
+}
+
+TEST(config, what_is_not_served_is_said)
+{
+    struct fixture f;
+
+    start(&f);
+    check_ok(set(&f, "security.protocol", "SSL"));
+    check_eq(client_config_check(&f.config, &f.why), CLIENT_CONFIG_E_INVALID);
+    end(&f);
 }

@@ -4,8 +4,8 @@
 /* client/consumer_internal.h - what the two halves of the consumer share: consumer.c asks,
  * consumer_records.c delivers.
  *
- * Threading: one loop.
- * Errors:    as consumer.h says.
+ * Threading: the cluster's loop.
+ * Errors:    none.
  */
 
 #include "client/consumer.h"

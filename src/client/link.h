@@ -59,7 +59,7 @@ struct exchange {
     struct loop_timer timer; /* The end of patience. */
 };
 
-/* A link to `node`, which connects when it is first needed. */
+/* A link to `node`, which owns it; nothing is connected. */
 struct link *link_create(struct cluster *cluster, struct cluster_node *node);
 
 /* Ends the connection and hands back its calls with CALL_E_STOPPED; NULL is allowed.  Not

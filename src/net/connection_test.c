@@ -308,6 +308,14 @@ TEST(connection, a_declared_size_alone_takes_no_memory)
         ;
     check(f.server.c.input->capacity <= 4096);
     check(f.budget.used - idle <= 4096);
+    for (int i = 0; i < 3; i++) {
+        char more[2500] = {0};
+
+        send_raw(&f, more, sizeof(more));
+    }
+    while (f.server.c.input->size < 7500 && turn(&f))
+        ;
+    check(f.server.c.input->capacity <= 16384); /* Twice what came, not what was said. */
     fixture_fini(&f);
 }
 
@@ -565,6 +573,24 @@ TEST(connection, a_full_budget_parks_a_large_frame_until_there_is_room)
     check_eq(f.server.heard.size, SIZE + 1);
     check(memcmp(f.server.heard.data, bytes, SIZE) == 0);
     mem_free(bytes);
+    fixture_fini(&f);
+}
+
+TEST(connection, an_end_in_the_middle_of_a_frame_gives_back_what_it_reserved)
+{
+    const uint8_t large[] = {0x00, 0x70, 0x00, 0x00, 'x'};
+    struct fixture f;
+
+    fixture_init(&f);
+    send_raw(&f, large, sizeof(large));
+    while (!f.server.c.reserved && turn(&f))
+        send_raw(&f, "y", 1);
+    check(f.budget.used > 7 << 20);
+    connection_fini(&f.client.c);
+    f.client.ends = 1; /* It is over. */
+    while (!f.server.ends && turn(&f))
+        ;
+    check_text(f.server.why, "peer closed the connection");
     fixture_fini(&f);
 }
 

@@ -29,7 +29,11 @@ import peers
 TOPICS = "kafka-topics --bootstrap-server {b}"
 PRODUCE = "kafka-console-producer --bootstrap-server {b}"
 CONSUME = "kafka-console-consumer --bootstrap-server {b}"
-ALL = " ".join(f"--formatter-property print.{field}=true" for field in
+P1 = f"{PRODUCE} --topic c1"
+C1 = f"{CONSUME} --topic c1"
+R, F, B, N = "--reader-property", "--formatter-property", "--from-beginning", "--max-messages"
+STRINGS = "org.apache.kafka.common.serialization.StringDeserializer"
+ALL = " ".join(f"{F} print.{field}=true" for field in
                ("timestamp", "key", "offset", "partition", "headers", "epoch", "delivery"))
 
 CASE_SECONDS = 20
@@ -37,8 +41,8 @@ CASE_SECONDS = 20
 # Words are split at blanks; \\x20 stands for a blank inside a word.
 CASES = [
     # --- kafka-topics: create
-    (f"{TOPICS} --create --topic a1 --partitions 2 --replication-factor 1 --config retention.ms=1000"
-     " --config cleanup.policy=compact", ""),
+    (f"{TOPICS} --create --topic a1 --partitions 2 --replication-factor 1"
+     " --config retention.ms=1000 --config cleanup.policy=compact", ""),
     (f"{TOPICS} --create --topic a1", ""),
     (f"{TOPICS} --create --topic a1 --if-not-exists", ""),
     (f"{TOPICS} --create --topic a.b_c", ""),
@@ -148,126 +152,126 @@ CASES = [
     ("kafka-topics --bootstrap-server 127.0.0.1:1 --list --command-config {short}", ""),
     # --- kafka-console-producer, and what kafka-console-consumer makes of it
     (f"{TOPICS} --create --topic c1 --partitions 1", ""),
-    (f"{PRODUCE} --topic c1", "a\nb\n\nc\r\nd\re\nlast"),
-    (f"{PRODUCE} --topic c1", ""),
-    (f"{PRODUCE} --topic c1 --reader-property parse.key=true", "k1\tv1\nnokey\nk2\tv2\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.key=true --reader-property ignore.error=true",
+    (f"{P1}", "a\nb\n\nc\r\nd\re\nlast"),
+    (f"{P1}", ""),
+    (f"{P1} {R} parse.key=true", "k1\tv1\nnokey\nk2\tv2\n"),
+    (f"{P1} {R} parse.key=true {R} ignore.error=true",
      "k3\tv3\nnokey\nk4\tv4\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.key=true --reader-property key.separator=:"
-     " --reader-property null.marker=NULL", "k5:NULL\nNULL:v6\n:\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true --reader-property parse.key=true",
+    (f"{P1} {R} parse.key=true {R} key.separator=:"
+     f" {R} null.marker=NULL", "k5:NULL\nNULL:v6\n:\n"),
+    (f"{P1} {R} parse.headers=true {R} parse.key=true",
      "h1:v1,h2:v2\tk7\tv7\n\tk8\tv8\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true", "bad\tv7\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true", "no delimiter\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true", "h:v,,\tv\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true", ",\tv\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true --reader-property ignore.error=true",
+    (f"{P1} {R} parse.headers=true", "bad\tv7\n"),
+    (f"{P1} {R} parse.headers=true", "no delimiter\n"),
+    (f"{P1} {R} parse.headers=true", "h:v,,\tv\n"),
+    (f"{P1} {R} parse.headers=true", ",\tv\n"),
+    (f"{P1} {R} parse.headers=true {R} ignore.error=true",
      "bad\tv7\nno delimiter\n:\tempty key\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true --reader-property null.marker=N",
+    (f"{P1} {R} parse.headers=true {R} null.marker=N",
      "h:N,N:x\tv7\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true --reader-property null.marker=N",
+    (f"{P1} {R} parse.headers=true {R} null.marker=N",
      "h:N\tv8\nN\tv9\nh:v\tN\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.headers=true --reader-property headers.delimiter=|"
-     " --reader-property headers.separator=; --reader-property headers.key.separator==",
+    (f"{P1} {R} parse.headers=true {R} headers.delimiter=|"
+     f" {R} headers.separator=; {R} headers.key.separator==",
      "a=1;b=2|value\n"),
-    (f"{PRODUCE} --topic c1 --reader-property headers.delimiter=, --reader-property parse.headers=true",
+    (f"{P1} {R} headers.delimiter=, {R} parse.headers=true",
      "x\n"),
-    (f"{PRODUCE} --topic c1 --reader-property null.marker=: --reader-property parse.key=true"
-     " --reader-property key.separator=:", "x\n"),
-    (f"{PRODUCE} --topic c1 --compression-codec", "gzip\n"),
-    (f"{PRODUCE} --topic c1 --compression-codec=zstd", "zstd\n"),
-    (f"{PRODUCE} --topic c1 --compression-codec lz4", "lz4\n"),
-    (f"{PRODUCE} --topic c1 --compression-codec snappy", "snappy\n"),
-    (f"{PRODUCE} --topic c1 --compression-codec bad", "x\n"),
-    (f"{PRODUCE} --topic c1 --property parse.key=true --property key.separator=,", "k9,v9\n"),
-    (f"{PRODUCE} --topic c1 --sync", "s1\ns2\n"),
-    (f"{PRODUCE} --topic c1 --request-required-acks 0", "a0\n"),
-    (f"{PRODUCE} --topic c1 --request-required-acks 1", "a1\n"),
-    (f"{PRODUCE} --topic c1 --request-required-acks all", "all\n"),
-    (f"{PRODUCE} --topic c1 --request-required-acks 7", "a7\n"),
-    (f"{PRODUCE} --topic c1 --command-property acks=1", "p1\n"),
-    (f"{PRODUCE} --topic c1 --producer-property acks=1", "p2\n"),
-    (f"{PRODUCE} --topic c1 --producer.config {{short}}", "p3\n"),
-    (f"{PRODUCE} --topic c1 --command-property acks", "p4\n"),
-    (f"{PRODUCE} --topic c1 --reader-property parse.key", "p5\n"),
-    (f"{PRODUCE} --topic c1 --reader-property foo=1", "p6\n"),
-    (f"{PRODUCE} --topic c1 --max-partition-memory-bytes 1000", "p7\n"),
-    (f"{PRODUCE} --topic c1 extra", "p8\n"),
+    (f"{P1} {R} null.marker=: {R} parse.key=true"
+     f" {R} key.separator=:", "x\n"),
+    (f"{P1} --compression-codec", "gzip\n"),
+    (f"{P1} --compression-codec=zstd", "zstd\n"),
+    (f"{P1} --compression-codec lz4", "lz4\n"),
+    (f"{P1} --compression-codec snappy", "snappy\n"),
+    (f"{P1} --compression-codec bad", "x\n"),
+    (f"{P1} --property parse.key=true --property key.separator=,", "k9,v9\n"),
+    (f"{P1} --sync", "s1\ns2\n"),
+    (f"{P1} --request-required-acks 0", "a0\n"),
+    (f"{P1} --request-required-acks 1", "a1\n"),
+    (f"{P1} --request-required-acks all", "all\n"),
+    (f"{P1} --request-required-acks 7", "a7\n"),
+    (f"{P1} --command-property acks=1", "p1\n"),
+    (f"{P1} --producer-property acks=1", "p2\n"),
+    (f"{P1} --producer.config {{short}}", "p3\n"),
+    (f"{P1} --command-property acks", "p4\n"),
+    (f"{P1} {R} parse.key", "p5\n"),
+    (f"{P1} {R} foo=1", "p6\n"),
+    (f"{P1} --max-partition-memory-bytes 1000", "p7\n"),
+    (f"{P1} extra", "p8\n"),
     (f"{PRODUCE}", "f\n"),
     ("kafka-console-producer --topic c1", "f\n"),
     ("kafka-console-producer --broker-list {b} --topic c1", "f\n"),
     ("kafka-console-producer --bootstrap-server bad --topic c1", "f\n"),
-    (f"{PRODUCE} --topic c1 --nosuch", "f\n"),
-    (f"{PRODUCE} --topic c1 --timeout x", "f\n"),
-    (f"{PRODUCE} --topic c1 --producer-property a=b --command-property c=d", "f\n"),
-    (f"{PRODUCE} --topic c1 --property a=b --reader-property c=d", "f\n"),
-    (f"{PRODUCE} --topic c1 --producer.config a --command-config b", "f\n"),
+    (f"{P1} --nosuch", "f\n"),
+    (f"{P1} --timeout x", "f\n"),
+    (f"{P1} --producer-property a=b --command-property c=d", "f\n"),
+    (f"{P1} --property a=b {R} c=d", "f\n"),
+    (f"{P1} --producer.config a --command-config b", "f\n"),
     (f"{PRODUCE} --topic newt", "f\n"),
     (f"{PRODUCE} --topic bad\\x20name", "f\n"),
-    (f"{PRODUCE} --topic c1 --max-block-ms -1", "f\n"),
-    (f"{PRODUCE} --topic c1 --batch-size -1", "f\n"),
-    (f"{PRODUCE} --topic c1 --message-send-max-retries -1", "f\n"),
-    (f"{PRODUCE} --topic c1 --request-timeout-ms x", "f\n"),
-    (f"{PRODUCE} --topic c1 --command-property enable.idempotence=true --request-required-acks 1", "f\n"),
-    (f"{PRODUCE} --topic c1 --command-property max.in.flight.requests.per.connection=6", "in flight\n"),
-    (f"{PRODUCE} --topic c1 --reader-config {{reader}}", "k;v\n"),
-    (f"{PRODUCE} --topic c1 --line-reader nosuch", "f\n"),
+    (f"{P1} --max-block-ms -1", "f\n"),
+    (f"{P1} --batch-size -1", "f\n"),
+    (f"{P1} --message-send-max-retries -1", "f\n"),
+    (f"{P1} --request-timeout-ms x", "f\n"),
+    (f"{P1} --command-property enable.idempotence=true --request-required-acks 1", "f\n"),
+    (f"{P1} --command-property max.in.flight.requests.per.connection=6", "six\n"),
+    (f"{P1} --reader-config {{reader}}", "k;v\n"),
+    (f"{P1} --line-reader nosuch", "f\n"),
     ("kafka-console-producer --bootstrap-server 127.0.0.1:1 --topic c1 --max-block-ms 300", "f\n"),
-    (f"{CONSUME} --topic c1 --from-beginning --timeout-ms 2000 {ALL}", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --timeout-ms 2000", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --max-messages 2", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --max-messages 0", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --max-messages 12 --formatter-property print.key=true"
-     " --formatter-property key.separator=: --formatter-property line.separator=;"
-     " --formatter-property null.literal=NIL --formatter-property print.value=false", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --max-messages 30 --formatter-property print.headers=true"
-     " --formatter-property headers.separator=;", ""),
-    (f"{CONSUME} --topic c1 --from-beginning --max-messages 3 --formatter-property print.value=false", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset 2 --max-messages 2", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset earliest --max-messages 2", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset EARLIEST --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset latest --timeout-ms 500", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset 99999 --timeout-ms 500", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --from-beginning --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --timeout-ms 500", ""),
-    (f"{CONSUME} --topic c1 --partition 7 --offset 0 --timeout-ms 500", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset -3", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset abc", ""),
-    (f"{CONSUME} --topic c1 --offset 0", ""),
-    (f"{CONSUME} --topic c1 --partition 0 --offset 1 --from-beginning", ""),
-    (f"{CONSUME} --from-beginning", ""),
+    (f"{C1} {B} --timeout-ms 2000 {ALL}", ""),
+    (f"{C1} {B} --timeout-ms 2000", ""),
+    (f"{C1} {B} {N} 2", ""),
+    (f"{C1} {B} {N} 0", ""),
+    (f"{C1} {B} {N} 12 {F} print.key=true"
+     f" {F} key.separator=: {F} line.separator=;"
+     f" {F} null.literal=NIL {F} print.value=false", ""),
+    (f"{C1} {B} {N} 30 {F} print.headers=true"
+     f" {F} headers.separator=;", ""),
+    (f"{C1} {B} {N} 3 {F} print.value=false", ""),
+    (f"{C1} --partition 0 --offset 2 {N} 2", ""),
+    (f"{C1} --partition 0 --offset earliest {N} 2", ""),
+    (f"{C1} --partition 0 --offset EARLIEST {N} 1", ""),
+    (f"{C1} --partition 0 --offset latest --timeout-ms 500", ""),
+    (f"{C1} --partition 0 --offset 99999 --timeout-ms 500", ""),
+    (f"{C1} --partition 0 {B} {N} 1", ""),
+    (f"{C1} --partition 0 --timeout-ms 500", ""),
+    (f"{C1} --partition 7 --offset 0 --timeout-ms 500", ""),
+    (f"{C1} --partition 0 --offset -3", ""),
+    (f"{C1} --partition 0 --offset abc", ""),
+    (f"{C1} --offset 0", ""),
+    (f"{C1} --partition 0 --offset 1 {B}", ""),
+    (f"{CONSUME} {B}", ""),
     ("kafka-console-consumer --topic c1", ""),
     (f"{CONSUME} --include c.* --topic c1", ""),
     (f"{CONSUME} --include c.* --partition 1", ""),
-    (f"{CONSUME} --include c[0-9] --from-beginning --max-messages 2", ""),
-    (f"{CONSUME} --topic c1 --isolation-level read_committed --from-beginning --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --group g1 --partition 0", ""),
-    (f"{CONSUME} --topic c1 --property print.key=true --formatter-property print.key=true", ""),
-    (f"{CONSUME} --topic c1 --consumer-property a=b --command-property c=d", ""),
-    (f"{CONSUME} --topic c1 --consumer.config a --command-config b", ""),
-    (f"{CONSUME} --topic c1 --property print.key=true --from-beginning --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --consumer-property auto.offset.reset=earliest --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --command-property auto.offset.reset=latest --from-beginning", ""),
-    (f"{CONSUME} --topic c1 --command-property auto.offset.reset=earliest --from-beginning --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --formatter-property nope=1 --from-beginning --max-messages 1", ""),
-    (f"{CONSUME} --topic c1 --formatter nosuch", ""),
-    (f"{CONSUME} --topic c1 --nosuch", ""),
-    (f"{CONSUME} --topic c1 --key-deserializer org.apache.kafka.common.serialization.StringDeserializer"
-     " --formatter-property print.key=true --from-beginning --max-messages 9", ""),
-    (f"{CONSUME} --topic newt --from-beginning --max-messages 1", ""),
+    (f"{CONSUME} --include c[0-9] {B} {N} 2", ""),
+    (f"{C1} --isolation-level read_committed {B} {N} 1", ""),
+    (f"{C1} --group g1 --partition 0", ""),
+    (f"{C1} --property print.key=true {F} print.key=true", ""),
+    (f"{C1} --consumer-property a=b --command-property c=d", ""),
+    (f"{C1} --consumer.config a --command-config b", ""),
+    (f"{C1} --property print.key=true {B} {N} 1", ""),
+    (f"{C1} --consumer-property auto.offset.reset=earliest {N} 1", ""),
+    (f"{C1} --command-property auto.offset.reset=latest {B}", ""),
+    (f"{C1} --command-property auto.offset.reset=earliest {B} {N} 1", ""),
+    (f"{C1} {F} nope=1 {B} {N} 1", ""),
+    (f"{C1} --formatter nosuch", ""),
+    (f"{C1} --nosuch", ""),
+    (f"{C1} --key-deserializer org.apache.kafka.common.serialization.StringDeserializer"
+     f" {F} print.key=true {B} {N} 9", ""),
+    (f"{CONSUME} --topic newt {B} {N} 1", ""),
 ]
 
 # (part of the case, what differs, why).
 KNOWN = [
-    ("--line-reader nosuch", "stderr", "Kafka prints the name alone; ours says what is wrong with it"),
+    ("--line-reader nosuch", "stderr", "Kafka prints the name alone; ours says what is wrong"),
 ]
 
-LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3} (ERROR|WARN|INFO)|\[\d{4}-\d\d-\d\d [\d:,]+\]) .*\n?", re.M)
+LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}|\[\d{4}-\d\d-\d\d [\d:,]+\]) [EW]R?.*\n?", re.M)
 STACK = re.compile(r"^(\tat .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
 USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
 # Said by Java's consumer about itself.
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
-CLASS = re.compile(r"^(?:Exception in thread \"main\" )?(?:[a-z]+\.)+[A-Z]\w*(?:Exception|Error): ", re.M)
+CLASS = re.compile(r"^(Exception in thread \"main\" )?([a-z]+\.)+[A-Z]\w*(Exception|Error): ", re.M)
 
 
 class KafkaTools:
@@ -275,8 +279,9 @@ class KafkaTools:
 
     def __init__(self):
         command = peers.java(peers.jars(peers.TOOLS_VERSION, True), ["-Xmx512m"])
-        self.process = subprocess.Popen([*command, peers.HERE / "Tools.java"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*command, peers.HERE / "Tools.java"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
 
     def run(self, words, given):
         words = [peers.TOOLS[words[0]], *words[1:]]
@@ -315,7 +320,8 @@ class OurTools:
                                   timeout=CASE_SECONDS)
         except subprocess.TimeoutExpired as late:
             return "it does not end", (late.stdout or b"").decode(errors="replace"), ""
-        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        out, err = (part.decode(errors="replace") for part in (done.stdout, done.stderr))
+        return done.returncode, out, err
 
     def stop(self):
         pass
@@ -330,7 +336,8 @@ def sentences(text):
     """What of standard error is a tool's own sentence."""
     text = USAGE.sub("<usage>\n", text)
     text = ADVICE.sub("", STACK.sub("", LOG_LINE.sub("", text)))
-    text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")  # A set.
+    # The order of a set.
+    text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")
     lines = [line for line in CLASS.sub("", text).splitlines() if line.strip()]
     # A sentence that is followed by its own exception is said once.
     return "\n".join(line for i, line in enumerate(lines) if i == 0 or line != lines[i - 1])
@@ -350,7 +357,12 @@ def run_all(tools, cases, values):
 
 def clean(tools, values):
     """Deletes all topics that are not the cluster's own."""
-    tools.run(words_of("kafka-topics --bootstrap-server {b} --delete --if-exists --topic [^_].*", values), "")
+    tools.run(words_of(f"{TOPICS} --delete --if-exists --topic [^_].*", values), "")
+
+
+def lines_that_differ(a, b):
+    diff = difflib.unified_diff(str(a).splitlines(), str(b).splitlines(), lineterm="")
+    return [f"    {line}" for line in list(diff)[2:]]
 
 
 def compare(cases, kafka, ours, show):
@@ -364,8 +376,7 @@ def compare(cases, kafka, ours, show):
             known = [k for k in KNOWN if k[0] in line and k[1] == name]
             used.update(known)
             if not known:
-                diff = difflib.unified_diff(str(a).splitlines(), str(b).splitlines(), "kafka", "moldau", lineterm="")
-                differences.append(f"  {name}:\n" + "\n".join(f"    {d}" for d in list(diff)[2:]))
+                differences.append(f"  {name}:\n" + "\n".join(lines_that_differ(a, b)))
         failed += bool(differences)
         if differences or show:
             print(f"{'FAIL' if differences else 'ok  '} {line}", *differences, sep="\n")
@@ -386,6 +397,10 @@ def one_subject(bootstrap, folder, cases, binary, show):
     values = {"b": bootstrap, "short": short, "reader": reader}
     theirs, mine = KafkaTools(), OurTools(binary)
     try:
+        # The cluster's own topics come with the first group: have them from the beginning.
+        theirs.run(words_of(f"{PRODUCE} --topic first", values), "x\n")
+        theirs.run(words_of(f"{CONSUME} --topic first {B} {N} 1", values), "")
+        clean(theirs, values)
         kafka = run_all(theirs, cases, values)
         clean(theirs, values)
         ours = run_all(mine, cases, values)
@@ -396,8 +411,8 @@ def one_subject(bootstrap, folder, cases, binary, show):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--subject", choices=["kafka", "moldau", "both"], default="kafka")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--subject", choices=["kafka", "moldau", "both"], default="both")
     parser.add_argument("--case", default="", help="only cases that contain this")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--list", action="store_true")

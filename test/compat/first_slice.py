@@ -220,6 +220,7 @@ def parse(words):
     parser.add_argument("--subject", choices=["moldau", "kafka", "both"], default="both")
     parser.add_argument("--records", type=int, default=10000, help="in the large topics")
     parser.add_argument("--variant-records", type=int, default=1000, help="in the small ones")
+    parser.add_argument("--setting", action="append", default=[], help="more of Moldau's")
     parser.add_argument("--quick", action="store_true", help="1000 and 100, fewer Java starts")
     parser.add_argument("--keep", action="store_true", help="leave the brokers' folders")
     options = parser.parse_args(words)
@@ -235,7 +236,7 @@ def main(words):
     print(f"clients: {clients.kcat_version()}; Python's and Java's are pinned")
     for name in subjects:
         folder = tempfile.mkdtemp(prefix=f"moldau-compat-{name}-")
-        broker = peers.KINDS[name](folder)
+        broker = peers.KINDS[name](folder, options.setting if name == "moldau" else ())
         with_broker(tally, broker, options)
         if options.keep or tally.counts["FAILED"]:
             print(f"the files of {name} are in {folder}")

@@ -29,7 +29,7 @@ void client_fixture_connect(struct client_fixture *fixture);
 /* Ends the client's cluster. */
 void client_fixture_disconnect(struct client_fixture *fixture);
 
-/* Ends all that client_fixture_start() made. */
+/* Ends everything. */
 void client_fixture_stop(struct client_fixture *fixture);
 
 /* Turns the loop until `*is_done`, at most 20 seconds; returns whether it is. */

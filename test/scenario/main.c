@@ -108,6 +108,7 @@ static pid_t run_apart(const struct options *options, uint64_t seed)
 {
     struct run_options run = options->run;
     pid_t child;
+    bool is_good;
 
     fflush(stdout);
     child = fork();
@@ -115,7 +116,9 @@ static pid_t run_apart(const struct options *options, uint64_t seed)
         return child;
     alarm(SECONDS_MAX);
     run.seed = seed;
-    _exit(run_seed(&run, stdout).is_good && fflush(stdout) == 0 ? 0 : (fflush(stdout), 1));
+    is_good = run_seed(&run, stdout).is_good;
+    fflush(stdout);
+    _exit(is_good ? 0 : 1);
 }
 
 static bool took_well(const struct options *options, uint64_t seed, int status)

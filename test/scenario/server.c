@@ -31,6 +31,8 @@ static void set(struct server *server, const char *key, const char *value)
 
 struct server *server_create(struct run *run, int shards)
 {
+    /* Blocks that are full every moment, now and then, never, and not there at all. */
+    static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
@@ -45,6 +47,7 @@ struct server *server_create(struct run *run, int shards)
     set(server, "listeners", text);
     set(server, "log.dirs", "/var/moldau");
     set(server, "auto.create.topics.enable", "false");
+    set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     return server;

@@ -92,16 +92,16 @@ def a_topic_is_made_and_listed(place):
 def lines_go_in_and_come_out(place):
     lines = "".join(f"line {i}\n" for i in range(10000))
     place.out("kafka-console-producer", "--topic", "t", given=lines)
-    got = place.out("kafka-console-consumer", "--topic", "t", "--from-beginning", "--max-messages", "10000")
+    got = place.out("kafka-console-consumer", "--topic", "t", "--from-beginning",
+                    "--max-messages", "10000")
     assert got == lines
 
 
 def our_words_do_the_same(place):
-    environment = {**place.environment}
     address = f"127.0.0.1:{place.port}"
     words = [[str(place.bin / "moldau"), "topics", verb, *rest, "--bootstrap-server", address]
              for verb, rest in (("create", ["ours"]), ("list", []), ("delete", ["ours"]))]
-    outs = [subprocess.run(w, capture_output=True, text=True, timeout=SECONDS, env=environment) for w in words]
+    outs = [subprocess.run(w, capture_output=True, text=True, timeout=SECONDS) for w in words]
     assert [o.returncode for o in outs] == [0, 0, 0], outs
     assert outs[1].stdout == "ours\nt\n", outs
 
@@ -120,8 +120,9 @@ def a_broken_pipe_ends_a_consumer_quietly(place):
 
 def a_full_disk_is_told(place):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(place.words("kafka-topics", "--list"), stdout=full, stderr=subprocess.PIPE,
-                              text=True, timeout=SECONDS, env=place.environment)
+        done = subprocess.run(place.words("kafka-topics", "--list"), stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=SECONDS,
+                              env=place.environment)
     assert done.returncode == 1 and "standard output" in done.stderr, done
 
 
