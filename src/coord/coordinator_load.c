@@ -209,7 +209,7 @@ static int replay_batch(struct loader *loader, struct slice bytes)
 
     if (!batch_crc_is_good(bytes))
         return BATCH_E_CRC;
-    r = batch_reader_open(&reader, bytes, &loader->scratch, DECODED_MAX);
+    r = batch_reader_open(&reader, bytes, &loader->scratch, NULL, DECODED_MAX);
     while (r == 0 && !at_end) {
         r = batch_reader_next(&reader, &record, &at_end);
         if (r == 0 && !at_end)
