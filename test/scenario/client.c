@@ -185,11 +185,16 @@ void client_choose_versions(struct client *client)
         client->versions[i] = client->highest[i] < 0 ? -1 : choose(client, i);
 }
 
-/* The lowest version that is worth a request.  Kafka lists versions of Produce that it closes
- * the connection at (KAFKA-18659), and so do we. */
+/* The lowest version that speaks of batches and of times: what clients of before Kafka 0.11
+ * say is another language, and test/compat/old_clients.py speaks it. */
 static int16_t lowest_version(const struct api_versions_api_version *v)
 {
-    return v->api_key == API_PRODUCE ? (int16_t)max_of(v->min_version, 3) : v->min_version;
+    switch (v->api_key) {
+    case API_PRODUCE: return (int16_t)max_of(v->min_version, 3);
+    case API_FETCH: return (int16_t)max_of(v->min_version, 4);
+    case API_LIST_OFFSETS: return (int16_t)max_of(v->min_version, 1);
+    default: return v->min_version;
+    }
 }
 
 /* A client keeps to the versions that it chose at first, and the broker to those it lists. */
