@@ -29,6 +29,15 @@ static int recover_partition(struct broker *broker, const struct image_topic *to
     return r;
 }
 
+/* Checkpoints first: a crash from here on finds recovery points at the ends of the logs, and
+ * none of a log that is gone. */
+static int finish(struct broker *broker)
+{
+    int r = log_dir_is_fenced(broker->dir) ? err_raise(-EIO) : log_dir_write_marks(broker->dir);
+
+    return err_pass(r ? r : log_dir_recovered(broker->dir));
+}
+
 int recovery_run(struct broker *broker)
 {
     const struct image *image = controller_image(broker->controller);
@@ -48,7 +57,5 @@ int recovery_run(struct broker *broker)
     if (count > 0)
         diag_info(broker->diag, "logs recovered after an unclean stop", kv("logs", count),
                   kv("failed", failed));
-    if (log_dir_is_fenced(broker->dir))
-        return err_raise(-EIO);
-    return err_pass(log_dir_recovered(broker->dir));
+    return finish(broker);
 }

@@ -148,13 +148,13 @@ static void complete(struct cli *cli)
 
     if (*command->implies)
         options_add(options, options_find(options, command->implies + 2), NULL);
-    if (*command->positional && options->word) {
+    if (*command->positional && options->words[0]) {
         int row = options_find(options, command->positional + 2);
 
         if (!options_has(options, row))
-            options_add(options, row, options->word);
+            options_add(options, row, options->words[0]);
     }
-    if (!options_has(options, bootstrap))
+    if (bootstrap >= 0 && !options_has(options, bootstrap))
         options_add(options, bootstrap, "localhost:9092");
 }
 

@@ -17,8 +17,9 @@ extern const struct command commands[];
 extern const int command_count;
 
 /* The groups of options and their handlers. */
-extern const struct option_row topics_rows[], produce_rows[], consume_rows[];
-extern const int topics_row_count, produce_row_count, consume_row_count;
+extern const struct option_row topics_rows[], produce_rows[], consume_rows[], api_rows[];
+extern const int topics_row_count, produce_row_count, consume_row_count, api_row_count;
 int topics_run(struct cli *cli);
 int produce_run(struct cli *cli);
 int consume_run(struct cli *cli);
+int api_run(struct cli *cli);

@@ -89,13 +89,16 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
 
 int options_parse(struct options *options, int argc, char **argv, struct text *why)
 {
+    int words = 0;
+
     for (int i = 0; i < argc; i++) {
         int e;
 
         if (strcmp(argv[i], "--") == 0)
             return 0;
         if (!looks_like_option(argv[i])) {
-            options->word = options->word ? options->word : argv[i];
+            if (words < OPTIONS_WORDS_MAX)
+                options->words[words++] = argv[i];
             continue;
         }
         e = parse_option(options, argc, argv, &i, why);

@@ -40,13 +40,16 @@ struct option_use {
     const char *value; /* Borrowed from argv; NULL: none. */
 };
 
+enum { OPTIONS_WORDS_MAX = 2 };
+
 struct options {
     const struct option_row *rows; /* Borrowed. */
     int row_count;
     struct option_use *uses; /* Owned: in the order of the command line. */
     int use_count;
-    bool *is_used;    /* Owned: by row. */
-    const char *word; /* The first word that is no option and no value of one, or NULL. */
+    bool *is_used; /* Owned: by row. */
+    /* The first words that are no options and no values of one; NULL behind the last. */
+    const char *words[OPTIONS_WORDS_MAX + 1];
 };
 
 enum options_outcome {

@@ -170,7 +170,7 @@ TEST(options, words_that_are_no_options_are_kept_aside)
     struct fixture f;
 
     check_ok(parse(&f, WORDS(word_a, word_flag, word_b)));
-    check_text(f.options.word, "a");
+    check_text(f.options.words[0], "a");
     end(&f);
     check_ok(parse(&f, WORDS(word_end, word_flag)));
     check(!options_has(&f.options, FLAG));

@@ -22,6 +22,8 @@ enum {
 
 enum { READER_FILE_MAX = 1024 * 1024, STOP_PATIENCE_US = 10 * 1000 * 1000 };
 
+static const char our_batch_size[] = "262144";
+
 const struct option_row produce_rows[] = {
 #define OPTION(id, name_, KIND, shows_, initial_, setting, about_)                                 \
     {.name = name_, .kind = OPTION_##KIND, .shows = shows_, .initial = initial_, .about = about_},
@@ -103,6 +105,17 @@ static void warn_of_old_names(struct cli *cli)
                            produce_rows[names[i].new].name);
 }
 
+/* The default of an option.  Kafka's batches are small, and each is synced by the broker:
+ * under our own name they are larger. */
+static const char *default_of(const struct cli *cli, int option)
+{
+    if (!cli->is_kafka && option == PRODUCE_batch_size)
+        return our_batch_size;
+    if (!cli->is_kafka && option == PRODUCE_partition_memory)
+        return NULL;
+    return produce_rows[option].initial;
+}
+
 /* Sets the keys that options stand for: their defaults, or what was given. */
 static bool take_options(struct cli *cli, struct client_config *config, bool given)
 {
@@ -117,7 +130,9 @@ static bool take_options(struct cli *cli, struct client_config *config, bool giv
                 return false;
         if (options_get(&cli->options, i, &value, &cli->why))
             return false;
-        if (!value && given)
+        if (!given)
+            value = default_of(cli, i);
+        else if (!value)
             value = "gzip"; /* --compression-codec alone. */
         if (value && !client_settings_set(cli, config, slice_text(settings[i]), slice_text(value)))
             return false;

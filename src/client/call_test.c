@@ -5,7 +5,7 @@
 static void on_done(struct call *call)
 {
     (void)call;
-    check(!"a call that was never made is never done");
+    bug("a call that was never made is done", __FILE__, __LINE__);
 }
 
 static const struct call_events events = {.done = on_done};

@@ -119,7 +119,7 @@ static void greet(struct link *link, int16_t version)
     request.client_software_name = slice_text("moldau");
     request.client_software_version = slice_text("0.1.0");
     if (exchange_start(link, exchange, &request, until_us) != CALL_OK)
-        assert(!"every version of ApiVersions can say who we are");
+        bug("every version of ApiVersions can say who we are", __FILE__, __LINE__);
 }
 
 static void learn_versions(struct link *link, const struct api_versions_response *response)

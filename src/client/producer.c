@@ -14,6 +14,7 @@
 enum {
     RECORD_OVERHEAD = 32, /* Of lengths and deltas in front of a record, at most. */
     HEADER_OVERHEAD = 10,
+    ORDER_SPAN = 1 << 16, /* A batch can be halved so often that each record is alone. */
 };
 
 struct producer_settings producer_settings_defaults(void)
@@ -63,7 +64,7 @@ void producer_init(struct producer *producer, struct cluster *cluster,
 
 /* --- batches ----------------------------------------------------------------- */
 
-static void batch_free(struct producer_batch *batch)
+void producer_free_batch(struct producer_batch *batch)
 {
     assert(!list_node_is_linked(&batch->node_in));
     batch_builder_fini(&batch->builder);
@@ -99,7 +100,8 @@ static struct producer_batch *batch_open(struct producer *producer, struct produ
     struct producer_batch *batch = mem_new(sizeof(*batch));
 
     batch_builder_init(&batch->builder);
-    batch->order = ++producer->batches_made;
+    batch->order = ++producer->batches_made * ORDER_SPAN;
+    batch->span = ORDER_SPAN;
     batch->created_us = producer->cluster->loop->now_us;
     batch->sequence = -1;
     list_push(&queue->batches, &batch->node_in);
@@ -143,7 +145,7 @@ static void enqueue(struct producer *producer, struct producer_topic *topic,
             partitioner_of_any(&topic->sticky, topic->meta, size, room, &producer->cluster->rng);
     queue = &topic->queues[partition];
     batch = last_batch(queue);
-    if (!batch || batch->bytes.size > 0 || batch_builder_size(&batch->builder) + size > room)
+    if (!batch || batch->is_closed || batch_builder_size(&batch->builder) + size > room)
         batch = batch_open(producer, queue);
     if (timestamp < 0)
         timestamp = producer->cluster->loop->io->ops->wall_ms(producer->cluster->loop->io);
@@ -217,7 +219,7 @@ void producer_report_batch(struct producer *producer, struct producer_queue *que
         report_one(producer, &each);
     }
     release(producer, batch->charged);
-    batch_free(batch);
+    producer_free_batch(batch);
     check_idle(producer);
 }
 
@@ -451,7 +453,7 @@ static void drop_batches(struct list *batches)
     struct list_node *node;
 
     while ((node = list_pop(batches)))
-        batch_free(batch_of(node));
+        producer_free_batch(batch_of(node));
 }
 
 static void topic_free(struct producer_topic *topic)

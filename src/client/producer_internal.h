@@ -18,12 +18,14 @@ struct producer_batch {
     struct batch_builder builder; /* While it is open. */
     struct text bytes;            /* Once it was sent: the encoded batch. */
     uint64_t order;               /* Batches of a partition keep this order. */
+    uint64_t span;                /* How much of the order is ours, for parts of this batch. */
     uint64_t *tokens;             /* Owned: `count` of them, room for `capacity`. */
     int32_t count, capacity;
     size_t charged; /* Of producer->memory_used. */
     int64_t created_us;
     int32_t sequence; /* Of the first record; -1: not given yet. */
     unsigned attempts;
+    bool is_closed; /* It takes no more records. */
 };
 
 struct producer_queue {
@@ -102,7 +104,20 @@ int64_t producer_settle_waiting(struct producer *producer);
 void producer_put_back(struct producer *producer, struct producer_queue *queue,
                        struct producer_batch *batch);
 
+/* Frees a batch that is on no list. */
+void producer_free_batch(struct producer_batch *batch);
+
+/* --- producer_split.c --- */
+
+/* Replaces a batch that is on no list by two in the queue, each with half of its records.
+ * False: it has but one record, or cannot be read; the batch is as it was. */
+bool producer_split(struct producer *producer, struct producer_queue *queue,
+                    struct producer_batch *batch);
+
 /* --- producer_send.c --- */
+
+/* The number `count` records after `sequence`: numbers wrap from the largest to 0. */
+int32_t producer_sequence_after(int32_t sequence, int32_t count);
 
 void producer_pump(struct loop_hook *hook);
 void producer_on_timer(struct loop_timer *timer);

@@ -109,8 +109,7 @@ static void stamp(struct producer_batch *batch, const struct producer_queue *que
                     crc32c(bytes + BATCH_CRC_FROM, batch->bytes.size - BATCH_CRC_FROM));
 }
 
-/* Numbers wrap from the largest to 0. */
-static int32_t sequence_after(int32_t sequence, int32_t count)
+int32_t producer_sequence_after(int32_t sequence, int32_t count)
 {
     return (int32_t)(((uint32_t)sequence + (uint32_t)count) & INT32_MAX);
 }
@@ -181,7 +180,7 @@ static int64_t due_us(const struct producer *producer, const struct producer_que
     bool is_last = queue->batches.head.prev == &first->node_in;
     int64_t at_us = first->created_us + producer->settings.linger_ms * 1000;
 
-    if (producer->is_flushing || producer->is_full || !is_last || first->bytes.size > 0 ||
+    if (producer->is_flushing || producer->is_full || !is_last || first->is_closed ||
         batch_builder_size(&first->builder) >= producer->settings.batch_size)
         at_us = 0;
     return max_of(at_us, queue->not_before_us);
@@ -269,8 +268,9 @@ static int encode(struct producer *producer, struct producer_queue *queue,
 
     if (producer->settings.is_idempotent && !is_numbered) {
         batch->sequence = queue->next_sequence;
-        queue->next_sequence = sequence_after(queue->next_sequence, batch->count);
+        queue->next_sequence = producer_sequence_after(queue->next_sequence, batch->count);
     }
+    batch->is_closed = true;
     if (batch->bytes.size > 0) {
         if (producer->settings.is_idempotent && !is_numbered)
             stamp(batch, queue);
@@ -494,7 +494,6 @@ static void deliver(struct producer *producer, struct producer_queue *queue,
 static void give_up(struct producer *producer, struct producer_queue *queue,
                     struct producer_batch *batch, const struct producer_report *report)
 {
-    land(queue, batch);
     renounce_identity(producer, queue); /* It leaves a gap in our numbers. */
     producer_report_batch(producer, queue, batch, report);
 }
@@ -502,7 +501,6 @@ static void give_up(struct producer *producer, struct producer_queue *queue,
 static void send_again(struct producer *producer, struct producer_queue *queue,
                        struct producer_batch *batch)
 {
-    land(queue, batch);
     queue->recover_until = max_of(queue->recover_until, batch->order);
     queue->not_before_us =
         now_us(producer) + cluster_backoff_us(producer->cluster, batch->attempts - 1,
@@ -547,6 +545,7 @@ static void refuse(struct producer *producer, struct producer_queue *queue,
         .offset = -1,
     };
 
+    land(queue, batch);
     if (producer->settings.is_idempotent && is_about_identity(error) &&
         may_send_again(producer, batch)) {
         if (!is_behind_another(queue, batch))
@@ -557,6 +556,9 @@ static void refuse(struct producer *producer, struct producer_queue *queue,
     diag_info(producer->cluster->settings.diag, "a batch was refused",
               kv("topic", queue->topic->meta->name), kv("partition", queue->partition),
               kv("error", error_name(error)), kv("attempt", batch->attempts));
+    if ((error == ERROR_MESSAGE_TOO_LARGE || error == ERROR_RECORD_LIST_TOO_LARGE) &&
+        producer_split(producer, queue, batch))
+        return;
     if (error_retry(error) == ERROR_REFRESH)
         cluster_refresh(producer->cluster);
     if (error_is_retriable(error) && may_send_again(producer, batch))
@@ -630,6 +632,8 @@ static void unanswered(struct producer_request *request, enum call_outcome outco
         struct producer_queue *queue = request->flights[i].queue;
         struct producer_batch *batch = take(request->flights[i].batch);
 
+        if (batch)
+            land(queue, batch);
         if (batch && !is_hopeless && may_send_again(producer, batch))
             send_again(producer, queue, batch);
         else if (batch)

@@ -344,6 +344,56 @@ TEST(producer, a_refused_batch_does_not_stop_the_others)
     stop(f);
 }
 
+TEST(producer, a_batch_that_is_too_large_is_split)
+{
+    struct fixture *f = start(1);
+    struct fake_topic *topic = fake_cluster_add_topic(f->base.fake, "t", 1);
+    uint64_t values[RECORDS_MAX];
+
+    f->base.fake->message_max = 200;
+    f->settings.batch_size = 2000;
+    connect_up(f);
+    for (uint64_t i = 0; i < 300; i++)
+        check_ok(send_to(f, "t", 0, i));
+    producer_flush(&f->producer);
+    check(client_fixture_wait(&f->base, &f->is_idle));
+    check_eq(f->delivered, 300);
+    check_eq(read_values(&topic->partitions[0], values), 300);
+    for (uint64_t i = 0; i < 300; i++) {
+        check_eq(values[i], i);
+        check_eq(f->offsets[i], (int64_t)i);
+    }
+    stop(f);
+}
+
+TEST(producer, one_record_that_is_too_large_fails_alone)
+{
+    struct fixture *f = start(1);
+    struct fake_topic *topic = fake_cluster_add_topic(f->base.fake, "t", 1);
+    char large[300] = {0};
+    struct producer_record record = {
+        .topic = slice_text("t"),
+        .timestamp = -1,
+        .value = slice_of(large, sizeof(large)),
+        .token = 1000,
+    };
+
+    f->base.fake->message_max = 200;
+    connect_up(f);
+    for (uint64_t i = 0; i < 20; i++)
+        check_ok(send_to(f, "t", 0, i));
+    check_ok(producer_send(&f->producer, &record));
+    for (uint64_t i = 20; i < 40; i++)
+        check_ok(send_to(f, "t", 0, i));
+    producer_flush(&f->producer);
+    check(client_fixture_wait(&f->base, &f->is_idle));
+    check_eq(f->delivered, 40);
+    check_eq(f->failed, 1);
+    check_eq(f->last_error, ERROR_MESSAGE_TOO_LARGE);
+    check_eq(topic->partitions[0].log_end, 40);
+    stop(f);
+}
+
 static enum fake_fault never_produce(struct fake_cluster *cluster, int16_t key)
 {
     cluster->fault_error = ERROR_NOT_ENOUGH_REPLICAS;
@@ -432,6 +482,7 @@ PROPERTY(producer, nothing_is_lost_doubled_or_reordered, 25)
 
     f->base.fake->rng = rng_of(rng_next(rng));
     f->base.fake->fault = any_fault;
+    f->base.fake->message_max = rng_chance(rng, 50) ? 0 : 150;
     f->settings.batch_size = (size_t)rng_between(rng, 40, 400);
     f->settings.codec = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);
     f->settings.request_timeout_ms = 10;

@@ -50,6 +50,8 @@ static int parse(struct slice rest, bool has_topics, checkpoint_line_fn *fn, voi
 {
     int64_t version, count;
 
+    if (rest.size == 0) /* Kafka makes the file before it has a line for it. */
+        return 0;
     if (!take_number(&rest, '\n', &version) || version != 0 || !take_number(&rest, '\n', &count))
         return CHECKPOINT_E_MALFORMED;
     for (int64_t i = 0; i < count; i++) {

@@ -98,5 +98,7 @@ int file_replace(struct io *io, int dir, const char *name, struct slice bytes)
     r = write_whole(io, dir, beside, bytes);
     if (r == 0)
         r = io->ops->rename(io, dir, beside, dir, name);
+    if (r)
+        (void)io->ops->unlink(io, dir, beside); /* A full disk needs the room. */
     return err_pass(r);
 }

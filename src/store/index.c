@@ -58,11 +58,21 @@ int index_create(struct index *index, enum index_kind kind, struct io *io, int d
         file_open(io, dir, name, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE, &index->file));
 }
 
-/* What the file's size says; a zero entry behind others is what Kafka pre-allocated and did
- * not come to trim. */
+/* Kafka writes no entry for the first batch of a segment, so an entry of zeros is what it
+ * pre-allocated and did not come to trim. */
+static bool is_possible(const struct index *index, const struct index_entry *first)
+{
+    const struct index_entry *last = &index->last;
+
+    if (index->kind == INDEX_BY_OFFSET ? last->key <= index->base : last->key < 0)
+        return false;
+    return index->stored == 1 || (last->key > first->key && last->value >= first->value);
+}
+
+/* What the file's size and its ends say. */
 static int check_stored(struct index *index)
 {
-    struct index_entry first;
+    struct index_entry first = none;
     uint64_t size;
     struct io *io = index->file->io;
     int r = io->ops->file_size(io, index->file->fd, &size);
@@ -79,7 +89,7 @@ static int check_stored(struct index *index)
         r = entry_get(index, index->stored - 1, &index->last);
     if (r)
         return err_pass(r);
-    return index->last.key < first.key || index->last.key < 0 ? INDEX_E_MALFORMED : 0;
+    return is_possible(index, &first) ? 0 : INDEX_E_MALFORMED;
 }
 
 int index_open(struct index *index, enum index_kind kind, struct io *io, int dir, const char *name,
@@ -104,18 +114,33 @@ void index_close(struct index *index)
     index->tail_count = index->tail_room = 0;
 }
 
+/* Cuts off what a failed write may have left. */
+static int mend(struct index *index)
+{
+    struct io *io = index->file->io;
+    int r = 0;
+
+    if (index->is_torn)
+        r = io->ops->file_truncate(io, index->file->fd, index->stored * index_entry_size(index));
+    if (r == 0)
+        index->is_torn = false;
+    return err_pass(r);
+}
+
 int index_flush(struct index *index)
 {
     size_t size = index_entry_size(index);
     struct io *io = index->file->io;
     struct io_iov iov = {.data = index->tail, .size = index->tail_count * size};
-    int r;
+    int r = mend(index);
 
-    if (index->tail_count == 0)
-        return 0;
-    r = io->ops->file_write(io, index->file->fd, index->stored * size, &iov, 1);
-    if (r)
+    if (r || index->tail_count == 0)
         return err_pass(r);
+    r = io->ops->file_write(io, index->file->fd, index->stored * size, &iov, 1);
+    if (r) {
+        index->is_torn = true;
+        return err_pass(r);
+    }
     index->stored += index->tail_count;
     index->tail_count = 0;
     return 0;
@@ -145,27 +170,27 @@ int index_add(struct index *index, int64_t key, uint32_t value)
 int index_cut(struct index *index, int64_t key)
 {
     struct io *io = index->file->io;
+    uint32_t count = index_count(index);
+    int r = mend(index);
 
-    while (index_count(index) > 0 && index->last.key >= key) {
-        int r = 0;
-
-        if (index->tail_count > 0)
-            index->tail_count--;
-        else
-            r = io->ops->file_truncate(io, index->file->fd,
-                                       --index->stored * index_entry_size(index));
-        if (r)
-            return err_pass(r);
+    while (r == 0 && count > 0 && index->last.key >= key) {
+        count--;
         index->last = none;
-        if (index_count(index) > 0)
-            r = entry_get(index, index_count(index) - 1, &index->last);
-        if (r)
-            return err_pass(r);
+        if (count > 0)
+            r = entry_get(index, count - 1, &index->last);
     }
-    return 0;
+    if (r == 0 && count < index->stored) {
+        r = io->ops->file_truncate(io, index->file->fd, count * index_entry_size(index));
+        if (r == 0)
+            index->stored = count;
+    }
+    if (r == 0)
+        index->tail_count = count - index->stored;
+    return err_pass(r);
 }
 
-int index_find(const struct index *index, int64_t key, struct index_entry *out)
+/* The last entry whose key (or value) is at most `most`. */
+static int search(const struct index *index, bool by_value, int64_t most, struct index_entry *out)
 {
     uint32_t low = 0;
     uint32_t high = index_count(index);
@@ -173,12 +198,12 @@ int index_find(const struct index *index, int64_t key, struct index_entry *out)
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        struct index_entry entry;
+        struct index_entry entry = none;
         int r = entry_get(index, middle, &entry);
 
         if (r)
             return err_pass(r);
-        if (entry.key <= key) {
+        if ((by_value ? (int64_t)entry.value : entry.key) <= most) {
             best = entry;
             low = middle + 1;
         } else {
@@ -187,4 +212,14 @@ int index_find(const struct index *index, int64_t key, struct index_entry *out)
     }
     *out = best;
     return 0;
+}
+
+int index_find(const struct index *index, int64_t key, struct index_entry *out)
+{
+    return err_pass(search(index, false, key, out));
+}
+
+int index_find_value(const struct index *index, uint32_t value, struct index_entry *out)
+{
+    return err_pass(search(index, true, value, out));
 }

@@ -34,6 +34,7 @@ struct index {
     uint32_t stored;   /* Entries in the file. */
     uint8_t *tail;     /* Owned: encoded entries behind those. */
     uint32_t tail_count, tail_room;
+    bool is_torn;            /* A write failed: behind `stored` there may be anything. */
     struct index_entry last; /* The newest; key -1 if there is none. */
 };
 
@@ -63,7 +64,8 @@ static inline size_t index_entry_size(const struct index *index)
 /* Adds an entry above the last; writes a block when enough have gathered. */
 NODISCARD int index_add(struct index *index, int64_t key, uint32_t value);
 
-/* Takes entries back until the last has a key below `key`: what was written is undone. */
+/* Takes entries back until the last has a key below `key`, and whatever a failed write left
+ * behind them.  If that fails, the index is not to be used any more. */
 NODISCARD int index_cut(struct index *index, int64_t key);
 
 /* Writes what has gathered. */
@@ -71,3 +73,6 @@ NODISCARD int index_flush(struct index *index);
 
 /* The last entry whose key is at most `key`; its key is -1 if there is none. */
 NODISCARD int index_find(const struct index *index, int64_t key, struct index_entry *out);
+
+/* As index_find(), by value: of an index by offset, the last entry at or before a position. */
+NODISCARD int index_find_value(const struct index *index, uint32_t value, struct index_entry *out);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* store/log.c - a batch is staged, written, synced; and read by offset. */
+/* store/log.c - a batch is staged, written and synced. */
 
 #include "store/log.h"
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "store/checkpoint.h"
 #include "store/log_dir.h"
 #include "store/log_internal.h"
 
-#include <stdio.h>
-
-enum { EPOCH_NONE = -1 };
+enum { EPOCH_NONE = -1, WRITE_BATCHES = 64 };
 
 int64_t log_end(const struct log *log)
 {
@@ -21,17 +18,17 @@ int64_t log_end(const struct log *log)
 
 int64_t log_start(const struct log *log)
 {
-    return log->segments[0].base;
-}
-
-int64_t log_synced(const struct log *log)
-{
-    return log->synced;
+    return log->start;
 }
 
 int64_t log_written(const struct log *log)
 {
     return log->written;
+}
+
+int64_t log_synced(const struct log *log)
+{
+    return log->synced;
 }
 
 void log_configure(struct log *log, const struct log_config *config)
@@ -42,6 +39,48 @@ void log_configure(struct log *log, const struct log_config *config)
 bool log_is_fenced(const struct log *log)
 {
     return log->is_broken || log_dir_is_fenced(log->dir);
+}
+
+/* --- what is always true ---------------------------------------------------- */
+
+static void check_segments(const struct log *log)
+{
+    assert(log->segment_count > 0);
+    for (size_t i = 0; i < log->segment_count; i++) {
+        const struct segment *segment = &log->segments[i];
+
+        segment_check(segment, i + 1 == log->segment_count);
+        assert(segment->base <= log->written && (i == 0 || segment[-1].base < segment->base));
+    }
+}
+
+static void check_staged(const struct log *log)
+{
+    int64_t next = log->written;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < log->staged_count; i++) {
+        assert(log->staged[i].header.base_offset == next);
+        next = batch_last_offset(&log->staged[i].header) + 1;
+        bytes += log->staged[i].header.size;
+    }
+    assert(next == log->end && bytes == log->staged_bytes);
+}
+
+void log_check(const struct log *log)
+{
+    const struct segment *active = log_active_of(log);
+
+    check_segments(log);
+    check_staged(log);
+    assert(log->segments[0].base <= log->start && log->start <= log->synced);
+    assert(log->synced <= log->written && log->written <= log->end);
+    assert(log->synced_mark.offset == log->synced && log->synced_mark.base <= active->base);
+    for (size_t i = 0; i < log->epoch_count; i++)
+        assert(log->epochs[i].start <= log->end &&
+               (i == 0 || (log->epochs[i - 1].epoch < log->epochs[i].epoch &&
+                           log->epochs[i - 1].start <= log->epochs[i].start)));
+    producers_check_all(&log->producers, log->end);
 }
 
 /* --- segments --------------------------------------------------------------- */
@@ -71,43 +110,67 @@ struct segment *log_add_segment(struct log *log)
     return &log->segments[log->segment_count++];
 }
 
-/* Whether the active segment is to be sealed before this batch, by Kafka's rules. */
-static bool must_roll(struct log *log, const struct batch_header *header, size_t size,
+/* The time of the first batch of the active segment, which may be staged only. */
+static int64_t first_time(const struct log *log)
+{
+    const struct segment *active = log_active_of(log);
+
+    if (active->size > 0)
+        return active->first_timestamp;
+    return log->staged_count > 0 ? log->staged[0].header.max_timestamp : -1;
+}
+
+/* Whether the active segment is to be sealed before this batch, by Kafka's rules.  How full
+ * the indexes are is known when what is staged has been written. */
+static bool must_roll(const struct log *log, const struct batch_header *header, size_t size,
                       int64_t now_ms)
 {
-    const struct segment *active = log_active(log);
+    const struct segment *active = log_active_of(log);
     uint64_t would_be = active->size + log->staged_bytes + size;
     int64_t reached = header->max_timestamp >= 0 ? header->max_timestamp : now_ms;
     int64_t last = log->end + header->last_offset_delta;
+    int64_t first = first_time(log);
 
     if (active->size + log->staged_bytes == 0)
         return false;
     return would_be > (uint64_t)log->config.segment_bytes ||
-           (active->first_timestamp >= 0 &&
-            reached - active->first_timestamp > log->config.segment_ms) ||
-           segment_is_full(active, log->config.index_size_max) || last - active->base > INT32_MAX;
+           (first >= 0 && reached - first > log->config.segment_ms) ||
+           segment_is_full(active, log->config.index_size_max, log->staged_count) ||
+           last - active->base > INT32_MAX;
 }
 
-/* Seals the active segment and begins the next.  If it fails the old one goes on. */
+/* Takes a segment back that could not be made: some of its files may be there.  The old one
+ * may grow past where it begins, so its file of batches must not stay. */
+static void unmake_segment(struct log *log, int64_t base)
+{
+    if (log_unlink(log, base, ".log"))
+        log->is_broken = true;
+    (void)log_unlink_indexes(log, base);
+    log->has_new_names = true;
+}
+
+/* Seals the active segment and begins the next.  If it fails the old one goes on: what can
+ * fail is done before. */
 static int roll(struct log *log)
 {
     struct segment_place place = log_place(log);
     struct segment next = {.size = 0};
-    int r = log_write_snapshot(log);
+    int r = segment_finish_indexes(log_active(log));
 
     if (r == 0)
-        r = segment_create(&next, &place, log->end);
+        r = log_write_snapshot(log);
     if (r)
         return err_pass(r);
-    log->has_new_names = true;
-    r = segment_seal(log_active(log));
-    if (r) { /* Its indexes can be made again; the new, empty segment must not stay. */
-        segment_close(&next);
-        log->is_broken = true;
+    r = segment_create(&next, &place, log->end);
+    if (r) {
+        unmake_segment(log, log->end);
         return err_pass(r);
     }
+    r = segment_seal(log_active(log));
+    assert(r == 0);
     segment_rest(log_active(log));
     *log_add_segment(log) = next;
+    log->has_new_names = true;
     return 0;
 }
 
@@ -123,36 +186,26 @@ void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
     log->epochs[log->epoch_count++] = (struct log_epoch){.epoch = epoch, .start = start};
 }
 
-int log_write_epochs(struct log *log)
+void log_cut_epochs(struct log *log)
 {
-    struct checkpoint file = {.count = 0};
-
-    for (size_t i = 0; i < log->epoch_count; i++)
-        checkpoint_add(&file, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
-    return err_pass(
-        checkpoint_write(&file, log->env.io, log->folder->fd, "leader-epoch-checkpoint"));
+    while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
+        log->epoch_count--;
 }
 
-int log_write_snapshot(struct log *log)
-{
-    char name[SEGMENT_NAME_SIZE];
-    struct text bytes = {.data = NULL};
-    int r;
-
-    producers_print(&log->producers, &bytes);
-    segment_name(name, log->end, ".snapshot");
-    r = file_replace(log->env.io, log->folder->fd, name, text_slice(&bytes));
-    text_fini(&bytes);
-    return err_pass(r);
-}
-
-static int check_producer(const struct log *log, const struct batch_header *header,
+static int check_producer(struct log *log, const struct batch_header *header,
                           struct log_appended *out)
 {
-    struct producer_batch known;
+    struct producer_batch known = {.last_offset = -1};
+    int r = producers_check(&log->producers, header, &known);
 
+    if (r == PRODUCERS_E_LONG_PAST && !log->knows_producers) {
+        r = log_complete_producers(log); /* It may be one that a snapshot does not have. */
+        if (r)
+            return err_pass(r);
+        r = producers_check(&log->producers, header, &known);
+    }
     *out = (struct log_appended){.is_duplicate = false};
-    switch (producers_check(&log->producers, header, &known)) {
+    switch (r) {
     case PRODUCERS_E_DUPLICATE:
         out->is_duplicate = true;
         out->last_offset = known.last_offset;
@@ -183,6 +236,7 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
     producers_update(&log->producers, header, &staged->undo);
     log->staged_bytes += header->size;
     log->end = batch_last_offset(header) + 1;
+    log->is_unchanged = false;
 }
 
 int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,
@@ -209,20 +263,22 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
     stage(log, batch, header, terms->leader_epoch);
     out->base_offset = header->base_offset;
     out->last_offset = batch_last_offset(header);
+    assert_slow((log_check(log), true));
     return 0;
 }
 
 /* --- write ------------------------------------------------------------------ */
 
-/* Gives up what is staged: its offsets will be used again. */
-static void unstage(struct log *log)
+void log_unstage(struct log *log)
 {
     while (log->staged_count > 0)
         producers_undo(&log->producers, &log->staged[--log->staged_count].undo);
     log->staged_bytes = 0;
-    log->end = log->written;
-    while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
-        log->epoch_count--;
+    log->knows_producers = false; /* What came from the log was undone with the rest. */
+    if (log->end > log->written) {
+        log->end = log->written;
+        log_cut_epochs(log);
+    }
 }
 
 /* Cuts off what a failed write may have left; else nobody can know what is there. */
@@ -242,39 +298,45 @@ static void take_back(struct log *log, const struct segment *before)
     active->first_timestamp = before->first_timestamp;
     active->max_timestamp = before->max_timestamp;
     active->max_timestamp_offset = before->max_timestamp_offset;
-    unstage(log);
+    log_unstage(log);
+}
+
+/* Notes and writes up to WRITE_BATCHES batches from `done` on; `*position` moves behind. */
+static int write_some(struct log *log, size_t done, size_t count, uint64_t *position)
+{
+    struct segment *active = log_active(log);
+    struct io *io = log->env.io;
+    struct io_iov iov[WRITE_BATCHES];
+    uint64_t at = *position;
+    int r;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct log_staged *staged = &log->staged[done + i];
+
+        iov[i] = (struct io_iov){.data = staged->batch, .size = staged->header.size};
+        r = segment_note(active, &staged->header, at, log->config.index_interval_bytes);
+        if (r)
+            return err_pass(r);
+        at += staged->header.size;
+    }
+    r = io->ops->file_write(io, active->file->fd, *position, iov, count);
+    if (r == 0)
+        *position = at;
+    return err_pass(r);
 }
 
 static int write_batches(struct log *log)
 {
-    struct segment *active = log_active(log);
-    struct io *io = log->env.io;
-    uint64_t position = active->size;
-    size_t done = 0;
+    uint64_t position = log_active(log)->size;
 
-    while (done < log->staged_count) {
-        struct io_iov iov[64];
-        uint64_t bytes = 0;
-        size_t count = min_of(log->staged_count - done, COUNT_OF(iov));
-        int r;
+    for (size_t done = 0; done < log->staged_count; done += WRITE_BATCHES) {
+        size_t count = min_of(log->staged_count - done, (size_t)WRITE_BATCHES);
+        int r = write_some(log, done, count, &position);
 
-        for (size_t i = 0; i < count; i++) {
-            const struct log_staged *staged = &log->staged[done + i];
-
-            iov[i] = (struct io_iov){.data = staged->batch, .size = staged->header.size};
-            r = segment_note(active, &staged->header, position + bytes,
-                             log->config.index_interval_bytes);
-            if (r)
-                return err_pass(r);
-            bytes += staged->header.size;
-        }
-        r = io->ops->file_write(io, active->file->fd, position, iov, count);
         if (r)
             return err_pass(r);
-        position += bytes;
-        done += count;
     }
-    active->size = position;
+    log_active(log)->size = position;
     return 0;
 }
 
@@ -294,97 +356,18 @@ int log_write(struct log *log)
     log->staged_count = 0;
     log->staged_bytes = 0;
     log->written = log->end;
-    log->written_mark = (struct log_mark){
-        .offset = log->written, .base = before.base, .position = log_active(log)->size};
-    return 0;
-}
-
-/* --- read ------------------------------------------------------------------- */
-
-void log_range_release(struct log_range *range)
-{
-    range->file = file_unref(range->file);
-    range->size = 0;
-}
-
-/* The position of the batch that has `offset`, which is in the segment; and its size. */
-static int find_batch(struct log *log, size_t at, int64_t offset, struct scan_batch *out)
-{
-    struct segment_place place = log_place(log);
-    struct segment *segment = &log->segments[at];
-    struct scan scan;
-    uint64_t position;
-    bool at_end;
-    int r = segment_find(segment, &place, offset, at + 1 == log->segment_count, &position);
-
-    if (r)
-        return err_pass(r);
-    scan_init(&scan, segment->file, position, segment->size);
-    do {
-        r = scan_next_header(&scan, out, &at_end);
-    } while (r == 0 && !at_end && batch_last_offset(&out->header) < offset);
-    scan_fini(&scan);
-    if (r == SCAN_E_BROKEN || (r == 0 && at_end))
-        return LOG_E_CORRUPT;
-    return err_pass(r);
-}
-
-/* Where `limit` is in the segment: the end of what may be sent of it. */
-static int find_limit(struct log *log, size_t at, int64_t limit, uint64_t *out)
-{
-    const struct segment *segment = &log->segments[at];
-    struct scan_batch batch;
-    int r;
-
-    if (limit >= log_segment_end(log, at)) {
-        *out = segment->size;
-        return 0;
-    }
-    if (limit == log->synced_mark.offset && segment->base == log->synced_mark.base) {
-        *out = log->synced_mark.position;
-        return 0;
-    }
-    r = find_batch(log, at, limit, &batch);
-    if (r == 0)
-        *out = batch.position;
-    return r;
-}
-
-int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max, bool at_least_one,
-             struct log_range *out)
-{
-    struct segment_place place = log_place(log);
-    struct scan_batch first;
-    uint64_t end = 0;
-    size_t at;
-    int r;
-
-    *out = (struct log_range){.file = NULL};
-    if (offset < log_start(log) || offset > log->end)
-        return LOG_E_OUT_OF_RANGE;
-    if (offset >= min_of(limit, log->written))
-        return 0;
-    at = log_find_segment(log, offset);
-    r = segment_touch(&log->segments[at], &place);
-    if (r == 0)
-        r = find_batch(log, at, offset, &first);
-    if (r == 0)
-        r = find_limit(log, at, limit, &end);
-    if (r)
-        return r;
-    if (at_least_one)
-        bytes_max = max_of(bytes_max, first.header.size);
-    if (bytes_max > 0 && first.position < end)
-        *out = (struct log_range){.file = file_ref(log->segments[at].file),
-                                  .fd = log->segments[at].file->fd,
-                                  .position = first.position,
-                                  .size = (size_t)min_of(bytes_max, end - first.position)};
-    if (at + 1 < log->segment_count)
-        segment_rest(&log->segments[at]);
+    assert_slow((log_check(log), true));
     return 0;
 }
 
 /* --- sync ------------------------------------------------------------------- */
+
+bool log_has_unsynced_segment(const struct log *log)
+{
+    /* They are synced in order: the newest tells. */
+    return log->segment_count > 1 &&
+           log_active_of(log)[-1].size > log_active_of(log)[-1].synced_size;
+}
 
 static void add_sync_file(struct log_sync *sync, const struct segment *segment)
 {
@@ -478,6 +461,7 @@ void log_sync_end(struct log *log, const struct log_sync *sync)
             segment_rest(segment);
     }
     move_synced(log, sync);
+    assert_slow((log_check(log), true));
 }
 
 void log_sync_end_committed(struct log *log, const struct log_sync *sync)
@@ -492,6 +476,7 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync)
             segment->committed_size = max_of(segment->committed_size, sync->files[i].end);
     }
     move_synced(log, sync);
+    assert_slow((log_check(log), true));
 }
 
 void log_sync_fini(struct log_sync *sync)
@@ -514,6 +499,8 @@ int log_sync_now(struct log *log)
         r = log_sync_run(&sync, log->env.io);
         if (r == 0)
             log_sync_end(log, &sync);
+        else
+            log_dir_fence(log->dir);
         log_sync_fini(&sync);
     }
     return err_pass(r);

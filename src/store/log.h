@@ -78,11 +78,11 @@ int64_t log_end(const struct log *log);
 /* The first offset there is. */
 int64_t log_start(const struct log *log);
 
-/* Everything below is durable. */
-int64_t log_synced(const struct log *log);
-
 /* Everything below is in the file. */
 int64_t log_written(const struct log *log);
+
+/* Everything below is durable. */
+int64_t log_synced(const struct log *log);
 
 /* Other settings, from the next append on. */
 void log_configure(struct log *log, const struct log_config *config);
@@ -112,10 +112,11 @@ struct log_range {
 /* Lets the file go; an empty range is left alone.  Any thread. */
 void log_range_release(struct log_range *range);
 
-/* Finds the batches from the one with `offset` on, below `limit` (a written batch's end), at
- * most `bytes_max` bytes of one segment; the last batch may be cut off, as in Kafka's
- * answers.  With `at_least_one` the first batch is whole, however large.  An empty range if
- * offset >= limit.  LOG_E_OUT_OF_RANGE below the start or above the end. */
+/* Finds the batches from the one with `offset` on (in a hole: the one behind it), below
+ * `limit` (a written batch's end), at most `bytes_max` bytes of one segment; the last batch
+ * may be cut off, as in Kafka's answers.  With `at_least_one` the first batch is whole,
+ * however large.  An empty range if there is none.  LOG_E_OUT_OF_RANGE below the start or
+ * above the end. */
 NODISCARD int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max,
                        bool at_least_one, struct log_range *out);
 
@@ -163,6 +164,9 @@ struct log_sync {
     struct uuid topic_id;
 };
 
+/* True if a sealed segment is not durable yet. */
+bool log_has_unsynced_segment(const struct log *log);
+
 /* Notes what has to be synced for everything that is written by now to be durable in its own
  * files.  False: nothing. */
 bool log_sync_begin(struct log *log, struct log_sync *out);
@@ -184,6 +188,9 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 /* Lets the files go; also when the log itself is gone. */
 void log_sync_fini(struct log_sync *sync);
 
-/* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged must have been
- * written or be given up by its owner.  Always returns NULL. */
+/* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged is given up.
+ * Always returns NULL. */
 struct log *log_abandon(struct log *log);
+
+/* Asserts what is true of every log. */
+void log_check(const struct log *log);

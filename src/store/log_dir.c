@@ -3,13 +3,12 @@
 
 #include "base/config.h"
 #include "base/err.h"
-#include "base/hash.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "store/checkpoint.h"
 #include "store/commit_log.h"
 #include "store/log_internal.h"
+#include "store/marks.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -18,20 +17,21 @@
 
 DIAG_MODULE("store");
 
-enum { META_SIZE_MAX = 64 * 1024, CLUSTER_ID_MAX = 64 };
+enum {
+    META_SIZE_MAX = 64 * 1024,
+    CLUSTER_ID_MAX = 64,
+    PATH_SIZE_MAX = 4096,
+    DELETED_MAX = 1000, /* Folders of deleted logs that one start removes. */
+};
 
 static const char clean_mark[] = ".kafka_cleanshutdown";
-static const char recovery_points[] = "recovery-point-offset-checkpoint";
-static const char high_watermarks[] = "replication-offset-checkpoint";
-static const char log_starts[] = "log-start-offset-checkpoint";
+static const char metadata_topic[] = "__cluster_metadata";
+static const char deleted_suffix[] = "-delete";
 
-/* What the checkpoints say of one log. */
-struct mark {
-    struct map_node node; /* In log_dir->marks. */
-    char *topic;          /* Owned. */
-    int64_t partition;
-    int64_t recovery_point, high_watermark, start; /* -1: not there. */
-    bool is_in_order; /* Closed as a clean stop does, since the folder was opened. */
+/* A log that could not be opened, or not closed in order, at least once. */
+struct failed_log {
+    struct failed_log *next;
+    char *name; /* Owned. */
 };
 
 struct log_dir {
@@ -44,7 +44,8 @@ struct log_dir {
     char cluster_id[CLUSTER_ID_MAX];
     bool was_clean;
     _Atomic bool is_fenced;
-    struct map marks; /* Owned struct mark; each is its log's home's while shards run. */
+    _Atomic(struct failed_log *) failed; /* Owned: logs that could not be opened or closed. */
+    struct marks marks;                  /* What is in it does not change while shards run. */
 };
 
 struct uuid log_dir_id(const struct log_dir *dir)
@@ -72,123 +73,6 @@ void log_dir_fence(struct log_dir *dir)
     if (!atomic_exchange_explicit(&dir->is_fenced, true, memory_order_acq_rel))
         diag_error(dir->diag, "sync failed: the data folder takes no more writes until a restart; "
                               "check the disk first");
-}
-
-/* --- marks ------------------------------------------------------------------ */
-
-static uint64_t mark_hash(struct slice topic, int64_t partition)
-{
-    return hash_slice(topic, (uint64_t)partition);
-}
-
-static struct mark *mark_find(const struct log_dir *dir, struct slice topic, int64_t partition)
-{
-    uint64_t hash = mark_hash(topic, partition);
-
-    for (struct map_node *n = map_find(&dir->marks, hash); n; n = map_find_next(n)) {
-        struct mark *mark = container_of(n, struct mark, node);
-
-        if (mark->partition == partition && slice_is_text(topic, mark->topic))
-            return mark;
-    }
-    return NULL;
-}
-
-static struct mark *mark_get(struct log_dir *dir, struct slice topic, int64_t partition)
-{
-    struct mark *mark = mark_find(dir, topic, partition);
-
-    if (mark)
-        return mark;
-    mark = mem_new(sizeof(*mark));
-    mark->topic = mem_copy_text(topic.data, topic.size);
-    mark->partition = partition;
-    mark->recovery_point = mark->high_watermark = mark->start = -1;
-    map_put(&dir->marks, &mark->node, mark_hash(topic, partition));
-    return mark;
-}
-
-static void note_recovery_point(void *context, struct slice topic, int64_t number, int64_t offset)
-{
-    mark_get(context, topic, number)->recovery_point = offset;
-}
-
-static void note_high_watermark(void *context, struct slice topic, int64_t number, int64_t offset)
-{
-    mark_get(context, topic, number)->high_watermark = offset;
-}
-
-static void note_start(void *context, struct slice topic, int64_t number, int64_t offset)
-{
-    mark_get(context, topic, number)->start = offset;
-}
-
-/* A checkpoint that cannot be read costs a longer recovery, no more. */
-static int read_marks(struct log_dir *dir)
-{
-    static const struct {
-        const char *name;
-        checkpoint_line_fn *note;
-    } files[] = {
-        {recovery_points, note_recovery_point},
-        {high_watermarks, note_high_watermark},
-        {log_starts, note_start},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        int r = checkpoint_read(dir->io, dir->root->fd, files[i].name, true, files[i].note, dir);
-
-        if (r < 0)
-            return err_pass(r);
-        if (r > 0)
-            diag_warn(dir->diag, "checkpoint cannot be read to its end", kv("file", files[i].name));
-    }
-    return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const struct mark *x = *(const struct mark *const *)a;
-    const struct mark *y = *(const struct mark *const *)b;
-    int order = strcmp(x->topic, y->topic);
-
-    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
-}
-
-static int write_marks(struct log_dir *dir)
-{
-    struct checkpoint points = {.count = 0}, watermarks = {.count = 0}, starts = {.count = 0};
-    scoped(mem_freep_any) const struct mark **sorted =
-        mem_new_array(dir->marks.count + 1, sizeof(*sorted));
-    size_t count = 0;
-    int r, r2, r3;
-
-    map_each (node, &dir->marks) {
-        const struct mark *mark = container_of(node, struct mark, node);
-        char name[IO_NAME_MAX];
-
-        if (strcmp(mark->topic, "__cluster_metadata") == 0)
-            continue; /* Not among what Kafka's checkpoints list. */
-        (void)snprintf(name, sizeof(name), "%s-%" PRId64, mark->topic, mark->partition);
-        if (log_dir_has_log(dir, dir->io, name))
-            sorted[count++] = mark;
-    }
-    qsort(sorted, count, sizeof(*sorted), by_name);
-    for (size_t i = 0; i < count; i++) {
-        const struct mark *mark = sorted[i];
-
-        if (mark->recovery_point >= 0)
-            checkpoint_add(&points, slice_text(mark->topic), mark->partition, mark->recovery_point);
-        if (mark->high_watermark >= 0)
-            checkpoint_add(&watermarks, slice_text(mark->topic), mark->partition,
-                           mark->high_watermark);
-        if (mark->start >= 0)
-            checkpoint_add(&starts, slice_text(mark->topic), mark->partition, mark->start);
-    }
-    r = checkpoint_write(&points, dir->io, dir->root->fd, recovery_points);
-    r2 = checkpoint_write(&watermarks, dir->io, dir->root->fd, high_watermarks);
-    r3 = checkpoint_write(&starts, dir->io, dir->root->fd, log_starts);
-    return err_pass(r ? r : r2 ? r2 : r3);
 }
 
 /* --- identity --------------------------------------------------------------- */
@@ -268,7 +152,7 @@ static int sync_folder(struct io *io, const char *path)
 /* Calls `fn` for each folder that is named on the way to `path`, from the top. */
 static int walk_path(struct io *io, const char *path, int (*fn)(struct io *io, const char *part))
 {
-    char part[4096];
+    char part[PATH_SIZE_MAX];
     size_t size = strlen(path);
 
     if (size >= sizeof(part))
@@ -297,7 +181,7 @@ static int make_folder(struct io *io, const char *part)
 /* Without its name in the folder above, all that is in a folder would be lost. */
 static int sync_name(struct io *io, const char *part)
 {
-    char above[4096];
+    char above[PATH_SIZE_MAX];
     const char *slash = strrchr(part, '/');
     size_t size = slash ? (size_t)(slash - part) : 0;
 
@@ -357,7 +241,63 @@ static int read_identity(struct log_dir *dir, const char *path)
     return r ? err_pass(r) : check_identity(dir, &p);
 }
 
-/* --- opening and closing ---------------------------------------------------- */
+/* --- logs that fail --------------------------------------------------------- */
+
+/* Any thread; each name comes in once, or seldom twice. */
+static void note_failed(struct log_dir *dir, const char *name)
+{
+    struct failed_log *first = atomic_load_explicit(&dir->failed, memory_order_acquire);
+    struct failed_log *failed;
+
+    for (const struct failed_log *f = first; f; f = f->next)
+        if (strcmp(f->name, name) == 0)
+            return;
+    failed = mem_new(sizeof(*failed));
+    failed->name = mem_copy_text(name, strlen(name));
+    do {
+        failed->next = first;
+    } while (!atomic_compare_exchange_weak_explicit(&dir->failed, &first, failed,
+                                                    memory_order_acq_rel, memory_order_acquire));
+}
+
+/* Kafka would take it for one in order, if there were the mark of a clean stop. */
+static bool is_out_of_order(struct log_dir *dir, const char *name)
+{
+    const struct mark *mark = NULL;
+    struct slice topic;
+    int64_t partition;
+
+    if (checkpoint_split(name, &topic, &partition))
+        mark = marks_find(&dir->marks, topic, partition);
+    return log_dir_has_log(dir, dir->io, name) && !(mark && mark->is_in_order);
+}
+
+static int check_failed(struct log_dir *dir)
+{
+    for (const struct failed_log *f = dir->failed; f; f = f->next) {
+        if (is_out_of_order(dir, f->name)) {
+            diag_warn(dir->diag, "stop is not clean: a log could not be brought in order",
+                      kv("log", f->name));
+            return err_raise(-EIO);
+        }
+    }
+    return 0;
+}
+
+static void forget_failed(struct log_dir *dir)
+{
+    struct failed_log *failed = dir->failed;
+
+    while (failed) {
+        struct failed_log *next = failed->next;
+
+        mem_free(failed->name);
+        mem_free(failed);
+        failed = next;
+    }
+}
+
+/* --- getting hold of the folder --------------------------------------------- */
 
 static int take_lock(struct log_dir *dir)
 {
@@ -397,6 +337,86 @@ static int replay_commit_log(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* --- folders of deleted logs ------------------------------------------------ */
+
+/* Names, to be gone through when the listing is over. */
+struct names {
+    struct text text; /* Each with a zero byte behind it. */
+    size_t count;
+    const char *suffix; /* That they end with; NULL: any. */
+    bool wants_dirs;
+    size_t max;
+};
+
+static int add_name(void *context, const char *name, bool is_dir)
+{
+    struct names *names = context;
+    size_t size = strlen(name);
+    size_t suffix = names->suffix ? strlen(names->suffix) : 0;
+
+    if (is_dir != names->wants_dirs || names->count == names->max || size < suffix ||
+        (suffix && strcmp(name + size - suffix, names->suffix) != 0))
+        return 0;
+    text_add(&names->text, name, size + 1);
+    names->count++;
+    return 0;
+}
+
+static int remove_folder(struct log_dir *dir, struct io *io, const char *name)
+{
+    scoped(file_unrefp) struct file *folder = NULL;
+    struct names names = {.max = SIZE_MAX};
+    const char *at;
+    int r = file_open_dir(io, dir->root->fd, name, &folder);
+
+    if (r == 0)
+        r = io->ops->dir_list(io, folder->fd, add_name, &names);
+    at = names.text.data;
+    for (size_t i = 0; i < names.count && r == 0; i++, at += strlen(at) + 1)
+        r = io->ops->unlink(io, folder->fd, at);
+    text_fini(&names.text);
+    if (r == 0)
+        r = io->ops->dir_remove(io, dir->root->fd, name);
+    return err_pass(r);
+}
+
+/* What deletions left behind that a crash cut short.  That they stay is no harm: the next
+ * start tries again. */
+static int remove_deleted(struct log_dir *dir)
+{
+    struct names names = {.suffix = deleted_suffix, .wants_dirs = true, .max = DELETED_MAX};
+    const char *at;
+    int r = dir->io->ops->dir_list(dir->io, dir->root->fd, add_name, &names);
+
+    at = names.text.data;
+    for (size_t i = 0; i < names.count && r == 0; i++, at += strlen(at) + 1) {
+        int failed = remove_folder(dir, dir->io, at);
+
+        if (failed)
+            diag_warn(dir->diag, "folder of a deleted log could not be removed", kv("folder", at),
+                      kv("error", failed));
+    }
+    text_fini(&names.text);
+    return err_pass(r);
+}
+
+int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id)
+{
+    char hidden[IO_NAME_MAX];
+    struct uuid found;
+    int r = log_folder_topic(dir->root, io, name, &found);
+    if (r == -ENOENT || (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)))
+        return 0;
+    log_name_aside(hidden, name, topic_id.bytes, deleted_suffix);
+    if (r == 0)
+        r = io->ops->rename(io, dir->root->fd, name, dir->root->fd, hidden);
+    if (r == 0)
+        r = remove_folder(dir, io, hidden);
+    return err_pass(r);
+}
+
+/* --- opening and closing ---------------------------------------------------- */
+
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
@@ -405,7 +425,7 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     dir->io = options->io;
     dir->diag = options->diag;
     dir->node_id = options->node_id;
-    map_init(&dir->marks);
+    marks_init(&dir->marks);
     if (r == 0)
         r = file_open_dir(dir->io, IO_CWD, options->path, &dir->root);
     if (r == 0)
@@ -413,9 +433,11 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     if (r == 0)
         r = read_identity(dir, options->path);
     if (r == 0)
-        r = read_marks(dir);
+        r = marks_read(&dir->marks, dir->io, dir->root->fd, dir->diag);
     if (r == 0)
         r = take_mark_away(dir);
+    if (r == 0)
+        r = remove_deleted(dir);
     if (r == 0)
         r = replay_commit_log(dir);
     if (r < 0)
@@ -444,14 +466,26 @@ int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard, size_
     return err_pass(commit_log_create(io, dir->root, shard, block_size, out));
 }
 
-static int write_clean_mark(struct log_dir *dir)
+int log_dir_write_marks(struct log_dir *dir)
 {
-    int r = log_dir_recovered(dir); /* Every log was synced as it was closed. */
+    int r;
 
-    if (r == 0)
-        r = write_marks(dir);
+    if (log_dir_is_fenced(dir))
+        return err_raise(-EIO);
+    r = marks_write(&dir->marks, dir->io, dir->root->fd, dir->was_clean);
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
+    return err_pass(r);
+}
+
+static int write_clean_mark(struct log_dir *dir)
+{
+    int r = log_dir_is_fenced(dir) ? err_raise(-EIO) : log_dir_recovered(dir);
+
+    if (r == 0) /* Every log was synced as it was closed. */
+        r = log_dir_write_marks(dir);
+    if (r == 0)
+        r = check_failed(dir);
     if (r == 0)
         r = file_replace(dir->io, dir->root->fd, clean_mark,
                          slice_text("{\"version\":0,\"brokerEpoch\":-1}"));
@@ -462,20 +496,14 @@ static int write_clean_mark(struct log_dir *dir)
 
 int log_dir_close(struct log_dir *dir, bool clean)
 {
-    struct map_node *node;
     int r = 0;
 
     if (!dir)
         return 0;
-    if (clean && !log_dir_is_fenced(dir))
+    if (clean)
         r = write_clean_mark(dir);
-    while ((node = map_pop(&dir->marks))) {
-        struct mark *mark = container_of(node, struct mark, node);
-
-        mem_free(mark->topic);
-        mem_free(mark);
-    }
-    map_fini(&dir->marks);
+    marks_fini(&dir->marks);
+    forget_failed(dir);
     file_unref(dir->lock);
     file_unref(dir->root);
     mem_free(dir);
@@ -491,107 +519,68 @@ bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
     return file_open_dir(io, dir->root->fd, name, &folder) == 0;
 }
 
-int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char *name,
-                     struct uuid topic_id, const struct log_config *config, struct log **out)
+/* A log was closed in order only if the checkpoint of recovery points says so; the metadata
+ * log, which is in none, is there in every run. */
+static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
+                         struct log_opening *out)
 {
-    struct log_opening opening = {.root = dir->root, .was_clean = dir->was_clean};
+    struct slice topic = slice_null();
     struct mark *mark = NULL;
-    struct slice topic;
     int64_t partition;
 
+    *out = (struct log_opening){.root = dir->root};
     if (checkpoint_split(name, &topic, &partition))
-        mark = mark_find(dir, topic, partition);
-    if (mark && !log_dir_has_log(dir, env->io, name)) { /* What it says was another log's. */
+        mark = marks_find(&dir->marks, topic, partition);
+    if (!mark) {
+        out->was_clean = dir->was_clean && slice_is_text(topic, metadata_topic);
+        return;
+    }
+    if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
         mark->recovery_point = mark->high_watermark = mark->start = -1;
         mark->is_in_order = false;
     }
-    if (mark) {
-        opening.recovery_point = max_of(mark->recovery_point, (int64_t)0);
-        opening.start = max_of(mark->start, (int64_t)0);
-        opening.was_clean |= mark->is_in_order;
-        mark->is_in_order = false; /* From now on it is not. */
-    }
-    return log_open(env, dir, name, topic_id, config, &opening, out);
+    out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
+    out->start = max_of(mark->start, (int64_t)0);
+    out->was_clean =
+        mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
+    mark->is_touched = true;
+    mark->is_in_order = false;
+}
+
+int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char *name,
+                     struct uuid topic_id, const struct log_config *config, struct log **out)
+{
+    struct log_opening opening;
+    int r;
+
+    fill_opening(dir, env->io, name, &opening);
+    r = log_open(env, dir, name, topic_id, config, &opening, out);
+    if (r)
+        note_failed(dir, name);
+    return r;
 }
 
 int log_dir_close_log(struct log_dir *dir, struct log *log)
 {
+    int64_t end = log_written(log);
+    int64_t start = log_start(log) > log->segments[0].base ? log_start(log) : -1;
     struct slice topic;
     int64_t partition;
     struct mark *mark = NULL;
+    scoped(mem_freep_any) char *name = NULL;
     int r;
 
-    if (!log_is_fenced(log) && checkpoint_split(log->name, &topic, &partition)) {
-        mark = mark_get(dir, topic, partition);
-        mark->recovery_point = mark->high_watermark = log->end;
-        mark->start = log_start(log) > 0 ? log_start(log) : -1;
-    }
+    if (checkpoint_split(log->name, &topic, &partition))
+        mark = marks_get(&dir->marks, topic, partition);
+    name = mem_copy_text(log->name, strlen(log->name));
     r = log_close(log);
-    if (mark)
-        mark->is_in_order = r == 0;
-    return err_pass(r);
-}
-
-struct emptying {
-    struct io *io;
-    int folder;
-};
-
-static int unlink_name(void *context, const char *name, bool is_dir)
-{
-    struct emptying *emptying = context;
-
-    return is_dir ? 0 : emptying->io->ops->unlink(emptying->io, emptying->folder, name);
-}
-
-/* Marks of a log that is gone must not be taken for those of a later one of its name. */
-static int drop_checkpoints(struct log_dir *dir, struct io *io)
-{
-    static const char *const names[] = {recovery_points, high_watermarks, log_starts};
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        int r = io->ops->unlink(io, dir->root->fd, names[i]);
-
-        if (r && r != -ENOENT)
-            return err_pass(r);
-    }
-    return 0;
-}
-
-static int remove_folder(struct log_dir *dir, struct io *io, const char *name)
-{
-    scoped(file_unrefp) struct file *folder = NULL;
-    struct emptying emptying = {.io = io};
-    int r = file_open_dir(io, dir->root->fd, name, &folder);
-
     if (r)
-        return err_pass(r);
-    emptying.folder = folder->fd;
-    r = io->ops->dir_list(io, folder->fd, unlink_name, &emptying);
-    if (r == 0)
-        r = io->ops->dir_remove(io, dir->root->fd, name);
-    return err_pass(r);
-}
-
-int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id)
-{
-    char hidden[LOG_ITEM_NAME_MAX];
-    char hex[33];
-    struct uuid found;
-    int r;
-
-    if (!log_dir_has_log(dir, io, name))
-        return 0;
-    r = log_folder_topic(dir->root, io, name, &found);
-    if (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id))
-        return 0;
-    for (size_t i = 0; i < sizeof(topic_id.bytes); i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", topic_id.bytes[i]);
-    (void)snprintf(hidden, sizeof(hidden), "%s.%s-delete", name, hex);
-    r = drop_checkpoints(dir, io);
-    if (r == 0)
-        r = io->ops->rename(io, dir->root->fd, name, dir->root->fd, hidden);
-    if (r == 0)
-        r = remove_folder(dir, io, hidden);
+        note_failed(dir, name);
+    if (r == 0 && mark) {
+        mark->recovery_point = mark->high_watermark = end;
+        mark->start = start;
+        mark->is_in_order = true;
+        mark->is_touched = false;
+    }
     return err_pass(r);
 }

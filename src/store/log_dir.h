@@ -38,18 +38,24 @@ enum log_dir_outcome {
 };
 
 /* Opens the folder, making it if it is not there, and takes its lock.  The mark of a clean
- * stop is taken away, durably, before this returns. */
+ * stop is taken away, durably, before this returns; so are folders of deleted logs that a
+ * crash left behind, a thousand at most. */
 NODISCARD int log_dir_open(const struct log_dir_options *options, struct log_dir **out);
 
-/* Lets go; NULL is allowed.  If `clean` and nothing failed, checkpoints and the mark are
- * written first: every log must have been closed by log_dir_close_log(). */
+/* Writes the checkpoints as of now.  No shard runs. */
+NODISCARD int log_dir_write_marks(struct log_dir *dir);
+
+/* Lets go; NULL is allowed.  If `clean`, checkpoints and the mark are written first: every
+ * log must have been closed by log_dir_close_log().  There is no mark, but a negative code,
+ * if the folder is fenced, or if a log could not be opened or closed in order and was not
+ * later. */
 int log_dir_close(struct log_dir *dir, bool clean);
 
 /* Identity of the directory, and of the cluster it belongs to. */
 struct uuid log_dir_id(const struct log_dir *dir);
 const char *log_dir_cluster_id(const struct log_dir *dir);
 
-/* True if the last stop was clean: logs need no recovery. */
+/* True if the last stop was clean: logs that have a recovery point need no recovery. */
 bool log_dir_was_clean(const struct log_dir *dir);
 
 /* Every log has been brought in order: what the commit log of the last run held is not
@@ -81,6 +87,7 @@ NODISCARD int log_dir_open_log(struct log_dir *dir, const struct log_env *env, c
 NODISCARD int log_dir_close_log(struct log_dir *dir, struct log *log);
 
 /* Takes the files of a deleted topic's log away; no error if there are none.  The log must
- * not be open.  A folder of the same name but another topic id is left alone. */
+ * not be open; what readers hold of it they can still read.  A folder of the same name but
+ * another topic id is left alone. */
 NODISCARD int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name,
                                  struct uuid topic_id);

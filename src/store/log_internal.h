@@ -3,9 +3,12 @@
 
 /* store/log_internal.h - what the files that make up a log share.
  *
- *      log.c       append, write, read, sync
- *      log_open.c  opening after a clean stop, recovery after any other, closing
- *      log_time.c  from a time to an offset
+ *      log.c          append, write, sync
+ *      log_read.c     from an offset to bytes
+ *      log_time.c     from a time to an offset
+ *      log_open.c     opening after a clean stop, closing
+ *      log_recover.c  opening after any other stop
+ *      log_producers.c  the state of producers, from snapshots and batches
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -43,23 +46,26 @@ struct log {
     struct segment *segments; /* Owned array, by ascending base; never empty when open. */
     size_t segment_count, segment_room;
 
-    int64_t end, written, synced;
+    int64_t start, end, written, synced;
     struct log_staged *staged; /* Owned array. */
     size_t staged_count, staged_room;
     size_t staged_bytes;
 
-    /* An offset whose position is known: where the last write or sync ended. */
+    /* Where the last sync ended, which is where most readers' limit is. */
     struct log_mark {
         int64_t offset;
         int64_t base; /* Of its segment. */
         uint64_t position;
-    } written_mark, synced_mark;
+    } synced_mark;
 
     struct producers producers;
     struct log_epoch *epochs; /* Owned array, ascending. */
     size_t epoch_count;
-    bool has_new_names; /* Files were made or renamed since the folders were synced. */
-    bool is_broken;     /* A failed write could not be taken back. */
+    bool has_new_names;   /* Files were made or renamed since the folders were synced. */
+    bool is_broken;       /* A failed write could not be taken back. */
+    bool is_new;          /* Not stopped cleanly yet, in its life: it begins at offset 0. */
+    bool is_unchanged;    /* Everything is as the last clean stop left it. */
+    bool knows_producers; /* log_complete_producers() was called. */
 };
 
 static inline struct segment *log_active(struct log *log)
@@ -67,9 +73,21 @@ static inline struct segment *log_active(struct log *log)
     return &log->segments[log->segment_count - 1];
 }
 
+static inline const struct segment *log_active_of(const struct log *log)
+{
+    return &log->segments[log->segment_count - 1];
+}
+
+static inline bool log_is_active(const struct log *log, size_t at)
+{
+    return at + 1 == log->segment_count;
+}
+
 static inline struct segment_place log_place(const struct log *log)
 {
-    return (struct segment_place){.io = log->env.io, .dir = log->folder->fd};
+    return (struct segment_place){.io = log->env.io,
+                                  .dir = log->folder->fd,
+                                  .index_interval = log->config.index_interval_bytes};
 }
 
 /* Where the segment ends, in offsets: the next one's base, or what is written. */
@@ -78,7 +96,7 @@ static inline int64_t log_segment_end(const struct log *log, size_t at)
     return at + 1 < log->segment_count ? log->segments[at + 1].base : log->written;
 }
 
-/* The segment that has `offset`, which is not below the start. */
+/* The segment that has `offset`, or the one in front of the hole that has it. */
 size_t log_find_segment(const struct log *log, int64_t offset);
 
 /* Appends an empty slot to the array of segments. */
@@ -87,21 +105,71 @@ struct segment *log_add_segment(struct log *log);
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
 
-/* Writes leader-epoch-checkpoint. */
-NODISCARD int log_write_epochs(struct log *log);
+/* Forgets epochs that begin at the end or behind it. */
+void log_cut_epochs(struct log *log);
 
-/* Writes the producers' snapshot as of the end of the log. */
-NODISCARD int log_write_snapshot(struct log *log);
+/* Gives up what is staged: its offsets will be used again. */
+void log_unstage(struct log *log);
 
 /* Syncs everything that is written, here and now. */
 NODISCARD int log_sync_now(struct log *log);
+
+/* --- names and numbers of files, for log_open.c and those below -------------- */
+
+struct log_bases {
+    int64_t *items; /* Owned; ascending. */
+    size_t count, room;
+};
+
+/* What is in a log's folder. */
+struct log_listing {
+    struct log_bases segments, snapshots;
+    struct log_bases indexes; /* One for each file: bases may come more than once. */
+};
+
+/* True if one of the bases is `base`. */
+bool log_bases_have(const struct log_bases *bases, int64_t base);
+
+/* Removes the file `base``suffix`; no error if there is none. */
+NODISCARD int log_unlink(const struct log *log, int64_t base, const char *suffix);
+
+/* Removes the indexes of a segment that there is not; no error if there are none. */
+int log_unlink_indexes(const struct log *log, int64_t base);
+
+/* The name that the folder `name` of a log has while it is set aside: Kafka's, with 32
+ * hexadecimal digits from `mark` and a suffix, never longer than a name may be. */
+void log_name_aside(char out[static IO_NAME_MAX], const char *name, const uint8_t mark[static 16],
+                    const char *suffix);
+
+/* --- log_producers.c -------------------------------------------------------- */
+
+/* Writes the snapshot as of the end of the log. */
+NODISCARD int log_write_snapshot(struct log *log);
+
+/* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
+NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
+
+/* Looks at the end of the log for batches that snapshots do not have, once. */
+NODISCARD int log_complete_producers(struct log *log);
+
+/* Removes snapshots that neither belong to a segment nor to the end, as Kafka does. */
+NODISCARD int log_drop_snapshots(struct log *log, const struct log_listing *listing);
+
+/* --- log_recover.c ---------------------------------------------------------- */
+
+/* Opens the segments of a log that was not stopped cleanly. */
+NODISCARD int log_recover(struct log *log, const struct log_listing *listing,
+                          int64_t recovery_point, int64_t start);
+
+/* Opens a segment that is sealed and in order. */
+NODISCARD int log_open_sealed(struct log *log, int64_t base);
 
 /* --- log_open.c, for log_dir.c ---------------------------------------------- */
 
 struct log_opening {
     struct file *root;      /* Borrowed: the folder of data. */
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
-    int64_t start;          /* What may be read begins here, or below the first segment. */
+    int64_t start;          /* What may be read begins here, or at the first segment. */
     bool was_clean;
 };
 
@@ -114,5 +182,6 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
                                struct uuid *out);
 
-/* Brings everything on disk into the form of a clean stop, syncs and closes. */
+/* Brings everything on disk into the form of a clean stop, syncs and closes.  What is staged
+ * is given up. */
 NODISCARD int log_close(struct log *log);

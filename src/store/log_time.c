@@ -7,18 +7,40 @@
 
 enum { DECODED_MAX = 64 * 1024 * 1024 };
 
-/* The first record of the batch, at or after offset `from`, that is late enough. */
-static int look_in_batch(struct slice bytes, int64_t timestamp, int64_t limit,
+/* What is looked for. */
+struct wanted {
+    int64_t timestamp;
+    int64_t from, limit; /* Offsets: the first that counts, and the first behind those. */
+};
+
+static bool is_wanted(const struct wanted *wanted, int64_t offset, int64_t timestamp)
+{
+    return offset >= wanted->from && offset < wanted->limit && timestamp >= wanted->timestamp;
+}
+
+/* The first wanted record of the batch; `*out` is not touched if there is none.  Of a batch
+ * that is too large to be looked into, the first record will do: too early is safe. */
+static int look_in_batch(const struct scan_batch *batch, const struct wanted *wanted,
                          struct log_time_offset *out)
 {
     struct text scratch = {.data = NULL};
     struct batch_reader reader;
     struct record record;
     bool at_end = false;
-    int r = batch_reader_open(&reader, bytes, &scratch, NULL, DECODED_MAX);
+    int r = batch_reader_open(&reader, batch->bytes, &scratch, NULL, DECODED_MAX);
 
-    while (r == 0 && (r = batch_reader_next(&reader, &record, &at_end)) == 0 && !at_end) {
-        if (record.offset < limit && record.timestamp >= timestamp) {
+    if (r == BATCH_E_NO_MEMORY) {
+        int64_t first = max_of(batch->header.base_offset, wanted->from);
+
+        r = 0;
+        at_end = true;
+        if (is_wanted(wanted, first, batch->header.max_timestamp))
+            *out =
+                (struct log_time_offset){.offset = first, .timestamp = batch->header.max_timestamp};
+    }
+    while (r == 0 && !at_end && (r = batch_reader_next(&reader, &record, &at_end)) == 0 &&
+           !at_end) {
+        if (is_wanted(wanted, record.offset, record.timestamp)) {
             *out = (struct log_time_offset){.offset = record.offset, .timestamp = record.timestamp};
             break;
         }
@@ -27,35 +49,47 @@ static int look_in_batch(struct slice bytes, int64_t timestamp, int64_t limit,
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);
 }
 
-static int look_in_segment(struct log *log, size_t at, int64_t timestamp, int64_t limit,
-                           struct log_time_offset *out)
+/* Looks into the batches from `position` on. */
+static int look_in_batches(const struct segment *segment, uint64_t position,
+                           const struct wanted *wanted, struct log_time_offset *out)
 {
-    struct segment_place place = log_place(log);
-    struct segment *segment = &log->segments[at];
-    bool is_active = at + 1 == log->segment_count;
-    uint64_t position = 0;
     struct scan scan;
     struct scan_batch batch;
     bool at_end = false;
-    int64_t from = 0;
-    int r = segment_touch(segment, &place);
+    int r = 0;
 
-    if (r == 0)
-        r = segment_find_time(segment, &place, timestamp, is_active, &from);
-    if (r == 0)
-        r = segment_find(segment, &place, from, is_active, &position);
-    if (r)
-        return err_pass(r);
     scan_init(&scan, segment->file, position, segment->size);
     while (out->offset < 0 && (r = scan_next(&scan, &batch, &at_end)) == 0 && !at_end) {
-        if (batch.header.base_offset >= limit)
+        if (batch.header.base_offset >= wanted->limit)
             break;
-        if (batch.header.max_timestamp >= timestamp)
-            r = look_in_batch(batch.bytes, timestamp, limit, out);
+        if (batch.header.max_timestamp >= wanted->timestamp &&
+            batch_last_offset(&batch.header) >= wanted->from)
+            r = look_in_batch(&batch, wanted, out);
         if (r)
             break;
     }
     scan_fini(&scan);
+    return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+}
+
+static int look_in_segment(struct log *log, size_t at, const struct wanted *wanted,
+                           struct log_time_offset *out)
+{
+    struct segment_place place = log_place(log);
+    struct segment *segment = &log->segments[at];
+    bool is_active = log_is_active(log, at);
+    uint64_t position = 0;
+    int64_t from = 0;
+    int r = segment_touch(segment, &place);
+
+    if (r == 0)
+        r = segment_find_time(segment, &place, wanted->timestamp, is_active, &from);
+    if (r == 0)
+        r = segment_find(segment, &place, from, is_active, &position);
+    if (r == 0)
+        r = look_in_batches(segment, position, wanted, out);
+    if (r == LOG_E_CORRUPT && position > 0) /* The index lies, perhaps not the batches. */
+        r = look_in_batches(segment, 0, wanted, out);
     if (!is_active)
         segment_rest(segment);
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);
@@ -64,17 +98,19 @@ static int look_in_segment(struct log *log, size_t at, int64_t timestamp, int64_
 int log_find_time(struct log *log, int64_t timestamp, int64_t limit, struct log_time_offset *out)
 {
     struct segment_place place = log_place(log);
+    struct wanted wanted = {.timestamp = timestamp, .from = log->start, .limit = limit};
     struct log_time_offset found = {.offset = -1, .timestamp = -1};
 
-    for (size_t i = 0; i < log->segment_count && log->segments[i].base < limit; i++) {
-        struct index_entry largest;
-        int r = segment_largest(&log->segments[i], &place, i + 1 == log->segment_count, &largest);
+    wanted.limit = min_of(limit, log->written);
+    for (size_t i = 0; i < log->segment_count && log->segments[i].base < wanted.limit; i++) {
+        struct index_entry largest = {.key = -1};
+        int r = segment_largest(&log->segments[i], &place, log_is_active(log, i), &largest);
 
         if (r)
-            return err_pass(r);
-        if (largest.key < timestamp && largest.key >= 0)
+            return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+        if (largest.key < timestamp)
             continue;
-        r = look_in_segment(log, i, timestamp, limit, &found);
+        r = look_in_segment(log, i, &wanted, &found);
         if (r)
             return r;
         if (found.offset >= 0)
@@ -91,11 +127,11 @@ int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *ou
 
     *out = (struct log_time_offset){.offset = -1, .timestamp = -1};
     for (size_t i = 0; i < log->segment_count && log->segments[i].base < limit; i++) {
-        struct index_entry entry;
-        int r = segment_largest(&log->segments[i], &place, i + 1 == log->segment_count, &entry);
+        struct index_entry entry = {.key = -1};
+        int r = segment_largest(&log->segments[i], &place, log_is_active(log, i), &entry);
 
         if (r)
-            return err_pass(r);
+            return r > 0 ? LOG_E_CORRUPT : err_pass(r);
         largest = max_of(largest, entry.key);
     }
     /* Where what has the largest time is not visible yet, nothing is found, as in Kafka. */

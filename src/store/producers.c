@@ -97,14 +97,13 @@ int producers_check(const struct producers *producers, const struct batch_header
             return PRODUCERS_E_DUPLICATE;
         }
     }
-    if (p->batch_count == 0)
-        return 0;
-    last = p->batches[p->batch_count - 1].last_sequence;
+    last = p->batch_count ? p->batches[p->batch_count - 1].last_sequence : -1;
     if (header->base_sequence == sequence_add(last, 1))
         return 0;
     /* Sequences leave no gap, so what lies behind the last one is in the log.  A snapshot
      * keeps one batch of each producer only: after a restart there may be such tries. */
-    return is_past(sequence_add(header->base_sequence, header->last_offset_delta), last)
+    return last >= 0 &&
+                   is_past(sequence_add(header->base_sequence, header->last_offset_delta), last)
                ? PRODUCERS_E_LONG_PAST
                : PRODUCERS_E_SEQUENCE;
 }
@@ -159,6 +158,47 @@ void producers_undo(struct producers *producers, const struct producers_undo *un
     }
     map_remove(&producers->by_id, &p->node);
     mem_free(p);
+}
+
+/* Adds those of `tail` that are older than what is known, as long as they fit it. */
+static void complete(struct producer *p, const struct producer *tail)
+{
+    for (int16_t i = tail->batch_count; i > 0 && p->batch_count < PRODUCER_BATCHES; i--) {
+        const struct producer_batch *older = &tail->batches[i - 1];
+        struct producer_batch *oldest = &p->batches[0];
+        int32_t first = sequence_add(oldest->last_sequence, -oldest->offset_delta);
+
+        if (older->last_offset >= oldest->last_offset)
+            continue;
+        if (sequence_add(older->last_sequence, 1) != first)
+            return;
+        memmove(oldest + 1, oldest, (size_t)p->batch_count * sizeof(*oldest));
+        *oldest = *older;
+        p->batch_count++;
+    }
+}
+
+void producers_complete(struct producers *producers, const struct producers *tail)
+{
+    map_each (node, &producers->by_id) {
+        struct producer *p = container_of(node, struct producer, node);
+        const struct producer *known = find(tail, p->id);
+
+        if (known && known->epoch == p->epoch && p->batch_count > 0)
+            complete(p, known);
+    }
+}
+
+void producers_check_all(const struct producers *producers, int64_t end)
+{
+    map_each (node, &producers->by_id) {
+        const struct producer *p = container_of(node, struct producer, node);
+
+        assert(p->batch_count >= 0 && p->batch_count <= PRODUCER_BATCHES);
+        for (int16_t i = 0; i < p->batch_count; i++)
+            assert(p->batches[i].last_offset < end &&
+                   (i == 0 || p->batches[i - 1].last_offset < p->batches[i].last_offset));
+    }
 }
 
 /* --- snapshots -------------------------------------------------------------- */

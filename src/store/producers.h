@@ -63,7 +63,7 @@ void producers_init(struct producers *producers);
 void producers_fini(struct producers *producers);
 
 /* Whether a producer's batch may come next; batches without a producer always may.  With
- * PRODUCERS_E_DUPLICATE `*out` is the batch that is there. */
+ * PRODUCERS_E_DUPLICATE `*out` is the batch that is there, and otherwise it is not touched. */
 NODISCARD int producers_check(const struct producers *producers, const struct batch_header *header,
                               struct producer_batch *out);
 
@@ -73,6 +73,13 @@ void producers_update(struct producers *producers, const struct batch_header *he
 
 /* Takes the newest update back. */
 void producers_undo(struct producers *producers, const struct producers_undo *undo);
+
+/* A snapshot has only the last batch of each producer.  `tail` is the state that the end of
+ * the log alone leads to: what it knows of older batches is taken over. */
+void producers_complete(struct producers *producers, const struct producers *tail);
+
+/* Asserts what is true of every state of a log that ends at `end`. */
+void producers_check_all(const struct producers *producers, int64_t end);
 
 /* Adds the snapshot's bytes, in Kafka's format, to `out`: by ascending id. */
 void producers_print(const struct producers *producers, struct text *out);

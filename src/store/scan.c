@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { PIECE_SIZE = 256 * 1024 };
+enum { PIECE_SIZE = 256 * 1024, HEADERS_PIECE_SIZE = 4096 };
 
 void scan_init(struct scan *scan, struct file *file, uint64_t position, uint64_t end)
 {
@@ -78,7 +78,7 @@ int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end)
 
 int scan_next_header(struct scan *scan, struct scan_batch *out, bool *out_end)
 {
-    int r = next(scan, BATCH_HEADER_SIZE, out, out_end);
+    int r = next(scan, HEADERS_PIECE_SIZE, out, out_end);
 
     if (r || *out_end)
         return r;

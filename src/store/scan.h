@@ -42,5 +42,5 @@ void scan_fini(struct scan *scan);
 /* The next batch, with all its bytes; `*out_end` is true instead at the end. */
 NODISCARD int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end);
 
-/* As scan_next(), but reads headers only: `bytes` is not set.  For use over short ways. */
+/* As scan_next(), but reads little more than the headers: `bytes` is not set. */
 NODISCARD int scan_next_header(struct scan *scan, struct scan_batch *out, bool *out_end);

@@ -50,12 +50,15 @@ static int create_indexes(struct segment *segment, const struct segment_place *p
 
 int segment_create(struct segment *segment, const struct segment_place *place, int64_t base)
 {
+    char name[SEGMENT_NAME_SIZE];
     int r;
 
     set_empty(segment, base);
-    r = open_batches(segment, place, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE);
+    segment_name(name, base, ".log");
+    r = create_indexes(segment, place);
     if (r == 0)
-        r = create_indexes(segment, place);
+        r = file_open(place->io, place->dir, name, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE,
+                      &segment->file);
     if (r)
         segment_close(segment);
     return err_pass(r);
@@ -66,89 +69,13 @@ int segment_open_bare(struct segment *segment, const struct segment_place *place
     int r;
 
     set_empty(segment, base);
+    segment->has_own_indexes = true;
     r = open_batches(segment, place, IO_READ | IO_WRITE);
     if (r == 0)
         r = create_indexes(segment, place);
     if (r)
         segment_close(segment);
     return err_pass(r);
-}
-
-static int open_index(struct segment *segment, const struct segment_place *place,
-                      enum index_kind kind, struct index *out)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    segment_name(name, segment->base, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
-    return index_open(out, kind, place->io, place->dir, name, segment->base);
-}
-
-static int open_indexes(struct segment *segment, const struct segment_place *place)
-{
-    int r = open_index(segment, place, INDEX_BY_OFFSET, &segment->by_offset);
-
-    if (r)
-        return r;
-    r = open_index(segment, place, INDEX_BY_TIME, &segment->by_time);
-    if (r)
-        return r;
-    return segment->by_offset.last.value >= segment->size && index_count(&segment->by_offset) > 0
-               ? INDEX_E_MALFORMED
-               : 0;
-}
-
-/* The time that decides when the segment is old. */
-static int read_first_time(struct segment *segment)
-{
-    struct scan scan;
-    struct scan_batch first;
-    bool at_end;
-    int r;
-
-    scan_init(&scan, segment->file, 0, segment->size);
-    r = scan_next_header(&scan, &first, &at_end);
-    if (r == 0 && !at_end)
-        segment->first_timestamp = first.header.max_timestamp;
-    scan_fini(&scan);
-    return r;
-}
-
-int segment_open(struct segment *segment, const struct segment_place *place, int64_t base)
-{
-    int r;
-
-    set_empty(segment, base);
-    r = open_batches(segment, place, IO_READ | IO_WRITE);
-    if (r == 0)
-        r = open_indexes(segment, place);
-    if (r == 0)
-        r = read_first_time(segment);
-    if (r) {
-        segment_close(segment);
-        return r > 0 || r == -ENOENT ? SEGMENT_E_BROKEN : err_pass(r);
-    }
-    segment->synced_size = segment->size;
-    if (index_count(&segment->by_time) > 0) {
-        segment->max_timestamp = segment->by_time.last.key;
-        segment->max_timestamp_offset = base + segment->by_time.last.value;
-    }
-    return 0;
-}
-
-int segment_touch(struct segment *segment, const struct segment_place *place)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    if (segment->file)
-        return 0;
-    segment_name(name, segment->base, ".log");
-    return err_pass(file_open(place->io, place->dir, name, IO_READ, &segment->file));
-}
-
-void segment_rest(struct segment *segment)
-{
-    if (segment->synced_size == segment->size)
-        segment->file = file_unref(segment->file);
 }
 
 int segment_note(struct segment *segment, const struct batch_header *header, uint64_t position,
@@ -173,7 +100,171 @@ int segment_note(struct segment *segment, const struct batch_header *header, uin
     return err_pass(r);
 }
 
-int segment_seal(struct segment *segment)
+/* Whether the index fits the batches.  Sealing puts the largest time of a segment into the
+ * index, so one by time is empty only if no batch has a time. */
+static bool fits(const struct segment *segment, const struct index *index)
+{
+    if (index->kind == INDEX_BY_OFFSET)
+        return index_count(index) == 0 || index->last.value < segment->size;
+    return index_count(index) > 0 || segment->size == 0 || segment->has_own_indexes;
+}
+
+static int open_index(const struct segment *segment, const struct segment_place *place,
+                      enum index_kind kind, struct index *out)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    segment_name(name, segment->base, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
+    r = index_open(out, kind, place->io, place->dir, name, segment->base);
+    if (r == 0 && !fits(segment, out)) {
+        index_close(out);
+        r = INDEX_E_MALFORMED;
+    }
+    return r;
+}
+
+static int open_indexes(struct segment *segment, const struct segment_place *place)
+{
+    int r = open_index(segment, place, INDEX_BY_OFFSET, &segment->by_offset);
+
+    if (r)
+        return r;
+    return open_index(segment, place, INDEX_BY_TIME, &segment->by_time);
+}
+
+/* The time that decides when the segment is old. */
+static int read_first_time(struct segment *segment)
+{
+    struct scan scan;
+    struct scan_batch first;
+    bool at_end;
+    int r;
+
+    scan_init(&scan, segment->file, 0, segment->size);
+    r = scan_next_header(&scan, &first, &at_end);
+    if (r == 0 && !at_end)
+        segment->first_timestamp = first.header.max_timestamp;
+    scan_fini(&scan);
+    return r;
+}
+
+/* Walks the headers behind the last entry of the indexes: what is not in those. */
+static int walk_tail(struct segment *segment, int64_t *out_end)
+{
+    const struct index_entry *last = &segment->by_offset.last;
+    uint64_t from = index_count(&segment->by_offset) ? last->value : 0;
+    int64_t highest_first = from > 0 ? last->key : INT64_MAX;
+    struct scan scan;
+    struct scan_batch batch;
+    bool at_end = false;
+    int r;
+
+    *out_end = segment->base;
+    scan_init(&scan, segment->file, from, segment->size);
+    while ((r = scan_next_header(&scan, &batch, &at_end)) == 0 && !at_end) {
+        if (batch.header.base_offset < *out_end || batch.header.base_offset > highest_first) {
+            r = SEGMENT_E_BROKEN;
+            break;
+        }
+        highest_first = INT64_MAX;
+        *out_end = batch_last_offset(&batch.header) + 1;
+        if (batch.header.max_timestamp > segment->max_timestamp) {
+            segment->max_timestamp = batch.header.max_timestamp;
+            segment->max_timestamp_offset = *out_end - 1;
+        }
+    }
+    scan_fini(&scan);
+    segment->since_entry = segment->size - from;
+    if (r == 0 && last->key >= *out_end)
+        r = SEGMENT_E_BROKEN;
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
+}
+
+/* What the indexes and the batches behind them say. */
+static int believe_indexes(struct segment *segment, const struct segment_place *place,
+                           int64_t *out_end)
+{
+    int r = open_indexes(segment, place);
+
+    if (r)
+        return r;
+    if (index_count(&segment->by_time) > 0) {
+        segment->max_timestamp = segment->by_time.last.key;
+        segment->max_timestamp_offset = segment->base + segment->by_time.last.value;
+    }
+    r = read_first_time(segment);
+    return r ? r : walk_tail(segment, out_end);
+}
+
+/* Makes the indexes from the headers of the batches, which are not checked. */
+static int rebuild(struct segment *segment, const struct segment_place *place, int64_t *out_end)
+{
+    struct scan scan;
+    struct scan_batch batch;
+    bool at_end = false;
+    int r;
+
+    index_close(&segment->by_offset);
+    index_close(&segment->by_time);
+    segment->first_timestamp = segment->max_timestamp = -1;
+    segment->max_timestamp_offset = *out_end = segment->base;
+    segment->since_entry = 0;
+    segment->has_stale_indexes = segment->has_own_indexes = true;
+    r = create_indexes(segment, place);
+    if (r)
+        return err_pass(r);
+    scan_init(&scan, segment->file, 0, segment->size);
+    while ((r = scan_next_header(&scan, &batch, &at_end)) == 0 && !at_end) {
+        if (batch.header.base_offset < *out_end || batch.header.last_offset_delta < 0)
+            r = SEGMENT_E_BROKEN;
+        else
+            r = segment_note(segment, &batch.header, batch.position, place->index_interval);
+        if (r)
+            break;
+        *out_end = batch_last_offset(&batch.header) + 1;
+    }
+    scan_fini(&scan);
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
+}
+
+int segment_open(struct segment *segment, const struct segment_place *place, int64_t base,
+                 int64_t *out_end)
+{
+    int r;
+
+    set_empty(segment, base);
+    r = open_batches(segment, place, IO_READ | IO_WRITE);
+    if (r == 0) {
+        r = believe_indexes(segment, place, out_end);
+        if (r > 0 || r == -ENOENT)
+            r = rebuild(segment, place, out_end);
+    }
+    if (r) {
+        segment_close(segment);
+        return r;
+    }
+    segment->synced_size = segment->size;
+    return 0;
+}
+
+int segment_touch(struct segment *segment, const struct segment_place *place)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    if (segment->file)
+        return 0;
+    segment_name(name, segment->base, ".log");
+    return err_pass(file_open(place->io, place->dir, name, IO_READ, &segment->file));
+}
+
+void segment_rest(struct segment *segment)
+{
+    if (segment->synced_size == segment->size)
+        segment->file = file_unref(segment->file);
+}
+
+int segment_finish_indexes(struct segment *segment)
 {
     int r = 0;
 
@@ -184,11 +275,19 @@ int segment_seal(struct segment *segment)
         r = index_flush(&segment->by_time);
     if (r == 0)
         r = index_flush(&segment->by_offset);
+    segment->has_stale_indexes = true;
+    return err_pass(r);
+}
+
+int segment_seal(struct segment *segment)
+{
+    int r = segment_finish_indexes(segment);
+
     if (r)
         return err_pass(r);
     index_close(&segment->by_time);
     index_close(&segment->by_offset);
-    segment->has_stale_indexes = true;
+    segment->has_own_indexes = true;
     return 0;
 }
 
@@ -219,35 +318,55 @@ void segment_close(struct segment *segment)
     index_close(&segment->by_time);
 }
 
-bool segment_is_full(const struct segment *segment, int32_t index_size_max)
+bool segment_is_full(const struct segment *segment, int32_t index_size_max, size_t more)
 {
-    uint32_t offsets_max = (uint32_t)index_size_max / 8;
-    uint32_t times_max = (uint32_t)index_size_max / 12;
+    size_t offsets_max = (size_t)index_size_max / 8;
+    size_t times_max = (size_t)index_size_max / 12;
 
     /* One entry of time is kept free for the one that sealing adds. */
-    return index_count(&segment->by_offset) >= offsets_max ||
-           index_count(&segment->by_time) + 1 >= times_max;
+    return index_count(&segment->by_offset) + more >= offsets_max ||
+           index_count(&segment->by_time) + more + 1 >= times_max;
 }
 
-/* Looks `key` up in the open index of the active segment, or in the file of a sealed one.
- * A damaged or missing file finds nothing: the way to the batch is only longer. */
-static int look_up(struct segment *segment, const struct segment_place *place, enum index_kind kind,
-                   int64_t key, bool is_active, struct index_entry *out)
+/* --- looking things up ------------------------------------------------------ */
+
+/* Opens the index of a sealed segment, making both again if it is not one. */
+static int open_sealed_index(struct segment *segment, const struct segment_place *place,
+                             enum index_kind kind, struct index *out)
 {
+    int64_t end;
+    int r = open_index(segment, place, kind, out);
+
+    if (r <= 0 && r != -ENOENT)
+        return err_pass(r);
+    r = segment_touch(segment, place);
+    if (r == 0)
+        r = rebuild(segment, place, &end);
+    if (r == 0)
+        r = segment_seal(segment);
+    index_close(&segment->by_offset);
+    index_close(&segment->by_time);
+    return r ? r : open_index(segment, place, kind, out);
+}
+
+/* Looks in the open index of the active segment, or in the file of a sealed one. */
+static int look_up(struct segment *segment, const struct segment_place *place, enum index_kind kind,
+                   bool by_value, int64_t most, bool is_active, struct index_entry *out)
+{
+    struct index *index = kind == INDEX_BY_OFFSET ? &segment->by_offset : &segment->by_time;
     struct index stored;
     int r;
 
-    if (is_active)
-        return err_pass(index_find(
-            kind == INDEX_BY_OFFSET ? &segment->by_offset : &segment->by_time, key, out));
-    *out = (struct index_entry){.key = -1};
-    r = open_index(segment, place, kind, &stored);
-    if (r > 0 || r == -ENOENT)
-        return 0;
-    if (r)
-        return err_pass(r);
-    r = index_find(&stored, key, out);
-    index_close(&stored);
+    if (!is_active) {
+        r = open_sealed_index(segment, place, kind, &stored);
+        if (r)
+            return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
+        index = &stored;
+    }
+    r = by_value ? index_find_value(index, (uint32_t)min_of(most, (int64_t)UINT32_MAX), out)
+                 : index_find(index, most, out);
+    if (!is_active)
+        index_close(&stored);
     return err_pass(r);
 }
 
@@ -255,10 +374,10 @@ int segment_find(struct segment *segment, const struct segment_place *place, int
                  bool is_active, uint64_t *out_position)
 {
     struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_OFFSET, offset, is_active, &entry);
+    int r = look_up(segment, place, INDEX_BY_OFFSET, false, offset, is_active, &entry);
 
     if (r)
-        return err_pass(r);
+        return r;
     *out_position = entry.key < 0 || entry.value >= segment->size ? 0 : entry.value;
     return 0;
 }
@@ -272,17 +391,45 @@ int segment_largest(struct segment *segment, const struct segment_place *place, 
                                         (uint32_t)(segment->max_timestamp_offset - segment->base)};
         return 0;
     }
-    return err_pass(look_up(segment, place, INDEX_BY_TIME, INT64_MAX, false, out));
+    return look_up(segment, place, INDEX_BY_TIME, false, INT64_MAX, false, out);
 }
 
 int segment_find_time(struct segment *segment, const struct segment_place *place, int64_t timestamp,
                       bool is_active, int64_t *out_offset)
 {
-    struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_TIME, timestamp - 1, is_active, &entry);
+    struct index_entry entry = {.key = -1};
+    int r = timestamp > 0
+                ? look_up(segment, place, INDEX_BY_TIME, false, timestamp - 1, is_active, &entry)
+                : 0;
 
     if (r)
-        return err_pass(r);
+        return r;
     *out_offset = segment->base + (entry.key < 0 ? 0 : entry.value);
     return 0;
+}
+
+int segment_find_position(struct segment *segment, const struct segment_place *place,
+                          uint64_t position, bool is_active, uint64_t *out_position)
+{
+    struct index_entry entry;
+    int r = look_up(segment, place, INDEX_BY_OFFSET, true, (int64_t)position, is_active, &entry);
+
+    if (r)
+        return r;
+    *out_position = entry.key < 0 ? 0 : entry.value;
+    return 0;
+}
+
+void segment_check(const struct segment *segment, bool is_active)
+{
+    assert(segment->base >= 0 && segment->synced_size <= segment->size);
+    assert(segment->committed_size <= segment->size);
+    assert(segment->file || (!is_active && segment->synced_size == segment->size));
+    assert(is_active == (segment->by_offset.file != NULL));
+    assert(is_active == (segment->by_time.file != NULL));
+    if (!is_active)
+        return;
+    assert(index_count(&segment->by_offset) == 0 || segment->by_offset.last.value < segment->size);
+    assert(segment->by_time.last.key <= segment->max_timestamp);
+    assert(segment->since_entry <= segment->size && segment->max_timestamp_offset >= segment->base);
 }

@@ -33,28 +33,32 @@ struct segment {
     int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
     int64_t max_timestamp;   /* -1 while empty. */
     int64_t max_timestamp_offset;
-    bool has_stale_indexes;          /* The files of the indexes have not been synced. */
+    bool has_stale_indexes;          /* The files of the indexes were written and not synced yet. */
+    bool has_own_indexes;            /* We made them: what they lack there is not. */
     uint64_t since_entry;            /* Bytes appended since the last entry of the index. */
     struct index by_offset, by_time; /* Of the active segment; else closed. */
 };
 
-/* Where a log's files are. */
+/* Where a log's files are, and how dense their indexes. */
 struct segment_place {
     struct io *io;
     int dir;
+    int32_t index_interval; /* Bytes. */
 };
 
 /* Writes `00000000000000004210<suffix>`. */
 void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *suffix);
 
-/* Creates the files of a new, active segment. */
+/* Creates the files of a new, active segment.  That of batches comes last: where creating
+ * fails, there is no segment. */
 NODISCARD int segment_create(struct segment *segment, const struct segment_place *place,
                              int64_t base);
 
-/* Opens the files of what is to be the active segment, as a clean stop left them.  An index
- * that cannot be one is SEGMENT_E_BROKEN: segment_rebuild() makes it again. */
-NODISCARD int segment_open(struct segment *segment, const struct segment_place *place,
-                           int64_t base);
+/* Opens the files of what is to be the active segment, as a clean stop left them, reading
+ * what lies behind the last entry of the indexes; `*out_end` is the offset behind its last
+ * record.  Indexes that are missing or cannot be right are made again from the batches. */
+NODISCARD int segment_open(struct segment *segment, const struct segment_place *place, int64_t base,
+                           int64_t *out_end);
 
 /* Opens the file of batches alone, and empties the indexes: recovery fills them. */
 NODISCARD int segment_open_bare(struct segment *segment, const struct segment_place *place,
@@ -70,8 +74,11 @@ void segment_rest(struct segment *segment);
 NODISCARD int segment_note(struct segment *segment, const struct batch_header *header,
                            uint64_t position, int32_t interval);
 
-/* Writes the last entries, as Kafka has them in a sealed segment, and closes the indexes.
- * The batches stay open while there is something to sync. */
+/* Writes the last entries, as Kafka has them in a sealed segment.  May be tried again. */
+NODISCARD int segment_finish_indexes(struct segment *segment);
+
+/* Closes the indexes behind segment_finish_indexes(), which it calls: it cannot fail if that
+ * was called just before.  The batches stay open while there is something to sync. */
 NODISCARD int segment_seal(struct segment *segment);
 
 /* Makes the files of the indexes of a sealed segment durable, if they are not. */
@@ -80,10 +87,11 @@ NODISCARD int segment_sync_indexes(struct segment *segment, const struct segment
 /* Closes everything and writes nothing. */
 void segment_close(struct segment *segment);
 
-/* True if the indexes have no room for one more entry of both. */
-bool segment_is_full(const struct segment *segment, int32_t index_size_max);
+/* True if the indexes, had they `more` entries, would have no room for another one. */
+bool segment_is_full(const struct segment *segment, int32_t index_size_max, size_t more);
 
-/* Where to begin to look for `offset`: a position at or before its batch. */
+/* Where to begin to look for `offset`: a position at or before its batch, if the index does
+ * not lie. */
 NODISCARD int segment_find(struct segment *segment, const struct segment_place *place,
                            int64_t offset, bool is_active, uint64_t *out_position);
 
@@ -94,3 +102,10 @@ NODISCARD int segment_largest(struct segment *segment, const struct segment_plac
 /* An offset before which every time is below `timestamp`; the base if nothing is known. */
 NODISCARD int segment_find_time(struct segment *segment, const struct segment_place *place,
                                 int64_t timestamp, bool is_active, int64_t *out_offset);
+
+/* The position of an indexed batch at or before `position`; 0 if there is none. */
+NODISCARD int segment_find_position(struct segment *segment, const struct segment_place *place,
+                                    uint64_t position, bool is_active, uint64_t *out_position);
+
+/* Asserts what is true of every segment. */
+void segment_check(const struct segment *segment, bool is_active);

@@ -186,7 +186,7 @@ static void flush_done(struct io_work *work, struct io *io)
     (void)io;
     if (syncer->flush_result) {
         fence(syncer, syncer->flush_result);
-    } else {
+    } else if (!log_dir_is_fenced(syncer->options.dir)) {
         for (size_t i = 0; i < syncer->flush.count; i++) {
             const struct job *job = &syncer->flush.items[i];
 
@@ -245,22 +245,23 @@ static void end_job(struct syncer *syncer, struct job *job)
         list_push(&syncer->dirty, &job->request->dirty);
 }
 
-/* Everybody hears of the end of the round; who asks again is in the next. */
+/* Everybody hears of the end of the round, who is still there by then; who asks again is in
+ * the next. */
 static void tell_round(struct syncer *syncer)
 {
-    struct jobs round = syncer->round;
+    struct jobs *round = &syncer->round;
 
-    syncer->round = (struct jobs){.items = NULL};
-    for (size_t i = 0; i < round.count; i++)
-        if (round.items[i].request)
-            round.items[i].request->is_running = false;
-    for (size_t i = 0; i < round.count && !syncer->is_dying; i++) {
-        struct syncer_request *request = round.items[i].request;
+    for (size_t i = 0; i < round->count; i++)
+        if (round->items[i].request)
+            round->items[i].request->is_running = false;
+    for (size_t i = 0; i < round->count && !syncer->is_dying; i++) {
+        struct syncer_request *request = round->items[i].request;
 
+        round->items[i].request = NULL;
         if (request)
             request->done(request, syncer->round_result);
     }
-    jobs_fini(&round);
+    jobs_fini(round);
 }
 
 static void round_done(struct io_work *work, struct io *io)
@@ -270,6 +271,8 @@ static void round_done(struct io_work *work, struct io *io)
     (void)io;
     if (syncer->round_result)
         fence(syncer, syncer->round_result);
+    else if (log_dir_is_fenced(syncer->options.dir))
+        syncer->round_result = err_raise(-EIO); /* What a sync says behind a failed one is void. */
     for (size_t i = 0; i < syncer->round.count && syncer->round_result == 0; i++)
         end_job(syncer, &syncer->round.items[i]);
     syncer->counts.rounds++;

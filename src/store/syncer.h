@@ -14,7 +14,8 @@
  * bytes are in the commit log are synced by a flush, beside the rounds, when a block of it
  * is half full.
  *
- * A round or a flush that fails fences the directory.
+ * A round or a flush that fails fences the directory, and in a directory that is fenced every
+ * round has failed.
  *
  * Threading: one loop.
  * Errors:    told to done() of each request.
@@ -55,7 +56,8 @@ struct syncer *syncer_destroy(struct syncer *syncer);
 /* Wants `log` synced as it is now; done() follows once. */
 void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *request);
 
-/* Takes the request back; done() is not called any more, and the log may go. */
+/* Takes the request back; done() is not called any more, and the log may go.  What is on its
+ * way to the disk still gets there. */
 void syncer_forget(struct syncer *syncer, struct syncer_request *request);
 
 /* What it has done so far. */

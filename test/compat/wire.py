@@ -98,7 +98,7 @@ class Field:
             return NO_ID
         if self.type == "string":
             return self.default or ""
-        return None if self.is_nullable else b""
+        return None if self.type == "records" and self.is_nullable else b""
 
 
 def _lines(path):

@@ -16,7 +16,7 @@ void client_fixture_start(struct client_fixture *fixture, int node_count)
 {
     *fixture = (struct client_fixture){.diag = {.level = DIAG_DEBUG, .sink = say_nothing}};
     if (linux_io_create(&fixture->io))
-        assert(!"a test has an io");
+        bug("a test has an io", __FILE__, __LINE__);
     loop_init(&fixture->loop, fixture->io);
     fixture->fake = mem_new(sizeof(*fixture->fake));
     fake_cluster_start(fixture->fake, &fixture->loop, node_count);
@@ -36,7 +36,7 @@ void client_fixture_connect(struct client_fixture *fixture)
     if (!fixture->settings.bootstrap)
         fixture->settings.bootstrap = bootstrap;
     if (cluster_init(&fixture->cluster, &fixture->loop, rng_of(42), &fixture->settings))
-        assert(!"the bootstrap is good");
+        bug("the bootstrap is good", __FILE__, __LINE__);
     fixture->settings.bootstrap = NULL;
     fixture->has_cluster = true;
 }

@@ -115,7 +115,7 @@ void fake_cluster_start(struct fake_cluster *cluster, struct loop *loop, int nod
         list_init(&node->sessions);
         net_init(&node->net, loop, &cluster->budget, FRAME_MAX);
         if (listener_open(&node->listener, loop, &address, on_accepted))
-            assert(!"a test can listen on loopback");
+            bug("a test can listen on loopback", __FILE__, __LINE__);
     }
 }
 
@@ -190,6 +190,6 @@ void fake_cluster_append(struct fake_partition *partition, struct slice key, str
     batch_builder_add(&builder, 1000, key, value, NULL, 0);
     if (batch_builder_finish(&builder, COMPRESS_NONE, partition->log_end++, partition->leader_epoch,
                              &partition->log))
-        assert(!"a plain batch can be built");
+        bug("a plain batch can be built", __FILE__, __LINE__);
     batch_builder_fini(&builder);
 }

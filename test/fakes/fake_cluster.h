@@ -86,6 +86,7 @@ struct fake_cluster {
     int16_t version_max[FAKE_API_KEYS]; /* Of what is served; 0: our newest. */
     bool is_unserved[FAKE_API_KEYS];
     int64_t next_producer_id;
+    size_t message_max;       /* Larger batches are refused; 0: none. */
     int64_t aborted_producer; /* Fetch tells of this aborted transaction; 0: of none. */
     int64_t aborted_first;
     int requests[FAKE_API_KEYS];

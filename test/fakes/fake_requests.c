@@ -187,7 +187,8 @@ static int16_t check_sequence(struct fake_partition *partition, const struct bat
     return ERROR_NONE;
 }
 
-static int16_t append(struct fake_partition *partition, struct slice batch, int64_t *out_offset)
+static int16_t append(const struct fake_cluster *cluster, struct fake_partition *partition,
+                      struct slice batch, int64_t *out_offset)
 {
     const struct batch_rules rules = {
         .timestamp_before_max_ms = INT64_MAX,
@@ -197,6 +198,8 @@ static int16_t append(struct fake_partition *partition, struct slice batch, int6
     int64_t known = -1;
     int16_t error = ERROR_NONE;
 
+    if (cluster->message_max > 0 && batch.size > cluster->message_max)
+        return ERROR_MESSAGE_TOO_LARGE;
     if (batch_parse(batch, &header) || header.size != batch.size)
         return ERROR_CORRUPT_MESSAGE;
     if (batch_check(batch, &header, &rules))
@@ -247,8 +250,8 @@ static void produce(struct fake_node *node, const struct produce_request *reques
             if (answer->error != ERROR_NONE)
                 out->error_code = answer->error;
             else if (partition)
-                out->error_code =
-                    append(partition, from->partition_data[p].records.bytes, &out->base_offset);
+                out->error_code = append(node->cluster, partition,
+                                         from->partition_data[p].records.bytes, &out->base_offset);
         }
     }
     answer->response = request->acks == 0 ? NULL : response;
@@ -381,13 +384,13 @@ void fake_request_handle(struct fake_node *node, const struct frame_request *req
     assert(request->version <= served_max(node->cluster, request->api));
     if (codec_decode_all(request->api->request, request->version, request->body, &answer->arena,
                          message))
-        assert(!"our client's requests can be decoded");
+        bug("our client's requests can be decoded", __FILE__, __LINE__);
     switch (request->key) {
     case API_METADATA: metadata(node->cluster, message, answer); break;
     case API_INIT_PRODUCER_ID: init_producer_id(node->cluster, answer); break;
     case API_PRODUCE: produce(node, message, answer); break;
     case API_LIST_OFFSETS: list_offsets(node, message, answer); break;
     case API_FETCH: fetch(node, message, answer); break;
-    default: assert(!"a fake node answers few requests");
+    default: bug("a fake node answers few requests", __FILE__, __LINE__);
     }
 }

@@ -15,7 +15,7 @@ struct temp_dir {
     char path[256];
 };
 
-/* Makes a new, empty folder below $TMPDIR or /tmp; ends the process if it cannot. */
+/* Makes a new, empty folder below $TMPDIR, /dev/shm or /tmp; ends the process if it cannot. */
 void temp_dir_create(struct temp_dir *dir);
 
 /* Removes it with all that is in it. */

@@ -54,6 +54,7 @@ struct consumer {
     struct text scratch;
     struct records records;
     struct loop_timer pace;
+    size_t record_count; /* That it has read, of all partitions. */
     bool is_done;
 };
 
@@ -168,6 +169,7 @@ static void take_records(struct consumer *c, struct place *place, const struct c
                      .records = c->records.items,
                      .count = c->records.count,
                  });
+    c->record_count += c->records.count;
     if (c->records.count > 0)
         place->position =
             max_of(place->position, c->records.items[c->records.count - 1].offset + 1);
@@ -280,7 +282,7 @@ static bool is_wanted(const struct consumer *c, const struct place *place, bool 
 
 static void fetch(struct consumer *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_FETCH, fetched, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_FETCH, fetched, NULL);
     struct fetch_request request = fetch_request_defaults;
     bool in_session = c->has_session && call->version >= SESSION_VERSION && c->session_epoch > 0;
 
@@ -371,7 +373,7 @@ static void got_latest(void *owner, struct client_call *call, const void *respon
 static void ask_offsets(struct consumer *c, int64_t timestamp)
 {
     struct client_call *call = client_call_new(
-        &c->client, API_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
+        &c->client, CLIENT_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
     struct list_offsets_request request = list_offsets_request_defaults;
 
     request.replica_id = -1;
@@ -474,6 +476,11 @@ struct consumer *consumer_destroy(struct consumer *c)
 bool consumer_is_done(const struct consumer *c)
 {
     return c->is_done;
+}
+
+size_t consumer_count(const struct consumer *c)
+{
+    return c->record_count;
 }
 
 void consumer_print(const struct consumer *c, struct text *out)

@@ -27,5 +27,8 @@ struct consumer *consumer_destroy(struct consumer *consumer);
 /* Of a reader: true when it has read everything. */
 bool consumer_is_done(const struct consumer *consumer);
 
+/* How many records it has read. */
+size_t consumer_count(const struct consumer *consumer);
+
 /* Prints where it stands. */
 void consumer_print(const struct consumer *consumer, struct text *out);

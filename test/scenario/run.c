@@ -16,6 +16,7 @@ enum {
     SETUP_MAX_US = 30 * 1000 * 1000,
     WORK_MIN_US = 1000 * 1000,
     WORK_MAX_US = 4000 * 1000,
+    PLANNED_WORK_MAX_US = 600 * 1000 * 1000,
     HEAL_MAX_US = 120 * 1000 * 1000,
     RESTART_MAX_US = 60 * 1000 * 1000,
     READ_MAX_US = 120 * 1000 * 1000,
@@ -68,16 +69,27 @@ uint64_t run_values(struct run *run, uint32_t count)
 
 static void plan_topics(struct run *run)
 {
-    run->topic_count = (int)rng_between(&run->rng, 1, 2);
+    const struct run_plan *plan = run->options.plan;
+
+    run->topic_count = plan ? 1 : (int)rng_between(&run->rng, 1, 2);
     for (int i = 0; i < run->topic_count; i++) {
         struct run_topic *topic = &run->topics[i];
 
         (void)snprintf(topic->name, sizeof(topic->name), "topic-%d", i);
         topic->partitions = (int32_t)rng_between(&run->rng, 1, PARTITIONS_MAX);
+        if (plan)
+            topic->partitions = plan->partitions;
         topic->first_number = run->next_number;
         topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
         run->next_number += (uint32_t)topic->partitions;
     }
+}
+
+static void start_planned_clients(struct run *run)
+{
+    run->producers[run->producer_count++] =
+        producer_create(run, 0, PRODUCER_IDEMPOTENT, run->options.plan->batches);
+    churner_finish(run->churner);
 }
 
 static void start_clients(struct run *run)
@@ -108,6 +120,11 @@ static void to_phase(struct run *run, enum run_phase phase, int64_t at_most_us)
 
 static void begin_work(struct run *run)
 {
+    if (run->options.plan) {
+        start_planned_clients(run);
+        to_phase(run, RUN_WORK, PLANNED_WORK_MAX_US);
+        return;
+    }
     start_clients(run);
     if (!run->options.is_calm)
         run->nemesis = nemesis_create(run);
@@ -140,7 +157,9 @@ static void begin_restart(struct run *run)
 
     run->starts_before = run->server->starts;
     to_phase(run, RUN_RESTART, RESTART_MAX_US);
-    if (how == 0 || run->options.is_calm)
+    if (run->options.plan)
+        server_kill(run->server, run->options.plan->death);
+    else if (how == 0 || run->options.is_calm)
         server_stop(run->server);
     else
         server_kill(run->server, how == 1 ? SIM_KILL : SIM_POWER_LOSS);
@@ -191,7 +210,7 @@ static void tick(struct sim *sim, struct sim_event *event)
             begin_work(run);
         break;
     case RUN_WORK:
-        if (sim_now_us(sim) >= run->phase_ends_us)
+        if (sim_now_us(sim) >= run->phase_ends_us || (run->options.plan && are_producers_done(run)))
             begin_healing(run);
         break;
     case RUN_HEAL:
@@ -291,6 +310,8 @@ struct run_result run_seed(const struct run_options *options, FILE *out)
         .hash = sim_trace_hash(run->sim),
         .stats = *sim_stats(run->sim),
         .virtual_us = sim_now_us(run->sim),
+        .values = (size_t)run->next_value - 1,
+        .records_at_end = run->reader ? consumer_count(run->reader) : 0,
     };
     history_sizes(run->history, &result.writes, &result.acknowledged, &result.records_read);
     run_destroy(run);

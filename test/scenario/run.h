@@ -27,12 +27,20 @@
 
 enum { SHARDS_MAX = 8, TOPICS_MAX = 4, PARTITIONS_MAX = 6, RUN_CLIENTS_MAX = 16 };
 
+/* A run that is told what to do, where others draw it. */
+struct run_plan {
+    int32_t partitions;   /* Of its only topic. */
+    int batches;          /* Of its only producer, which is idempotent. */
+    enum sim_death death; /* Comes when all is written, before it is read. */
+};
+
 struct run_options {
     uint64_t seed;
-    int shards;      /* 0: the seed decides between one and four. */
-    bool is_calm;    /* No faults at all. */
-    bool is_verbose; /* Says on stderr what happens. */
-    FILE *trace;     /* Borrowed, or NULL: every event of the world. */
+    const struct run_plan *plan; /* Borrowed, or NULL: drawn. */
+    int shards;                  /* 0: the seed decides between one and four. */
+    bool is_calm;                /* No faults at all. */
+    bool is_verbose;             /* Says on stderr what happens. */
+    FILE *trace;                 /* Borrowed, or NULL: every event of the world. */
 };
 
 /* A topic that lives as long as the run.  Its partitions have the numbers first_number,
@@ -83,6 +91,8 @@ struct run_result {
     bool is_good;
     uint64_t hash; /* Of all that happened. */
     size_t writes, acknowledged, records_read;
+    size_t values;         /* Records that were ever sent, each counted once. */
+    size_t records_at_end; /* Records that the reader found. */
     struct sim_stats stats;
     int64_t virtual_us;
 };
