@@ -13,6 +13,7 @@ that serves them.  A check is one writer, or one reader on what one writer wrote
 
 import argparse
 import collections
+import concurrent.futures
 import logging
 import sys
 import tempfile
@@ -31,7 +32,8 @@ import kafka  # noqa: E402 (needs the venv)
 import tally as tallies  # noqa: E402
 
 RECORDS = 300
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 20
+AT_A_TIME = 4  # They mostly wait.
 CODECS = (None, "gzip", "snappy", "lz4")
 # Less than the largest batch: Kafka's answer is then one that never gets on.
 FETCH_BYTES = {"moldau": 30000, "kafka": 1 << 20}
@@ -140,17 +142,24 @@ def codecs_of(client):
 def run(tally, broker):
     wanted = records(int(time.time() * 1000) - 100000)
     topics = []
-    for number, client in enumerate(CLIENTS):
-        for codec in codecs_of(client):
-            topic = f"written-{number}-{codec or 'plain'}"
-            words = f"{codec or 'plain'} of {client.name}"
-            if tally.attempt(f"writes {words}",
-                             lambda: client.write(broker.bootstrap, topic, codec, wanted)):
-                topics.append((topic, words, client.has_times and isinstance(client, Python)))
-    for reader in CLIENTS:
-        for topic, words, has_times in topics:
-            tally.attempt(f"{reader.name} reads {words}", lambda: wrong(
-                wanted, reader.read(broker, topic), has_times and reader.has_times))
+
+    def write(job):
+        number, client, codec = job
+        topic = f"written-{number}-{codec or 'plain'}"
+        words = f"{codec or 'plain'} of {client.name}"
+        if tally.attempt(f"{broker.name}: writes {words}",
+                         lambda: client.write(broker.bootstrap, topic, codec, wanted)):
+            topics.append((topic, words, client.has_times and isinstance(client, Python)))
+
+    def read(job):
+        reader, (topic, words, has_times) = job
+        tally.attempt(f"{broker.name}: {reader.name} reads {words}", lambda: wrong(
+            wanted, reader.read(broker, topic), has_times and reader.has_times))
+
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(write, [(number, client, codec) for number, client in enumerate(CLIENTS)
+                              for codec in codecs_of(client)]))
+        list(pool.map(read, [(reader, topic) for reader in CLIENTS for topic in topics]))
 
 
 def main(words):
