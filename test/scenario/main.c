@@ -117,8 +117,7 @@ static pid_t run_apart(const struct options *options, uint64_t seed)
     alarm(SECONDS_MAX);
     run.seed = seed;
     is_good = run_seed(&run, stdout).is_good;
-    fflush(stdout);
-    _exit(is_good ? 0 : 1);
+    _exit(fflush(stdout) == 0 && is_good ? 0 : 1);
 }
 
 static bool took_well(const struct options *options, uint64_t seed, int status)
