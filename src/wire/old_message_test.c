@@ -550,8 +550,6 @@ PROPERTY(old_message, what_is_written_is_read_again, 2000)
         .value = some_bytes(rng, pool, sizeof(pool)),
     };
 
-    for (size_t k = 0; k < sizeof(pool); k++)
-        pool[k] = (uint8_t)rng_next(rng);
     for (size_t i = 0; i < sizeof(pool); i++)
         pool[i] = (uint8_t)rng_next(rng);
     message.timestamp = message.magic ? (int64_t)rng_next(rng) : BATCH_NO_TIMESTAMP;
