@@ -428,14 +428,14 @@ def list_offsets_in_version_0(t):
         for time in (-1, -2, -3, -4, 0, t.now_ms - HOUR_MS, t.now_ms + HOUR_MS, 2**62):
             for many in (-1, 0, 1, 2, 5):
                 t.ask(f"partition {partition} time {_word(t, time)} at most {many}",
-                      "list_offsets", 0, {"replica_id": -1, "topics": [{
-                          "name": name, "partitions": [{
-                              "partition_index": partition, "timestamp": time,
-                              "max_num_offsets": many}]}]})
+                      "list_offsets", 0,
+                     {"replica_id": -1, "topics": [{"name": name, "partitions": [{
+                          "partition_index": partition, "timestamp": time,
+                          "max_num_offsets": many}]}]})
     for topic, partition in (("no-such", 0), (name, 5), (name, -1)):
-        t.ask(f"unknown {topic == name} {partition}", "list_offsets", 0, {
-            "replica_id": -1, "topics": [{"name": topic, "partitions": [{
-                "partition_index": partition, "timestamp": -1}]}]})
+        t.ask(f"unknown {topic == name} {partition}", "list_offsets", 0,
+              {"replica_id": -1, "topics": [{
+            "name": topic, "partitions": [{"partition_index": partition, "timestamp": -1}]}]})
     twice = {"partition_index": 0, "timestamp": -1}
     t.ask("twice", "list_offsets", 0, {"replica_id": -1, "topics": [
         {"name": name, "partitions": [twice, twice]}]})

@@ -69,7 +69,7 @@ class Python:
     def read(self, broker, topic):
         consumer = kafka.KafkaConsumer(bootstrap_servers=broker.bootstrap, api_version=self.version,
                                        enable_auto_commit=False,
-                                       max_partition_fetch_bytes=FETCH_BYTES[broker.name],
+                                      max_partition_fetch_bytes=FETCH_BYTES[broker.name],
                                        consumer_timeout_ms=ANSWER_SECONDS * 1000)
         part = kafka.TopicPartition(topic, 0)
         consumer.assign([part])

@@ -108,6 +108,15 @@ def unfinished(project):
                 yield path, number, path, f"`{word.search(line).group(0)}`"
 
 
+@rule("markers")
+def markers(project):
+    """No merge was left half done."""
+    for path, text in project.texts.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.match(r"(<{7}|>{7})( |$)", line):
+                yield path, number, path, "a mark of a merge that was not finished"
+
+
 @rule("length")
 def length(project):
     """Functions, files and lines have limits."""
