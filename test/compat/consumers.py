@@ -29,8 +29,8 @@ peers.enter_venv()
 
 import kafka  # noqa: E402 (needs the venv)
 
-import first_slice  # noqa: E402
 import talk  # noqa: E402
+import tally as tallies  # noqa: E402
 import wire  # noqa: E402
 
 PARTITIONS = 4
@@ -354,7 +354,7 @@ def main(words):
     parser.add_argument("--setting", action="append", default=[], help="more of Moldau's")
     parser.add_argument("--quick", action="store_true", help="without Java members")
     options = parser.parse_args(words)
-    tally = first_slice.Tally()
+    tally = tallies.Tally()
     for name in ["moldau", "kafka"] if options.subject == "both" else [options.subject]:
         with tempfile.TemporaryDirectory(prefix=f"moldau-consumers-{name}-") as folder:
             settings = options.setting if name == "moldau" else ()
