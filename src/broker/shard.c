@@ -62,6 +62,7 @@ static void stop_deadline_passed(struct loop_timer *timer)
 {
     struct shard *shard = container_of(timer, struct shard, stop_deadline);
 
+    shard->is_hurried = true;
     list_each (node, &shard->sessions)
         connection_close(&container_of(node, struct session, node)->connection,
                          "broker is stopping and the client does not take its answers", 0);
@@ -124,6 +125,7 @@ void shard_end_works(struct shard *shard)
 {
     struct io *io = shard->loop.io;
 
+    shard->is_hurried = true;
     while (shard->works)
         io->ops->poll(io, -1); /* The workers have memory of ours. */
 }
