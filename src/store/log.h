@@ -10,11 +10,11 @@
  *       [ sealed ............ ][ sealed ........ ][ active ...>
  *
  * Marks divide a log; none moves backwards, except that a failed write takes back what it
- * was to write.
+ * was to write.  Segments below the start are taken away.
  *
  *       start  <=  synced  <=  written  <=  end
  *
- *       start    first offset a reader may ask for
+ *       start    first offset a reader may ask for             (log_advance_start moves it)
  *       synced   first offset that a crash could lose          (log_sync_end moves it)
  *       written  first offset that is not in the file yet      (log_write moves it)
  *       end      offset that the next record will get          (log_append moves it)
@@ -175,6 +175,23 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
 void log_sync_fini(struct log_sync *sync);
+
+/* Moves the start forward, to an offset that is synced; it never goes back.  The caller has
+ * made it durable in the checkpoint of starts, or segments that go could come back. */
+void log_advance_start(struct log *log, int64_t offset);
+
+/* True if the first segment lies below the start, all of it. */
+bool log_has_segment_below(const struct log *log);
+
+/* Takes that segment out of the log: its files are called `.deleted` from now on, and who
+ * reads from them may go on. */
+NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
+
+/* The folder of the log; an owned reference. */
+struct file *log_folder(const struct log *log);
+
+/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
+NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
 
 /* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged is given up.
  * Always returns NULL. */

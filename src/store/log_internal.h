@@ -9,6 +9,7 @@
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
  *      log_producers.c  the state of producers, from snapshots and batches
+ *      log_start.c    the beginning moves forward, and what lies below goes
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -62,6 +63,8 @@ struct log {
     struct log_epoch *epochs; /* Owned array, ascending. */
     size_t epoch_count;
     bool has_new_names;   /* Files were made or renamed since the folders were synced. */
+    bool has_old_names;   /* Files were taken away since the folder was synced. */
+    bool has_new_epochs;  /* The file of epochs lacks some, or has too many. */
     bool is_broken;       /* A failed write could not be taken back. */
     bool is_new;          /* Not stopped cleanly yet, in its life. */
     bool is_unchanged;    /* Everything is as the last clean stop left it. */
@@ -125,6 +128,7 @@ struct log_bases {
 struct log_listing {
     struct log_bases segments, snapshots;
     struct log_bases indexes; /* One for each file: bases may come more than once. */
+    struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
 };
 
 /* True if one of the bases is `base`. */
@@ -140,6 +144,15 @@ int log_unlink_indexes(const struct log *log, int64_t base);
  * hexadecimal digits from `mark` and a suffix, never longer than a name may be. */
 void log_name_aside(char out[static IO_NAME_MAX], const char *name, const uint8_t mark[static 16],
                     const char *suffix);
+
+/* --- log_start.c ------------------------------------------------------------ */
+
+/* Takes away what lies below `start` in whole segments, and strikes it from the listing: a
+ * crash may have left it with holes. */
+NODISCARD int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start);
+
+/* Takes away what was set aside and is still there. */
+NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
 
 /* --- log_producers.c -------------------------------------------------------- */
 

@@ -46,6 +46,14 @@ static int64_t name_base(const char *name, const char *suffix)
     return strcmp(name + NAME_DIGITS, suffix) == 0 ? base : -1;
 }
 
+static bool is_deleted(const char *name)
+{
+    static const char suffix[] = ".deleted";
+    size_t size = strlen(name);
+
+    return size >= sizeof(suffix) && strcmp(name + size + 1 - sizeof(suffix), suffix) == 0;
+}
+
 static int list_name(void *context, const char *name, bool is_dir)
 {
     struct log_listing *listing = context;
@@ -58,6 +66,8 @@ static int list_name(void *context, const char *name, bool is_dir)
         {".txnindex", &listing->indexes},
     };
 
+    if (!is_dir && is_deleted(name))
+        text_add(&listing->deleted, name, strlen(name) + 1);
     for (size_t i = 0; i < COUNT_OF(kinds) && !is_dir; i++) {
         int64_t base = name_base(name, kinds[i].suffix);
 
@@ -102,6 +112,7 @@ static void listing_fini(struct log_listing *listing)
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
     mem_free(listing->indexes.items);
+    text_fini(&listing->deleted);
 }
 
 int log_unlink(const struct log *log, int64_t base, const char *suffix)
@@ -375,6 +386,10 @@ static int open_files(struct log *log, const struct log_opening *opening)
 
     if (r == 0)
         r = list_folder(log, &listing);
+    if (r == 0)
+        r = log_unlink_listed(log, &listing);
+    if (r == 0)
+        r = log_unlink_below(log, &listing, start);
     is_empty = listing.segments.count == 0;
     if (r == 0 && is_empty)
         r = open_empty(log, start);
@@ -452,6 +467,16 @@ static int put_in_order(struct log *log)
     return err_pass(r);
 }
 
+/* The log is as its last clean stop left it, but for its beginning. */
+static int put_start_in_order(struct log *log)
+{
+    int r = log->has_new_epochs ? write_epochs(log) : 0;
+
+    if (r == 0 && (log->has_new_epochs || log->has_old_names))
+        r = log->env.io->ops->dir_sync(log->env.io, log->folder->fd);
+    return err_pass(r);
+}
+
 int log_close(struct log *log)
 {
     int r = 0;
@@ -459,8 +484,8 @@ int log_close(struct log *log)
     log_unstage(log);
     if (log_is_fenced(log))
         r = err_raise(-EIO);
-    else if (!log->is_unchanged)
-        r = put_in_order(log);
+    else
+        r = log->is_unchanged ? put_start_in_order(log) : put_in_order(log);
     log_abandon(log);
     return err_pass(r);
 }
