@@ -66,7 +66,7 @@ struct log {
     bool has_old_names;   /* Files were taken away since the folder was synced. */
     bool has_new_epochs;  /* The file of epochs lacks some, or has too many. */
     bool is_broken;       /* A failed write could not be taken back. */
-    bool is_new;          /* Not stopped cleanly yet, in its life. */
+    bool is_new;          /* Checkpoints that name it may be those of an earlier log. */
     bool is_unchanged;    /* Everything is as the last clean stop left it. */
     bool knows_producers; /* log_complete_producers() was called. */
 };
@@ -190,6 +190,10 @@ struct log_opening {
 NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const char *name,
                        struct uuid topic_id, const struct log_config *config,
                        const struct log_opening *opening, struct log **out);
+
+/* The checkpoints, which are durable, have nothing of an earlier log of this name: from now on
+ * what they say is believed.  Any thread. */
+NODISCARD int log_settle(struct io *io, const struct file *folder, struct uuid topic_id);
 
 /* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,

@@ -140,22 +140,30 @@ int log_unlink_indexes(const struct log *log, int64_t base)
 /* What the file says. */
 struct metadata {
     struct uuid topic_id; /* Zero if there is no file. */
-    bool is_new;          /* The log was made and has not been stopped cleanly since. */
+    bool is_new;          /* What checkpoints say may be about an earlier log. */
 };
 
 /* The third line, of which Kafka takes no notice, is there while checkpoints that name the
- * log are those of an earlier one. */
-static int write_metadata(const struct log *log, bool is_new)
+ * log may be those of an earlier one. */
+static int write_metadata(struct io *io, const struct file *folder, struct uuid topic_id,
+                          bool is_new)
 {
     char id[UUID_TEXT_SIZE + 1];
     char bytes[128];
     int size;
 
-    uuid_print(log->topic_id, id);
+    uuid_print(topic_id, id);
     size = snprintf(bytes, sizeof(bytes), "version: 0\ntopic_id: %s%s", id,
                     is_new ? "\nnever_stopped: true" : "");
-    return err_pass(file_replace(log->env.io, log->folder->fd, "partition.metadata",
-                                 slice_of(bytes, (size_t)size)));
+    return err_pass(
+        file_replace(io, folder->fd, "partition.metadata", slice_of(bytes, (size_t)size)));
+}
+
+int log_settle(struct io *io, const struct file *folder, struct uuid topic_id)
+{
+    int r = write_metadata(io, folder, topic_id, false);
+
+    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
 }
 
 static int parse_metadata(const char *text, struct metadata *out)
@@ -297,7 +305,7 @@ static int claim_folder(struct log *log)
     }
     log->is_new = found.is_new || uuid_is_zero(found.topic_id);
     if (r == 0 && uuid_is_zero(found.topic_id)) {
-        r = write_metadata(log, log->is_new);
+        r = write_metadata(log->env.io, log->folder, log->topic_id, true);
         log->has_new_names = true;
     }
     return r;
@@ -460,8 +468,6 @@ static int put_in_order(struct log *log)
         r = log_write_snapshot(log);
     if (r == 0)
         r = write_epochs(log);
-    if (r == 0 && log->is_new)
-        r = write_metadata(log, false);
     if (r == 0)
         r = io->ops->dir_sync(io, log->folder->fd);
     return err_pass(r);
