@@ -27,6 +27,7 @@
  */
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "store/file.h"
 #include "wire/batch.h"
@@ -175,6 +176,40 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
 void log_sync_fini(struct log_sync *sync);
+
+/* What a worker does so that after a crash only what comes later is read.  Embedded in its
+ * owner. */
+struct log_checkpoint {
+    struct log_sync sync;    /* Of batches. */
+    struct log_dir *dir;     /* Borrowed. */
+    struct file *folders[2]; /* Owned references: the log's own, and the one it is in. */
+    int64_t *indexes;        /* Owned: segments whose indexes are not durable. */
+    size_t index_count;
+    struct text snapshot, epochs; /* To be written; null: not needed. */
+    bool has_old_names;           /* Names of the folder were taken away. */
+    int64_t upto;                 /* The recovery point that comes of it. */
+};
+
+/* Everything below need not be read after a crash: batches, indexes and the state of producers
+ * are durable in the log's own files. */
+int64_t log_recovery_point(const struct log *log);
+
+/* Begins to move the recovery point to what is written by now; nothing is staged.  `*out_any` is
+ * false if it is there already. */
+NODISCARD int log_checkpoint_begin(struct log *log, struct log_checkpoint *out, bool *out_any);
+
+/* Writes and syncs.  A sync that fails fences the folder.  A worker's thread. */
+NODISCARD int log_checkpoint_run(struct log_checkpoint *checkpoint, struct io *io);
+
+/* It went well (r = 0), and the recovery point moves, or it did not. */
+void log_checkpoint_end(struct log *log, struct log_checkpoint *checkpoint, int r);
+
+/* Lets go of what it holds; also when the log itself is gone. */
+void log_checkpoint_fini(struct log_checkpoint *checkpoint);
+
+/* The recovery point is durable in the checkpoint of the folder of data: what only an earlier one
+ * needed goes. */
+void log_checkpoint_kept(struct log *log);
 
 /* Moves the start forward, to an offset that is synced; it never goes back.  The caller has
  * made it durable in the checkpoint of starts, or segments that go could come back. */

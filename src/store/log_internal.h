@@ -10,6 +10,7 @@
  *      log_recover.c  opening after any other stop
  *      log_producers.c  the state of producers, from snapshots and batches
  *      log_start.c    the beginning moves forward, and what lies below goes
+ *      log_checkpoint.c  the recovery point moves forward
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -19,6 +20,8 @@
 #include "store/log.h"
 #include "store/producers.h"
 #include "store/segment.h"
+
+struct checkpoint;
 
 enum { LOG_ITEM_NAME_MAX = 300 };
 
@@ -48,6 +51,10 @@ struct log {
     size_t segment_count, segment_room;
 
     int64_t start, end, written, synced;
+    int64_t recovery_point;
+    /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
+     * may belong to segments too. */
+    int64_t snapshot_kept, snapshot_new;
     struct log_staged *staged; /* Owned array. */
     size_t staged_count, staged_room;
     size_t staged_bytes;
@@ -67,7 +74,8 @@ struct log {
     bool has_new_epochs;  /* The file of epochs lacks some, or has too many. */
     bool is_broken;       /* A failed write could not be taken back. */
     bool is_new;          /* Checkpoints that name it may be those of an earlier log. */
-    bool is_unchanged;    /* Everything is as the last clean stop left it. */
+    bool is_unchanged;    /* The files are as a clean stop leaves them, and durable. */
+    bool is_quiet;        /* Nothing has changed since the last checkpoint began. */
     bool knows_producers; /* log_complete_producers() was called. */
 };
 
@@ -107,6 +115,12 @@ struct segment *log_add_segment(struct log *log);
 
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
+
+/* Notes that the files differ from what a clean stop left. */
+static inline void log_note_change(struct log *log)
+{
+    log->is_unchanged = log->is_quiet = false;
+}
 
 /* Forgets epochs that begin at the end or behind it. */
 void log_cut_epochs(struct log *log);
@@ -159,6 +173,9 @@ NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing 
 /* Writes the snapshot as of the end of the log. */
 NODISCARD int log_write_snapshot(struct log *log);
 
+/* Adds the snapshot as of the end of the log to `out`; nothing at the beginning of a log. */
+void log_print_snapshot(const struct log *log, struct text *out);
+
 /* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
 NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
 
@@ -198,6 +215,12 @@ NODISCARD int log_settle(struct io *io, const struct file *folder, struct uuid t
 /* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
                                struct uuid *out);
+
+/* The file of epochs. */
+extern const char log_epochs_name[];
+
+/* The lines of the file of epochs. */
+void log_list_epochs(const struct log *log, struct checkpoint *out);
 
 /* Brings everything on disk into the form of a clean stop, syncs and closes.  What is staged
  * is given up. */

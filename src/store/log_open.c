@@ -20,7 +20,7 @@ DIAG_MODULE("store");
 
 enum { METADATA_SIZE_MAX = 4096, NAME_DIGITS = 20 };
 
-static const char epochs_name[] = "leader-epoch-checkpoint";
+const char log_epochs_name[] = "leader-epoch-checkpoint";
 
 /* --- what is in the folder -------------------------------------------------- */
 
@@ -325,20 +325,27 @@ static void note_epoch_line(void *context, struct slice topic, int64_t number, i
 
 static int read_epochs(struct log *log)
 {
-    int r = checkpoint_read(log->env.io, log->folder->fd, epochs_name, false, note_epoch_line, log);
+    int r =
+        checkpoint_read(log->env.io, log->folder->fd, log_epochs_name, false, note_epoch_line, log);
 
+    log->has_new_epochs = r > 0;
     if (r > 0)
         diag_warn(log->env.diag, "leader epochs cannot be read", kv("log", log->name));
     return r > 0 ? 0 : err_pass(r);
+}
+
+void log_list_epochs(const struct log *log, struct checkpoint *out)
+{
+    for (size_t i = 0; i < log->epoch_count; i++)
+        checkpoint_add(out, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
 }
 
 static int write_epochs(struct log *log)
 {
     struct checkpoint file = {.count = 0};
 
-    for (size_t i = 0; i < log->epoch_count; i++)
-        checkpoint_add(&file, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
-    return err_pass(checkpoint_write(&file, log->env.io, log->folder->fd, epochs_name));
+    log_list_epochs(log, &file);
+    return err_pass(checkpoint_write(&file, log->env.io, log->folder->fd, log_epochs_name));
 }
 
 static int open_clean(struct log *log, const struct log_listing *listing)
@@ -409,6 +416,8 @@ static int open_files(struct log *log, const struct log_opening *opening)
     if (r)
         return r;
     log->start = max_of(log->segments[0].base, min_of(start, log->end));
+    log->recovery_point =
+        opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
     log->synced_mark = (struct log_mark){
         .offset = log->end, .base = log_active(log)->base, .position = log_active(log)->size};
     return is_empty ? 0 : err_pass(log_sync_now(log));
@@ -425,6 +434,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
     log->name = mem_copy_text(name, strlen(name));
     log->topic_id = topic_id;
     log->config = *config;
+    log->snapshot_kept = log->snapshot_new = -1;
     log->root = file_ref(opening->root);
     producers_init(&log->producers);
     r = claim_folder(log);
