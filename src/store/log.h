@@ -211,6 +211,17 @@ void log_checkpoint_fini(struct log_checkpoint *checkpoint);
  * needed goes. */
 void log_checkpoint_kept(struct log *log);
 
+/* True while what the checkpoints of the folder of data say of this name may be about an earlier
+ * log: then neither recovery point nor start are kept. */
+bool log_is_new(const struct log *log);
+
+/* The checkpoints, which are durable, have nothing of an earlier log of this name: from now on
+ * what they say is believed.  Any thread; `folder` is the log's. */
+NODISCARD int log_settle(struct io *io, const struct file *folder, struct uuid topic_id);
+
+/* log_settle() went well. */
+void log_settled(struct log *log);
+
 /* Moves the start forward, to an offset that is synced; it never goes back.  The caller has
  * made it durable in the checkpoint of starts, or segments that go could come back. */
 void log_advance_start(struct log *log, int64_t offset);

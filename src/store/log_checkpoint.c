@@ -23,6 +23,16 @@ int64_t log_recovery_point(const struct log *log)
     return log->recovery_point;
 }
 
+bool log_is_new(const struct log *log)
+{
+    return log->is_new;
+}
+
+void log_settled(struct log *log)
+{
+    log->is_new = false;
+}
+
 /* --- what there is to do ---------------------------------------------------- */
 
 static void note_indexes(struct log *log, struct log_checkpoint *out)

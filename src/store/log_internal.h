@@ -208,10 +208,6 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
                        struct uuid topic_id, const struct log_config *config,
                        const struct log_opening *opening, struct log **out);
 
-/* The checkpoints, which are durable, have nothing of an earlier log of this name: from now on
- * what they say is believed.  Any thread. */
-NODISCARD int log_settle(struct io *io, const struct file *folder, struct uuid topic_id);
-
 /* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
                                struct uuid *out);

@@ -121,8 +121,8 @@ int log_drop_snapshots(struct log *log, const struct log_listing *listing)
 {
     for (size_t i = 0; i < listing->snapshots.count; i++) {
         int64_t offset = listing->snapshots.items[i];
-        bool is_kept =
-            offset == log->end || (offset < log->end && log_bases_have(&listing->segments, offset));
+        bool is_kept = offset == log->end || offset == log->snapshot_kept ||
+                       (offset < log->end && log_bases_have(&listing->segments, offset));
         int r;
 
         if (is_kept)
