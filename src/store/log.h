@@ -194,6 +194,12 @@ struct log_checkpoint {
  * are durable in the log's own files. */
 int64_t log_recovery_point(const struct log *log);
 
+/* True if it could move, or something about the log's files is to be made durable. */
+bool log_wants_checkpoint(const struct log *log);
+
+/* What the checkpoint of starts is to say: the start, or -1 where the first segment tells it. */
+int64_t log_start_mark(const struct log *log);
+
 /* Begins to move the recovery point to what is written by now; nothing is staged.  `*out_any` is
  * false if it is there already. */
 NODISCARD int log_checkpoint_begin(struct log *log, struct log_checkpoint *out, bool *out_any);

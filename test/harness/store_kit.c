@@ -20,6 +20,7 @@ void store_kit_init(struct store_kit *kit)
         .topic_id = {{1, 2, 3, 4, 5, 6, 7, 8}},
         .now_ms = INT64_C(1700000000000),
     };
+    marks_init(&kit->marks);
     temp_dir_create(&kit->temp);
     (void)snprintf(kit->path, sizeof(kit->path), "%s/data", kit->temp.path);
     check_ok(linux_io_create(&kit->world));
@@ -40,6 +41,7 @@ void store_kit_fini(struct store_kit *kit)
     if (kit->dir)
         store_kit_close(kit, false);
     forget_batches(kit);
+    marks_fini(&kit->marks);
     kit->batches = mem_free(kit->batches);
     kit->world = linux_io_destroy(kit->world);
     diag_lines_fini(&kit->lines);
@@ -53,7 +55,7 @@ void store_kit_open(struct store_kit *kit)
 
     check(!kit->dir);
     check_ok(log_dir_open(&options, &kit->dir));
-    marks_init(&kit->marks);
+    marks_fini(&kit->marks);
     log_dir_give_marks(kit->dir, &kit->marks);
 }
 
@@ -61,7 +63,6 @@ void store_kit_close(struct store_kit *kit, bool clean)
 {
     struct log_dir *dir = take(kit->dir);
 
-    marks_fini(&kit->marks);
     check_ok(log_dir_close(dir, clean));
 }
 
