@@ -7,9 +7,10 @@ DESTDIR ?=
 SECONDS ?= 600
 SEEDS ?= 100
 SUITES ?=
+FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench fuzz sim tidy format docs install help
+.PHONY: build run test bench coverage fuzz sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +29,10 @@ test: ## Builds and runs every test; SUITES="unit tidy" runs some of them.
 bench: build ## Measures build/moldau.
 	@tools/install-packages bench
 	@test/bench/run
+
+coverage: ## Prints which lines the unit tests reach; FLOORS="wire base" for some.
+	@tools/install-packages test
+	@tools/coverage $(FLOORS)
 
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz

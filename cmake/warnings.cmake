@@ -17,8 +17,9 @@ endif()
 
 add_compile_options(${MOLDAU_WARNINGS} -Werror)
 
-# Sanitizers make both compilers' null and truncation analyses guess wrongly.
-if(MOLDAU_SANITIZE)
+# Sanitizers, and code that is not optimised, make both compilers' null and truncation
+# analyses guess wrongly.
+if(MOLDAU_SANITIZE OR MOLDAU_COVERAGE)
     add_compile_options(-Wno-null-dereference -Wno-format-truncation -Wno-stringop-overflow
                         -Wno-stack-usage -Wno-unknown-warning-option)
 endif()

@@ -152,36 +152,38 @@ static size_t digits(struct json *json)
     return (size_t)(json->at - from);
 }
 
-static bool at_byte(const struct json *json, uint8_t c)
+/* Passes over `c` if it comes next. */
+static bool take_byte(struct json *json, uint8_t c)
 {
-    return json->at < json->end && *json->at == c;
+    if (json->at == json->end || *json->at != c)
+        return false;
+    json->at++;
+    return true;
+}
+
+/* Passes over a number; false where the grammar ends it too early. */
+static bool take_number(struct json *json)
+{
+    (void)take_byte(json, '-');
+    if (!take_byte(json, '0') && !digits(json))
+        return false;
+    if (take_byte(json, '.') && !digits(json))
+        return false;
+    if (!take_byte(json, 'e') && !take_byte(json, 'E'))
+        return true;
+    if (!take_byte(json, '-'))
+        (void)take_byte(json, '+');
+    return digits(json) > 0;
 }
 
 bool json_number(struct json *json, struct slice *out)
 {
     const uint8_t *from;
-    bool good;
 
     if (json_peek(json) != JSON_NUMBER)
         return fail(json, "this is not a number");
     from = json->at;
-    json->at += *json->at == '-';
-    if (at_byte(json, '0')) {
-        json->at++;
-        good = true;
-    } else {
-        good = digits(json) > 0;
-    }
-    if (good && at_byte(json, '.')) {
-        json->at++;
-        good = digits(json) > 0;
-    }
-    if (good && (at_byte(json, 'e') || at_byte(json, 'E'))) {
-        json->at++;
-        json->at += at_byte(json, '-') || at_byte(json, '+');
-        good = digits(json) > 0;
-    }
-    if (!good || json->at - from > NUMBER_SIZE_MAX)
+    if (!take_number(json) || json->at - from > NUMBER_SIZE_MAX)
         return fail(json, "this is no way to write a number");
     *out = slice_of(from, (size_t)(json->at - from));
     return true;

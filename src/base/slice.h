@@ -56,5 +56,11 @@ static inline bool slice_is_text(struct slice s, const char *text)
     return slice_equal(s, slice_text(text));
 }
 
+/* A copy on the heap, for who keeps the bytes; null stays null. */
+struct slice slice_keep(struct slice s) NODISCARD;
+
+/* Frees what slice_keep() made, and makes it null. */
+void slice_drop(struct slice *s);
+
 /* For printf's "%.*s". */
 #define SLICE_ARG(s) (int)(s).size, (s).data ? (const char *)(s).data : ""

@@ -22,3 +22,17 @@ TEST(slice, all_bytes_and_the_size_count)
     check(!slice_equal(slice_text("ab"), slice_text("abc")));
     check(slice_is_text(slice_of("orders!", 6), "orders"));
 }
+
+TEST(slice, a_kept_copy_outlives_its_bytes_and_null_stays_null)
+{
+    char bytes[] = "orders";
+    struct slice kept = slice_keep(slice_text(bytes));
+    struct slice null = slice_keep(slice_null());
+
+    bytes[0] = 'b';
+    check(slice_is_text(kept, "orders"));
+    check(slice_is_null(null));
+    slice_drop(&kept);
+    slice_drop(&null);
+    check(slice_is_null(kept));
+}

@@ -92,6 +92,8 @@ int server_args_read(struct settings *settings, int count, char **args, struct t
     }
     if (file)
         r = read_file(settings, file, unserved);
+    else
+        settings_set_alone(settings);
     for (int i = 0; i + 1 < count && r == 0; i++) {
         if (strcmp(args[i], "--override") == 0)
             r = set_pair(settings, args[++i], unserved);

@@ -69,8 +69,10 @@ static void publish_run(struct leg *leg)
 
     image_unref(shard->image);
     shard->image = image_ref(publish->change.image);
-    for (size_t i = 0; i < publish->change.removed_count; i++)
+    for (size_t i = 0; i < publish->change.removed_count; i++) {
         remove_topic(shard, publish->change.removed[i]);
+        coordinators_forget_topic(&shard->coordinators, publish->change.removed[i]);
+    }
     for (size_t i = 0; i < publish->change.altered_count; i++)
         configure_topic(shard, publish->change.altered[i]);
     leg_finish(leg);
@@ -306,8 +308,10 @@ static int end_work(struct broker *broker, bool clean)
 
     settle(broker);
     end_upkeep(broker);
-    for (int i = 0; i < broker->shard_count; i++)
+    for (int i = 0; i < broker->shard_count; i++) {
         producer_ids_fini(&broker->shards[i]);
+        coordinators_stop(&broker->shards[i].coordinators);
+    }
     if (broker->controller)
         result = controller_close(take(broker->controller), clean);
     settle(broker);
@@ -318,6 +322,7 @@ static int end_work(struct broker *broker, bool clean)
 
         replicas->upkeep = upkeep_destroy(replicas->upkeep, clean);
         result = result ? result : r;
+        coordinators_fini(&broker->shards[i].coordinators);
     }
     settle(broker);
     return err_pass(result);

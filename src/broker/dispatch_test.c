@@ -16,7 +16,7 @@ TEST(dispatch, every_row_serves_versions_that_can_be_read_and_written)
         check(wire);
         check(api->min >= wire->min && api->max <= wire->max);
         check(api->min <= api->max);
-        check(api->min_advertised >= wire->min && api->min_advertised <= api->min);
+        check(api->min_advertised >= wire->min && api->min_advertised <= api->max);
     }
     check(rows > 0);
 }

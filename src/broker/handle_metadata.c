@@ -8,6 +8,7 @@
  */
 
 #include "broker/dispatch.h"
+#include "broker/internal_topic.h"
 #include "broker/producer_ids.h"
 #include "broker/repeats.h"
 #include "broker/reply.h"
@@ -199,6 +200,20 @@ static void created(struct control_call *call)
     part_done(container_of(call, struct auto_creation, call)->work);
 }
 
+/* False if it is an internal topic that this release does not make. */
+static bool prepare_creation(struct request *request, struct slice name, struct control_op *op)
+{
+    const struct settings *settings = request->shard->broker->settings;
+
+    if (topic_is_internal(name))
+        return internal_topic_prepare(request, name, op);
+    op->kind = CONTROL_CREATE_TOPIC;
+    op->name = name;
+    op->partitions = (int32_t)settings->num_partitions;
+    op->replication_factor = (int16_t)settings->default_replication_factor;
+    return true;
+}
+
 /* Asks the controller for every named topic that is not there. */
 static void create_missing(struct metadata_work *work)
 {
@@ -216,13 +231,11 @@ static void create_missing(struct metadata_work *work)
         if (work->by_id || !is_looked_at(work, i) || control_check_name(name) ||
             image_find_topic(request->image, name) || !authorize(request, ACL_CREATE, name))
             continue;
+        if (!prepare_creation(request, name, &creation->call.op))
+            continue;
         creation->work = work;
         creation->is_asked = true;
         creation->call.done = created;
-        creation->call.op.kind = CONTROL_CREATE_TOPIC;
-        creation->call.op.name = name;
-        creation->call.op.partitions = (int32_t)settings->num_partitions;
-        creation->call.op.replication_factor = (int16_t)settings->default_replication_factor;
         work->pending++;
         control_call_send(&creation->call, request->shard);
     }

@@ -3,6 +3,8 @@
 
 #include "broker/session.h"
 
+enum { IPV6_GROUPS = 8 };
+
 static const struct broker_listener *listener_of(const struct request *request)
 {
     return request->session ? request->session->listener : &request->shard->broker->listeners[0];
@@ -21,6 +23,56 @@ int32_t reply_port(const struct request *request)
 struct slice reply_cluster_id(const struct request *request)
 {
     return slice_text(log_dir_cluster_id(request->shard->broker->dir));
+}
+
+/* The groups of one side of the `::`, as numbers. */
+static size_t read_groups(const char *text, size_t size, unsigned *out)
+{
+    size_t count = 0;
+    unsigned value = 0;
+
+    for (size_t i = 0; i <= size && size > 0; i++) {
+        char c = i < size ? text[i] : ':';
+
+        if (c == ':') {
+            if (count < IPV6_GROUPS)
+                out[count++] = value;
+            value = 0;
+        } else {
+            value = value * 16 + (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+        }
+    }
+    return count;
+}
+
+static char *print_ipv6(struct request *request, const char *host)
+{
+    unsigned groups[IPV6_GROUPS] = {0}, tail[IPV6_GROUPS] = {0};
+    const char *gap = strstr(host, "::");
+    size_t size = strcspn(host, "%");
+    size_t count;
+
+    if (gap) {
+        (void)read_groups(host, (size_t)(gap - host), groups);
+        count = read_groups(gap + 2, size - (size_t)(gap + 2 - host), tail);
+        for (size_t i = 0; i < count; i++)
+            groups[IPV6_GROUPS - count + i] = tail[i];
+    } else {
+        (void)read_groups(host, size, groups);
+    }
+    return arena_printf(&request->arena, "/%x:%x:%x:%x:%x:%x:%x:%x", groups[0], groups[1],
+                        groups[2], groups[3], groups[4], groups[5], groups[6], groups[7]);
+}
+
+struct slice reply_client_host(struct request *request)
+{
+    const char *host = request->session ? request->session->connection.peer.host : "";
+
+    if (strchr(host, ':') && !strchr(host, '.'))
+        return slice_text(print_ipv6(request, host));
+    /* An IPv4 address, maybe as the end of an IPv6 one. */
+    host = strrchr(host, ':') ? strrchr(host, ':') + 1 : host;
+    return slice_text(arena_printf(&request->arena, "/%s", host));
 }
 
 const struct image_topic *reply_find_topic(const struct request *request, struct slice name,

@@ -18,7 +18,11 @@
  * READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE and the two of its configuration; of the
  * cluster CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, the two of its configuration and
  * IDEMPOTENT_WRITE. */
-enum { REPLY_OPERATIONS_TOPIC = 3576, REPLY_OPERATIONS_CLUSTER = 8096 };
+enum {
+    REPLY_OPERATIONS_TOPIC = 3576,
+    REPLY_OPERATIONS_CLUSTER = 8096,
+    REPLY_OPERATIONS_GROUP = 3400, /* READ, DELETE, DESCRIBE and the two of configuration. */
+};
 
 /* The epoch of the metadata log, which has one leader for ever as long as there is one node. */
 enum { REPLY_QUORUM_EPOCH = 1 };
@@ -27,6 +31,10 @@ enum { REPLY_QUORUM_EPOCH = 1 };
 struct slice reply_host(const struct request *request);
 int32_t reply_port(const struct request *request);
 struct slice reply_cluster_id(const struct request *request);
+
+/* The client's address as Java prints it: with a slash in front, and all eight parts of an
+ * IPv6 address.  In the request's arena. */
+struct slice reply_client_host(struct request *request);
 
 /* The topic that a request names, by id from the versions on that use ids. */
 const struct image_topic *reply_find_topic(const struct request *request, struct slice name,

@@ -40,6 +40,12 @@ void settings_init(struct settings *settings)
     config_defaults(&settings_table, settings);
 }
 
+void settings_set_alone(struct settings *settings)
+{
+    settings->group_initial_rebalance_delay_ms = 0;
+    settings->offsets_topic_replication_factor = 1;
+}
+
 void settings_fini(struct settings *settings)
 {
     config_fini(&settings_table, settings);

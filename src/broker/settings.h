@@ -25,6 +25,9 @@ enum settings_outcome {
 /* The defaults. */
 void settings_init(struct settings *settings);
 
+/* What a node is that was given no file: the whole cluster, with nobody to wait for. */
+void settings_set_alone(struct settings *settings);
+
 /* Frees what the settings own. */
 void settings_fini(struct settings *settings);
 

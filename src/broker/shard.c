@@ -16,6 +16,46 @@ static void configure(struct replicas *replicas, const struct image_topic *topic
     topic_settings_partition(shard->broker->settings, topic, out);
 }
 
+/* --- coordinators ----------------------------------------------------------- */
+
+static const struct image *coordinators_image(struct coordinators *coordinators)
+{
+    const struct shard *shard = coordinators->owner;
+
+    return shard->image;
+}
+
+static bool coordinators_is_home(struct coordinators *coordinators, const struct image_topic *topic,
+                                 int32_t index)
+{
+    const struct shard *shard = coordinators->owner;
+
+    return partition_home(topic->id, index, shard->broker->shard_count) == shard->index;
+}
+
+static void init_coordinators(struct shard *shard)
+{
+    const struct settings *settings = shard->broker->settings;
+
+    shard->coordinators = (struct coordinators){
+        .loop = &shard->loop,
+        .diag = shard->broker->diag,
+        .replicas = &shard->replicas,
+        .config = {.group = {.initial_delay_ms = settings->group_initial_rebalance_delay_ms,
+                             .size_max = settings->group_max_size},
+                   .retention_ms = settings->offsets_retention_minutes * 60 * 1000,
+                   .check_interval_ms = settings->offsets_retention_check_interval_ms,
+                   .metadata_max_units = settings->offset_metadata_max_bytes,
+                   .codec = (enum compress_codec)settings->offsets_topic_compression_codec},
+        .image = coordinators_image,
+        .is_home = coordinators_is_home,
+        .owner = shard,
+    };
+    coordinators_init(&shard->coordinators);
+}
+
+/* --- beginning and ending --------------------------------------------------- */
+
 /* How long a stop waits for clients that do not take their answers. */
 enum { STOP_MAX_US = 3 * 1000 * 1000 };
 
@@ -62,6 +102,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .replicas = &shard->replicas,
         .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
     });
+    init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
 }
@@ -69,6 +110,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
 void shard_stop(struct shard *shard)
 {
     shard->is_stopping = true;
+    coordinators_stop(&shard->coordinators); /* Members that wait are answered. */
     list_each_safe (node, &shard->sessions) {
         session_stop(container_of(node, struct session, node));
     }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "coord/coordinator.h"
 #include "meta/image.h"
 #include "net/connection.h"
 #include "os/loop.h"
@@ -30,6 +31,7 @@ struct shard {
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
+    struct coordinators coordinators; /* Of groups whose home is here. */
     struct fetch_sessions fetch_sessions;
     struct syncer *syncer;           /* Owned. */
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */

@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 
+#include <stdlib.h>
+
 enum { CAPACITY_DEFAULT = 16 };
 
 /* The code point at the start of `*text`, which moves on; what is not UTF-8 counts as it is. */
@@ -50,24 +52,33 @@ static size_t bucket_count(size_t count, size_t capacity)
     return buckets;
 }
 
+struct place {
+    size_t bucket, index;
+};
+
+/* A growing map keeps the order of addition within a bucket. */
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a;
+    const struct place *y = b;
+
+    if (x->bucket != y->bucket)
+        return x->bucket < y->bucket ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
 void java_order_sort(const struct slice *keys, size_t count, size_t capacity, size_t *out)
 {
     size_t buckets = bucket_count(count, capacity);
-    size_t *bucket_of = mem_new_array(count, sizeof(*bucket_of));
-    size_t done = 0;
+    struct place *places = mem_new_array(count, sizeof(*places));
 
     for (size_t i = 0; i < count; i++) {
         uint32_t h = (uint32_t)java_order_hash(keys[i]);
 
-        bucket_of[i] = (h ^ (h >> 16)) & (buckets - 1);
+        places[i] = (struct place){.bucket = (h ^ (h >> 16)) & (buckets - 1), .index = i};
     }
-    /* A growing map keeps the order of addition within a bucket. */
-    for (size_t i = 0; i < count; i++) {
-        size_t at = done++;
-
-        for (; at > 0 && bucket_of[out[at - 1]] > bucket_of[i]; at--)
-            out[at] = out[at - 1];
-        out[at] = i;
-    }
-    mem_free(bucket_of);
+    qsort(places, count, sizeof(*places), by_place);
+    for (size_t i = 0; i < count; i++)
+        out[i] = places[i].index;
+    mem_free(places);
 }

@@ -40,6 +40,8 @@ struct topics_topic {
     bool is_internal;
     struct topics_partition *partitions; /* Arena. */
     int32_t count;
+    const struct describe_configs_result *configs; /* Of an answer; NULL: not known. */
+    int64_t min_isr;                               /* min.insync.replicas */
 };
 
 /* Answers that topics borrow from live as long as this. */

@@ -26,7 +26,6 @@ struct description {
     struct topics_answers *answers;
     struct topics_topic *topics; /* Arena. */
     size_t count;
-    const struct describe_configs_response *configs;
     const struct metadata_response_broker *live; /* Brokers that answer. */
     int32_t live_count;
 };
@@ -311,6 +310,33 @@ static void sort_topics(struct description *d)
 
 static const struct call_events plain_events = {.done = nothing};
 
+static int64_t min_isr(const struct describe_configs_result *configs)
+{
+    for (int32_t i = 0; i < configs->configs_count; i++)
+        if (slice_is_text(configs->configs[i].name, "min.insync.replicas") &&
+            !slice_is_null(configs->configs[i].value))
+            return strtol((const char *)configs->configs[i].value.data, NULL, 10);
+    return 1;
+}
+
+/* Answers come in the order of the question, as a rule. */
+static void take_configs(struct description *d, const struct describe_configs_response *response)
+{
+    for (int32_t i = 0; i < response->results_count; i++) {
+        const struct describe_configs_result *result = &response->results[i];
+        size_t at = (size_t)i;
+
+        if (at >= d->count || !slice_equal(d->topics[at].name, result->resource_name))
+            for (at = 0; at < d->count; at++)
+                if (slice_equal(d->topics[at].name, result->resource_name))
+                    break;
+        if (at == d->count)
+            continue;
+        d->topics[at].configs = result;
+        d->topics[at].min_isr = min_isr(result);
+    }
+}
+
 static bool get_configs(struct description *d)
 {
     struct describe_configs_request request = describe_configs_request_defaults;
@@ -330,7 +356,7 @@ static bool get_configs(struct description *d)
     }
     if (!topics_call(d->cli, d->answers, &plain_events, order, &call))
         return false;
-    d->configs = call->response;
+    take_configs(d, call->response);
     return true;
 }
 
@@ -367,26 +393,6 @@ static bool get_moves(struct description *d)
     return true;
 }
 
-static const struct describe_configs_result *configs_of(const struct description *d,
-                                                        struct slice topic)
-{
-    for (int32_t i = 0; i < d->configs->results_count; i++)
-        if (slice_equal(d->configs->results[i].resource_name, topic))
-            return &d->configs->results[i];
-    return NULL;
-}
-
-/* The number that a partition's replicas in sync are compared with. */
-static int64_t min_isr(const struct description *d, struct slice topic)
-{
-    const struct describe_configs_result *result = configs_of(d, topic);
-
-    for (int32_t i = 0; result && i < result->configs_count; i++)
-        if (slice_is_text(result->configs[i].name, "min.insync.replicas"))
-            return strtol((const char *)result->configs[i].value.data, NULL, 10);
-    return 1;
-}
-
 /* --- printing ---------------------------------------------------------------- */
 
 static void print_ids(struct console_out *out, const int32_t *ids, int32_t count)
@@ -404,7 +410,7 @@ static int32_t replication_factor(const struct topics_partition *partition)
 
 static bool print_topic(struct description *d, const struct topics_topic *topic)
 {
-    const struct describe_configs_result *result = configs_of(d, topic->name);
+    const struct describe_configs_result *result = topic->configs;
     int32_t config_count = result ? result->configs_count : 0;
     struct arena *arena = &d->answers->arena;
     struct slice *keys = arena_new(arena, ((size_t)config_count + 1) * sizeof(*keys));
@@ -447,14 +453,12 @@ static bool is_asked_for(const struct description *d, const struct topics_topic 
                          const struct topics_partition *p)
 {
     const struct cli *cli = d->cli;
-    int64_t least = min_isr(d, topic->name);
-
     if (!asks_for_some(cli))
         return true;
     return (asks(cli, TOPICS_under_replicated) && replication_factor(p) > p->isr_count) ||
            (asks(cli, TOPICS_unavailable) && (p->leader < 0 || !is_live(d, p->leader))) ||
-           (asks(cli, TOPICS_under_min_isr) && (p->leader < 0 || p->isr_count < least)) ||
-           (asks(cli, TOPICS_at_min_isr) && p->isr_count == least);
+           (asks(cli, TOPICS_under_min_isr) && (p->leader < 0 || p->isr_count < topic->min_isr)) ||
+           (asks(cli, TOPICS_at_min_isr) && p->isr_count == topic->min_isr);
 }
 
 static void print_optional_ids(struct console_out *out, const char *label, const int32_t *ids,

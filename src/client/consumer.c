@@ -547,6 +547,7 @@ void consumer_fini(struct consumer *consumer)
         mem_free(partition);
     }
     text_fini(&consumer->scratch);
+    inflater_cache_fini(&consumer->inflaters);
 }
 
 struct consumer_partition *consumer_assign(struct consumer *consumer, struct slice topic,

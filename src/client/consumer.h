@@ -85,13 +85,14 @@ struct consumer {
     struct consumer_settings settings;
     const struct consumer_events *events;
     struct cluster_watch watch;
-    struct list partitions;    /* struct consumer_partition */
-    struct list requests;      /* struct consumer_request, under way. */
-    struct list arrived;       /* struct consumer_request, answered and not delivered. */
-    struct loop_hook pump;     /* Sends what can be sent, at the end of a turn. */
-    struct loop_timer timer;   /* The end of a pause. */
-    struct loop_timer deliver; /* Delivers in the turn after the answer came. */
-    struct text scratch;       /* Owned: where batches are decompressed. */
+    struct list partitions;          /* struct consumer_partition */
+    struct list requests;            /* struct consumer_request, under way. */
+    struct list arrived;             /* struct consumer_request, answered and not delivered. */
+    struct loop_hook pump;           /* Sends what can be sent, at the end of a turn. */
+    struct loop_timer timer;         /* The end of a pause. */
+    struct loop_timer deliver;       /* Delivers in the turn after the answer came. */
+    struct text scratch;             /* Owned: where batches are decompressed, ... */
+    struct inflater_cache inflaters; /* ... and with what. */
     bool is_paused;
 };
 

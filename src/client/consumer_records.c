@@ -88,7 +88,8 @@ static void read_marker(struct consumer *consumer, struct consumer_partition *pa
     struct record record;
     bool is_end;
 
-    if (batch_reader_open(&reader, batch, &consumer->scratch, consumer->settings.decoded_max) ||
+    if (batch_reader_open(&reader, batch, &consumer->scratch, &consumer->inflaters,
+                          consumer->settings.decoded_max) ||
         batch_reader_next(&reader, &record, &is_end) || is_end ||
         record.key.size < CONTROL_KEY_SIZE)
         return;
@@ -111,7 +112,8 @@ static bool deliver_batch(struct consumer *consumer, struct consumer_partition *
     struct batch_reader reader;
     struct record record;
     bool is_end = false;
-    int e = batch_reader_open(&reader, batch, &consumer->scratch, consumer->settings.decoded_max);
+    int e = batch_reader_open(&reader, batch, &consumer->scratch, &consumer->inflaters,
+                              consumer->settings.decoded_max);
 
     if (e == 0)
         partition->is_append_time = reader.header.attributes & BATCH_IS_APPEND_TIME;

@@ -493,4 +493,5 @@ void producer_fini(struct producer *producer)
     map_fini(&producer->topics);
     while ((node = list_pop(&producer->nodes)))
         mem_free(container_of(node, struct producer_node, node_in));
+    deflater_cache_fini(&producer->deflaters);
 }

@@ -87,12 +87,13 @@ struct producer {
     struct producer_settings settings;
     const struct producer_events *events;
     struct cluster_watch watch;
-    struct map topics;       /* struct producer_topic, by name. */
-    struct list active;      /* struct producer_queue that have something to send. */
-    struct list requests;    /* struct producer_request, under way. */
-    struct list nodes;       /* struct producer_node: what leaders have under way. */
-    struct loop_hook pump;   /* Sends what can be sent, at the end of a turn. */
-    struct loop_timer timer; /* The next time something is due. */
+    struct map topics;               /* struct producer_topic, by name. */
+    struct list active;              /* struct producer_queue that have something to send. */
+    struct list requests;            /* struct producer_request, under way. */
+    struct list nodes;               /* struct producer_node: what leaders have under way. */
+    struct loop_hook pump;           /* Sends what can be sent, at the end of a turn. */
+    struct loop_timer timer;         /* The next time something is due. */
+    struct deflater_cache deflaters; /* For the batches that are compressed. */
     size_t memory_used;
     size_t records; /* Taken and not reported. */
     uint64_t batches_made;

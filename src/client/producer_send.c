@@ -281,6 +281,7 @@ static int encode(struct producer *producer, struct producer_queue *queue,
         batch->builder.producer_epoch = queue->producer_epoch;
         batch->builder.base_sequence = batch->sequence;
     }
+    batch->builder.cache = &producer->deflaters;
     e = batch_builder_finish(&batch->builder, producer->settings.codec, 0, -1, &batch->bytes);
     if (e == 0 && producer->settings.codec != COMPRESS_NONE && before > 0) {
         int percent = (int)(batch->bytes.size * 100 / before) + RATIO_SLACK_PERCENT;

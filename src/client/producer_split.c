@@ -54,7 +54,7 @@ static int copy_records(const struct producer_batch *whole, struct producer_batc
     struct batch_reader reader;
     struct record record;
     bool is_end = false;
-    int e = batch_reader_open(&reader, text_slice(&whole->bytes), &scratch, SIZE_MAX);
+    int e = batch_reader_open(&reader, text_slice(&whole->bytes), &scratch, NULL, SIZE_MAX);
 
     for (int32_t i = 0; i < whole->count && !e; i++) {
         e = batch_reader_next(&reader, &record, &is_end);

@@ -111,7 +111,7 @@ static int read_values(const struct fake_partition *partition, uint64_t *out)
         struct record record;
         bool is_end = false;
 
-        check_ok(batch_reader_open(&reader, rest, &scratch, 1 << 20));
+        check_ok(batch_reader_open(&reader, rest, &scratch, NULL, 1 << 20));
         for (;;) {
             char text[32];
 

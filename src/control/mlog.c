@@ -43,7 +43,7 @@ static int replay_batch(struct slice bytes, mlog_replay_fn *replay, void *contex
     struct batch_reader reader;
     struct record record;
     bool at_end = false;
-    int r = batch_reader_open(&reader, bytes, &scratch, DECODED_MAX);
+    int r = batch_reader_open(&reader, bytes, &scratch, NULL, DECODED_MAX);
 
     if (r == 0 && batch_is_control(&reader.header))
         at_end = true; /* Who leads, and the like: not part of the cluster's content. */

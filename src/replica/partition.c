@@ -23,18 +23,12 @@ static uint64_t key_hash(struct uuid topic_id, int32_t index)
 
 /* --- what waits ------------------------------------------------------------- */
 
-static void append_end(struct append *append, int outcome)
+/* Has all of them told `outcome`. */
+static void answer_all(struct partition *p, struct list *appends, int outcome)
 {
-    list_remove(&append->node);
-    append->done(append, outcome);
-}
-
-static void end_all(struct list *appends, int outcome)
-{
-    struct list_node *node;
-
-    while ((node = list_first(appends)))
-        append_end(container_of(node, struct append, node), outcome);
+    list_each (node, appends)
+        container_of(node, struct append, node)->outcome = outcome;
+    list_append(&p->answered, appends);
 }
 
 static void wake_fetchers(struct partition *p)
@@ -51,12 +45,32 @@ static void wake_fetchers(struct partition *p)
     }
 }
 
+/* Tells those whose outcome is known.  They may come back with more at once. */
+static void tell(struct partition *p)
+{
+    struct list told;
+    struct list_node *node;
+
+    list_init(&told);
+    list_append(&told, &p->answered);
+    while ((node = list_pop(&told))) {
+        struct append *append = container_of(node, struct append, node);
+
+        append->done(append, append->outcome);
+    }
+}
+
+static bool is_disk(const struct partition *p)
+{
+    return p->config.is_disk && !mutant_is(MUTANT_ACK_BEFORE_SYNC);
+}
+
 /* Moves the high watermark; it never goes back. */
 static void advance(struct partition *p, int64_t to)
 {
     struct list_node *node;
 
-    assert(to <= log_end(p->log));
+    assert(to <= (is_disk(p) ? log_synced(p->log) : log_written(p->log)));
     if (to <= p->high_watermark)
         return;
     p->high_watermark = to;
@@ -65,8 +79,11 @@ static void advance(struct partition *p, int64_t to)
 
         if (append->last_offset >= to)
             break;
-        append_end(append, 0);
+        list_remove(node);
+        append->outcome = 0;
+        list_push(&p->answered, node);
     }
+    tell(p);
     wake_fetchers(p);
 }
 
@@ -77,9 +94,8 @@ static void fail(struct partition *p, int error)
         diag_error(p->replicas->diag, "partition failed and is offline until a restart",
                    kv("topic", p->topic), kv("partition", p->index), kv("error", error));
     p->is_failed = true;
-    end_all(&p->staged, PARTITION_E_STORAGE);
-    end_all(&p->waiting, PARTITION_E_STORAGE);
-    wake_fetchers(p);
+    answer_all(p, &p->waiting, PARTITION_E_STORAGE);
+    answer_all(p, &p->staged, PARTITION_E_STORAGE);
 }
 
 /* --- the log's side --------------------------------------------------------- */
@@ -88,10 +104,13 @@ static void synced(struct syncer_request *request, int r)
 {
     struct partition *p = container_of(request, struct partition, sync);
 
-    if (r)
-        fail(p, r);
-    else
+    if (r == 0) {
         advance(p, log_synced(p->log));
+        return;
+    }
+    fail(p, r);
+    tell(p);
+    wake_fetchers(p);
 }
 
 /* What was written is answered by its acks rule, and on its way to be durable. */
@@ -102,22 +121,25 @@ static void written(struct partition *p)
     while ((node = list_pop(&p->staged))) {
         struct append *append = container_of(node, struct append, node);
 
+        append->outcome = 0;
         /* A duplicate of something long visible has nothing to wait for. */
         if (append->acks == -1 && append->last_offset >= p->high_watermark)
-            list_push(&p->waiting, &append->node);
+            list_push(&p->waiting, node);
         else
-            append->done(append, 0);
+            list_push(&p->answered, node);
     }
-    if (p->config.is_disk && !mutant_is(MUTANT_ACK_BEFORE_SYNC))
+    if (is_disk(p) || log_has_unsynced_segment(p->log))
         syncer_ask(p->replicas->syncer, p->log, &p->sync);
-    else
-        advance(p, log_end(p->log));
 }
 
+/* Calls nobody back. */
 static void write_staged(struct partition *p)
 {
-    int r = log_write(p->log);
+    int r;
 
+    if (p->is_failed || list_is_empty(&p->staged))
+        return;
+    r = log_write(p->log);
     if (r == 0) {
         written(p);
     } else if (log_is_fenced(p->log)) {
@@ -125,8 +147,19 @@ static void write_staged(struct partition *p)
     } else { /* Disk full and the like: taken back whole, and tried again by the client. */
         diag_error(p->replicas->diag, "write to the log failed", kv("topic", p->topic),
                    kv("partition", p->index), kv("error", r));
-        end_all(&p->staged, PARTITION_E_STORAGE);
+        answer_all(p, &p->staged, PARTITION_E_STORAGE);
     }
+}
+
+/* The end of the turn. */
+static void settle(struct partition *p)
+{
+    write_staged(p);
+    tell(p);
+    if (p->is_failed)
+        wake_fetchers(p);
+    else if (!is_disk(p))
+        advance(p, log_written(p->log));
 }
 
 static void write_hook(struct loop_hook *hook)
@@ -135,7 +168,7 @@ static void write_hook(struct loop_hook *hook)
     struct list_node *node;
 
     while ((node = list_pop(&replicas->dirty)))
-        write_staged(container_of(node, struct partition, dirty));
+        settle(container_of(node, struct partition, dirty));
 }
 
 /* --- opening and closing ---------------------------------------------------- */
@@ -174,6 +207,7 @@ static struct partition *partition_new(struct replicas *replicas, const struct i
     p->sync.done = synced;
     list_init(&p->staged);
     list_init(&p->waiting);
+    list_init(&p->answered);
     list_init(&p->fetchers);
     list_init(&p->care.start_waits);
     p->care.start = -1;
@@ -184,6 +218,7 @@ static struct partition *partition_new(struct replicas *replicas, const struct i
 static void partition_free(struct partition *p)
 {
     assert(list_is_empty(&p->staged) && list_is_empty(&p->waiting));
+    assert(list_is_empty(&p->answered) && list_is_empty(&p->fetchers));
     mem_free(p->topic);
     mem_free(p);
 }
@@ -221,8 +256,9 @@ static void detach(struct partition *p)
     syncer_forget(p->replicas->syncer, &p->sync);
     upkeep_forget(p->replicas->upkeep, p);
     p->is_failed = true;
-    end_all(&p->staged, PARTITION_E_CLOSED);
-    end_all(&p->waiting, PARTITION_E_CLOSED);
+    answer_all(p, &p->waiting, PARTITION_E_CLOSED);
+    answer_all(p, &p->staged, PARTITION_E_CLOSED);
+    tell(p);
     wake_fetchers(p);
 }
 
@@ -240,12 +276,13 @@ int replicas_fini(struct replicas *replicas, bool clean)
     int result = 0;
 
     loop_hook_cancel(&replicas->write);
-    while ((node = map_pop(&replicas->partitions))) {
+    while ((node = map_next(&replicas->partitions, NULL))) {
         struct partition *p = container_of(node, struct partition, node);
         bool was_failed = p->is_failed;
         int r = 0;
 
         detach(p);
+        map_remove(&replicas->partitions, node);
         if (clean && !was_failed)
             r = log_dir_close_log(replicas->dir, p->log);
         else
@@ -274,10 +311,7 @@ void partition_configure(struct partition *p, const struct image_topic *topic)
 
 int partition_flush(struct partition *p)
 {
-    if (list_node_is_linked(&p->dirty)) {
-        list_remove(&p->dirty);
-        write_staged(p);
-    }
+    write_staged(p);
     return p->is_failed ? PARTITION_E_STORAGE : 0;
 }
 
@@ -358,8 +392,7 @@ int partition_append(struct partition *p, struct append *append)
         .now_ms = p->config.rules.now_ms,
     };
     r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
-    if (r == LOG_E_UNWRITTEN) { /* The next segment begins here. */
-        list_remove(&p->dirty);
+    if (r == LOG_E_UNWRITTEN) { /* The next segment begins here, or may. */
         write_staged(p);
         r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
     }

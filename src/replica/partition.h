@@ -10,7 +10,10 @@
  *                                                               answered, fetchers woken
  *
  * That is `disk`.  In `page-cache` the high watermark moves at the write, as Kafka's
- * does, and nobody asks for a sync.
+ * does, and what is synced, in the background, are segments that have been sealed.
+ *
+ * Nobody is called back before partition_append() has returned: what is known by then is
+ * told at the end of the turn.
  *
  * `struct replicas` are the partitions whose home is one shard.  A partition opens its
  * log at its first use.
@@ -73,9 +76,10 @@ struct partition {
     struct partition_config config;
     int64_t high_watermark;     /* First offset that nobody may read yet. */
     struct list staged;         /* struct append: not written yet. */
-    struct list waiting;        /* struct append: written; in order of offset. */
+    struct list waiting;        /* struct append: written; by offset, but for duplicates. */
+    struct list answered;       /* struct append: to be told its outcome. */
     struct list fetchers;       /* struct fetch_wait. */
-    struct list_node dirty;     /* Linked in replicas->dirty while something is staged. */
+    struct list_node dirty;     /* In replicas->dirty while something is staged or answered. */
     struct syncer_request sync; /* Our place in the syncer. */
     struct care care;
     bool is_failed;
@@ -94,6 +98,7 @@ struct append {
     int64_t append_time; /* -1 for CreateTime. */
     int64_t log_start;
     int batch_outcome; /* With PARTITION_E_BATCH: what batch_check() said. */
+    int outcome;       /* The partition's own. */
 };
 
 /* Somebody who wants to know when the high watermark has moved. */
@@ -163,7 +168,7 @@ void partition_drop(struct partition *partition);
 /* Takes over what the settings of `topic` are by now; see replicas->configure. */
 void partition_configure(struct partition *partition, const struct image_topic *topic);
 
-/* Writes what is staged now, and not at the end of the turn. */
+/* Writes what is staged now; who waits for that is told at the end of the turn. */
 NODISCARD int partition_flush(struct partition *partition);
 
 /* Deletes records: moves the start of the log, durably.  0: done() will be called, then or later,

@@ -363,6 +363,8 @@ void upkeep_want_start(struct upkeep *upkeep, struct partition *p, int64_t offse
 
 void upkeep_forget(struct upkeep *upkeep, struct partition *p)
 {
+    if (!upkeep)
+        return;
     list_remove(&p->care.node);
     for (size_t i = 0; i < upkeep->job_count; i++)
         if (upkeep->jobs[i].partition == p)

@@ -56,7 +56,7 @@ void upkeep_want_point(struct upkeep *upkeep, struct partition *partition);
  * waits in partition->care is told. */
 void upkeep_want_start(struct upkeep *upkeep, struct partition *partition, int64_t offset);
 
-/* The partition ends: nothing is done with it any more. */
+/* The partition ends: nothing is done with it any more.  NULL is allowed: nobody has asked. */
 void upkeep_forget(struct upkeep *upkeep, struct partition *partition);
 
 /* True if nothing is under way or waits. */

@@ -139,8 +139,18 @@ static bool must_roll(const struct log *log, const struct batch_header *header, 
            last - active->base > INT32_MAX;
 }
 
+/* Takes a segment back that could not be made: some of its files may be there.  The old one
+ * may grow past where it begins, so its file of batches must not stay. */
+static void unmake_segment(struct log *log, int64_t base)
+{
+    if (log_unlink(log, base, ".log"))
+        log->is_broken = true;
+    (void)log_unlink_indexes(log, base);
+    log->has_new_names = true;
+}
+
 /* Seals the active segment and begins the next.  If it fails the old one goes on: what can
- * fail is done before there is a file of the new one. */
+ * fail is done before. */
 static int roll(struct log *log)
 {
     struct segment_place place = log_place(log);
@@ -153,7 +163,7 @@ static int roll(struct log *log)
         return err_pass(r);
     r = segment_create(&next, &place, log->end);
     if (r) {
-        (void)log_unlink_indexes(log, log->end); /* No harm if they stay. */
+        unmake_segment(log, log->end);
         return err_pass(r);
     }
     r = segment_seal(log_active(log));

@@ -28,6 +28,12 @@ static const char clean_mark[] = ".kafka_cleanshutdown";
 static const char metadata_topic[] = "__cluster_metadata";
 static const char deleted_suffix[] = "-delete";
 
+/* A log that could not be opened, or not closed in order, at least once. */
+struct failed_log {
+    struct failed_log *next;
+    char *name; /* Owned. */
+};
+
 struct log_dir {
     struct io *io;
     struct diag *diag;
@@ -38,8 +44,8 @@ struct log_dir {
     char cluster_id[CLUSTER_ID_MAX];
     bool was_clean;
     _Atomic bool is_fenced;
-    _Atomic bool has_failed_log; /* A log could not be opened, or not be closed in order. */
-    struct marks marks;          /* What is in it does not change while shards run. */
+    _Atomic(struct failed_log *) failed; /* Owned: logs that could not be opened or closed. */
+    struct marks marks;                  /* What is in it does not change while shards run. */
 };
 
 struct uuid log_dir_id(const struct log_dir *dir)
@@ -233,6 +239,62 @@ static int read_identity(struct log_dir *dir, const char *path)
     if (r == -ENOENT)
         return err_pass(make_identity(dir, path));
     return r ? err_pass(r) : check_identity(dir, &p);
+}
+
+/* --- logs that fail --------------------------------------------------------- */
+
+/* Any thread; each name comes in once, or seldom twice. */
+static void note_failed(struct log_dir *dir, const char *name)
+{
+    struct failed_log *first = atomic_load_explicit(&dir->failed, memory_order_acquire);
+    struct failed_log *failed;
+
+    for (const struct failed_log *f = first; f; f = f->next)
+        if (strcmp(f->name, name) == 0)
+            return;
+    failed = mem_new(sizeof(*failed));
+    failed->name = mem_copy_text(name, strlen(name));
+    do {
+        failed->next = first;
+    } while (!atomic_compare_exchange_weak_explicit(&dir->failed, &first, failed,
+                                                    memory_order_acq_rel, memory_order_acquire));
+}
+
+/* Kafka would take it for one in order, if there were the mark of a clean stop. */
+static bool is_out_of_order(struct log_dir *dir, const char *name)
+{
+    const struct mark *mark = NULL;
+    struct slice topic;
+    int64_t partition;
+
+    if (checkpoint_split(name, &topic, &partition))
+        mark = marks_find(&dir->marks, topic, partition);
+    return log_dir_has_log(dir, dir->io, name) && !(mark && mark->is_in_order);
+}
+
+static int check_failed(struct log_dir *dir)
+{
+    for (const struct failed_log *f = dir->failed; f; f = f->next) {
+        if (is_out_of_order(dir, f->name)) {
+            diag_warn(dir->diag, "stop is not clean: a log could not be brought in order",
+                      kv("log", f->name));
+            return err_raise(-EIO);
+        }
+    }
+    return 0;
+}
+
+static void forget_failed(struct log_dir *dir)
+{
+    struct failed_log *failed = dir->failed;
+
+    while (failed) {
+        struct failed_log *next = failed->next;
+
+        mem_free(failed->name);
+        mem_free(failed);
+        failed = next;
+    }
 }
 
 /* --- getting hold of the folder --------------------------------------------- */
@@ -466,8 +528,8 @@ static int write_clean_mark(struct log_dir *dir)
 
     if (r == 0) /* Every log was synced as it was closed. */
         r = log_dir_write_marks(dir);
-    if (r == 0 && dir->has_failed_log)
-        r = err_raise(-EIO); /* Kafka would believe it of that log, too. */
+    if (r == 0)
+        r = check_failed(dir);
     if (r == 0)
         r = file_replace(dir->io, dir->root->fd, clean_mark,
                          slice_text("{\"version\":0,\"brokerEpoch\":-1}"));
@@ -485,6 +547,7 @@ int log_dir_close(struct log_dir *dir, bool clean)
     if (clean)
         r = write_clean_mark(dir);
     marks_fini(&dir->marks);
+    forget_failed(dir);
     file_unref(dir->lock);
     file_unref(dir->root);
     mem_free(dir);
@@ -537,7 +600,7 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     fill_opening(dir, env->io, name, &opening);
     r = log_open(env, dir, name, topic_id, config, &opening, out);
     if (r)
-        atomic_store_explicit(&dir->has_failed_log, true, memory_order_release);
+        note_failed(dir, name);
     return r;
 }
 
@@ -550,16 +613,16 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
     struct mark *mark = NULL;
     bool is_new = log->is_new;
     struct uuid topic_id = log->topic_id;
+    scoped(mem_freep_any) char *name = NULL;
     int r;
 
     if (checkpoint_split(log->name, &topic, &partition))
         mark = marks_get(&dir->marks, topic, partition);
+    name = mem_copy_text(log->name, strlen(log->name));
     r = log_close(log);
-    if (r) {
-        atomic_store_explicit(&dir->has_failed_log, true, memory_order_release);
-        return err_pass(r);
-    }
-    if (mark) {
+    if (r)
+        note_failed(dir, name);
+    if (r == 0 && mark) {
         mark->recovery_point = mark->high_watermark = end;
         mark->start = start;
         mark->topic_id = topic_id;
@@ -567,5 +630,5 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
         mark->is_in_order = true;
         mark->is_touched = false;
     }
-    return 0;
+    return err_pass(r);
 }

@@ -57,7 +57,8 @@ NODISCARD int log_dir_save_marks(struct log_dir *dir, struct io *io, const struc
 
 /* Lets go; NULL is allowed.  If `clean`, checkpoints and the mark are written first: every
  * log must have been closed by log_dir_close_log().  There is no mark, but a negative code,
- * if the folder is fenced or any log could not be opened or closed in order. */
+ * if the folder is fenced, or if a log could not be opened or closed in order and was not
+ * later. */
 int log_dir_close(struct log_dir *dir, bool clean);
 
 /* Identity of the directory, and of the cluster it belongs to. */

@@ -282,6 +282,27 @@ TEST(log_dir, a_stop_is_not_clean_if_a_log_could_not_be_opened)
     store_kit_fini(&kit);
 }
 
+TEST(log_dir, a_log_that_could_be_opened_later_or_is_gone_is_no_hindrance)
+{
+    struct store_kit kit;
+    struct log *log;
+
+    store_kit_init(&kit);
+    put(&kit, "a-0", 3);
+    put(&kit, "b-0", 3);
+    for (int i = 0; i < 4; i++) {
+        faulty_io_arm(&kit.faulty, FAULTY_OPEN, 2, -EIO);
+        check_eq(log_dir_open_log(kit.dir, &kit.env, i % 2 ? "a-0" : "b-0", kit.topic_id,
+                                  &kit.config, &log),
+                 -EIO);
+    }
+    store_kit_close_log(&kit, store_kit_log(&kit, "a-0"));
+    check_ok(log_dir_delete_log(kit.dir, kit.env.io, "b-0", kit.topic_id));
+    store_kit_close(&kit, true);
+    check(files_size(kit.path, clean_mark) > 0);
+    store_kit_fini(&kit);
+}
+
 TEST(log_dir, the_metadata_log_is_in_no_checkpoint_and_in_order_with_the_folder)
 {
     struct store_kit kit;

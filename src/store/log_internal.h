@@ -73,7 +73,7 @@ struct log {
     bool has_old_names;   /* Files were taken away since the folder was synced. */
     bool has_new_epochs;  /* The file of epochs lacks some, or has too many. */
     bool is_broken;       /* A failed write could not be taken back. */
-    bool is_new;          /* Checkpoints that name it may be those of an earlier log. */
+    bool is_new;          /* Checkpoints of its name may be another's: it begins at 0. */
     bool is_unchanged;    /* The files are as a clean stop leaves them, and durable. */
     bool is_quiet;        /* Nothing has changed since the last checkpoint began. */
     bool knows_producers; /* log_complete_producers() was called. */

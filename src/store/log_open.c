@@ -374,8 +374,6 @@ static int open_clean(struct log *log, const struct log_listing *listing)
                   kv("log", log->name), kv("segment", active.base));
     log->is_unchanged = !active.has_stale_indexes;
     log->written = log->synced = log->snapshot_kept = log->snapshot_new = log->end;
-    /* An empty log may be one that could not be made at the first try. */
-    log->has_new_names |= last == 0 && active.size == 0;
     r = log_load_producers(log, listing, log->end);
     return r ? r : err_pass(log_drop_snapshots(log, listing));
 }

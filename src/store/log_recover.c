@@ -229,6 +229,39 @@ static bool is_break(const struct recovery *recovery, int64_t base)
     return recovery->is_cut || base < recovery->next || is_gap(recovery, base);
 }
 
+/* True in `*out` if the segment at `base` is empty: what is left of one that could not be
+ * made, where the one before went on. */
+static int is_empty(struct log *log, int64_t base, bool *out)
+{
+    scoped(file_unrefp) struct file *file = NULL;
+    char name[SEGMENT_NAME_SIZE];
+    uint64_t size = 0;
+    int r;
+
+    segment_name(name, base, ".log");
+    r = file_open(log->env.io, log->folder->fd, name, IO_READ, &file);
+    if (r == 0)
+        r = log->env.io->ops->file_size(log->env.io, file->fd, &size);
+    *out = size == 0;
+    return err_pass(r);
+}
+
+/* Takes the segment at `base` away if it is empty and the one before went past it. */
+static int pass_over(struct log *log, const struct recovery *recovery, int64_t base, bool *out)
+{
+    int r;
+
+    *out = false;
+    if (base >= recovery->next || recovery->is_cut)
+        return 0;
+    r = is_empty(log, base, out);
+    if (r == 0 && *out)
+        r = log_unlink(log, base, ".log");
+    if (r == 0 && *out)
+        r = log_unlink_indexes(log, base);
+    return err_pass(r);
+}
+
 static int recover_segments(struct log *log, const struct log_listing *listing, size_t first,
                             struct recovery *recovery)
 {
@@ -236,7 +269,11 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
 
     for (size_t i = first + 1; i < listing->segments.count && r == 0; i++) {
         struct segment *before = log_active(log);
+        bool is_passed = false;
 
+        r = pass_over(log, recovery, listing->segments.items[i], &is_passed);
+        if (r || is_passed)
+            continue;
         if (is_break(recovery, listing->segments.items[i]))
             return unlink_segments(log, listing, i);
         r = segment_seal(before);
@@ -247,14 +284,12 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
     return r;
 }
 
-/* All that is left lies below the start: the log begins there again, empty. */
+/* Nothing that is left counts: the log begins again, empty. */
 static int restart(struct log *log, const struct log_listing *listing, int64_t start)
 {
     struct segment_place place = log_place(log);
     int r;
 
-    diag_warn(log->env.diag, "log ends below its start; it begins there again, empty",
-              kv("log", log->name), kv("end", log->end), kv("start", start));
     while (log->segment_count > 0)
         segment_close(&log->segments[--log->segment_count]);
     producers_fini(&log->producers);
@@ -266,8 +301,9 @@ static int restart(struct log *log, const struct log_listing *listing, int64_t s
     return err_pass(r);
 }
 
-int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
-                int64_t start)
+/* Brings segments and producers in order; log->end is what came of it. */
+static int recover_log(struct log *log, const struct log_listing *listing, int64_t recovery_point,
+                       int64_t start)
 {
     struct recovery recovery = {.recovery_point = recovery_point,
                                 .is_dense = !log->config.is_compacted};
@@ -286,14 +322,32 @@ int log_recover(struct log *log, const struct log_listing *listing, int64_t reco
     if (log->end < recovery_point)
         diag_error(log->env.diag, "records that were durable are missing", kv("log", log->name),
                    kv("from", log->end), kv("to", recovery_point));
-    if (log->end < start)
-        r = restart(log, listing, start);
+    if (log->end >= start)
+        return 0;
+    diag_warn(log->env.diag, "log ends below its start; it begins there again, empty",
+              kv("log", log->name), kv("end", log->end), kv("start", start));
+    return err_pass(restart(log, listing, start));
+}
+
+int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
+                int64_t start)
+{
+    int r = drop_indexes(log, listing); /* Before a segment of one of those bases is made. */
+
+    if (r)
+        return err_pass(r);
+    if (log->is_new && listing->segments.items[0] > 0) {
+        diag_warn(log->env.diag,
+                  "first segment of a new log is lost: what follows it is taken away",
+                  kv("log", log->name), kv("segment", listing->segments.items[0]));
+        r = restart(log, listing, 0);
+    } else {
+        r = recover_log(log, listing, recovery_point, start);
+    }
+    if (r)
+        return r;
     log_cut_epochs(log);
     log->written = log->synced = log->end;
-    if (r == 0)
-        r = log_drop_snapshots(log, listing);
-    if (r == 0)
-        r = drop_indexes(log, listing);
     log->has_new_names = true;
-    return err_pass(r);
+    return err_pass(log_drop_snapshots(log, listing));
 }

@@ -361,27 +361,57 @@ TEST(log_recover, a_segment_that_is_missing_ends_the_log)
     bench_fini(&bench);
 }
 
+TEST(log_recover, a_new_log_without_its_first_segment_begins_again)
+{
+    static const char *const suffixes[] = {".log", ".snapshot", ".index", ".timeindex"};
+    struct bench bench;
+
+    bench_init(&bench);
+    for (size_t files = 2; files <= COUNT_OF(suffixes); files++) {
+        for (size_t i = 1; i < bench.segment_count; i++) {
+            crash(&bench);
+            for (size_t k = 0; k < i * files; k++)
+                files_remove(log_dir_of(&bench),
+                             name_of(bench.bases[k / files], suffixes[k % files]));
+            check_recovery(&bench, 0);
+            check(diag_lines_have(&bench.kit.lines, "first segment of a new log is lost"));
+        }
+    }
+    bench_fini(&bench);
+}
+
 TEST(log_recover, an_empty_segment_in_the_way_of_its_predecessor_goes)
 {
     struct bench bench;
 
     bench_init(&bench);
-    for (int64_t base = END - 2 * RECORDS; base <= END; base++) {
-        if (base == bench.bases[bench.segment_count - 1])
+    for (int64_t base = 1; base < END; base++) {
+        bool is_one = false;
+
+        for (size_t i = 0; i < bench.segment_count; i++)
+            is_one |= bench.bases[i] == base;
+        if (is_one)
             continue;
         crash(&bench);
         files_write(log_dir_of(&bench), name_of(base, ".log"), slice_empty());
-        if (base < END) {
-            check_recovery(&bench, BATCHES);
-        } else {
-            struct log *log;
-
-            store_kit_open(&bench.kit);
-            log = store_kit_log(&bench.kit, "t-0");
-            check(log_end(log) == END && log_active(log)->base == END);
-            store_kit_close_log(&bench.kit, log);
-        }
+        files_write(log_dir_of(&bench), name_of(base, ".index"), slice_empty());
+        check_recovery(&bench, BATCHES);
     }
+    bench_fini(&bench);
+}
+
+TEST(log_recover, an_empty_segment_at_the_end_is_the_active_one)
+{
+    struct bench bench;
+    struct log *log;
+
+    bench_init(&bench);
+    crash(&bench);
+    files_write(log_dir_of(&bench), name_of(END, ".log"), slice_empty());
+    store_kit_open(&bench.kit);
+    log = store_kit_log(&bench.kit, "t-0");
+    check(log_end(log) == END && log_active(log)->base == END);
+    store_kit_close_log(&bench.kit, log);
     bench_fini(&bench);
 }
 

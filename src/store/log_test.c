@@ -506,7 +506,7 @@ TEST(log, a_write_that_cannot_be_taken_back_fences_the_log)
 }
 
 /* Fails the nth call while a segment is sealed; true if there was no nth. */
-static bool try_roll(int n, int error)
+static bool try_roll(int n, int error, bool lies)
 {
     const struct store_batch large = {.records = 1, .value_size = 400, .time = 2};
     const struct store_batch small = {.records = 1, .time = 3};
@@ -523,6 +523,7 @@ static bool try_roll(int n, int error)
     store_kit_put(&kit, log, &large);
     store_batch_place(&large, 0, &wanted);
 
+    kit.faulty.lies = lies;
     faulty_io_arm(&kit.faulty, FAULTY_ANY, n, error);
     r = store_kit_append(&kit, log, &large, &appended);
     was_last = kit.faulty.failed == 0;
@@ -558,9 +559,40 @@ TEST(log, where_sealing_fails_the_old_segment_goes_on)
 {
     int n = 1;
 
-    while (!try_roll(n, -ENOSPC))
+    while (!try_roll(n, -ENOSPC, false))
         check(++n < 100);
     check(n > 6);
-    for (n = 1; !try_roll(n, -EMFILE); n++)
+    for (n = 1; !try_roll(n, -EMFILE, false); n++)
         check(n < 100);
+    for (n = 1; !try_roll(n, -EIO, true); n++)
+        check(n < 100);
+}
+
+TEST(log, a_segment_that_can_neither_be_made_nor_taken_back_fences_the_log)
+{
+    const struct store_batch large = {.records = 1, .value_size = 400, .time = 2};
+    struct log_appended appended;
+    struct store_kit kit;
+    struct log *log;
+    int fenced = 0;
+
+    for (int n = 1; n < 12; n++) {
+        store_kit_init(&kit);
+        kit.config.segment_bytes = (int64_t)size_of(400);
+        log = store_kit_log(&kit, "t-0");
+        store_kit_put(&kit, log, &large);
+        kit.faulty.lies = true;
+        faulty_io_arm(&kit.faulty, FAULTY_OPEN | FAULTY_NAMES, n, -EIO);
+        kit.faulty.fail_count = INT32_MAX;
+        if (store_kit_append(&kit, log, &large, &appended) == 0)
+            check_ok(log_write(log));
+        fenced += log_is_fenced(log);
+        faulty_io_arm(&kit.faulty, 0, 0, 0);
+        log_abandon(log);
+        log = store_kit_log(&kit, "t-0");
+        check(log_end(log) >= 1);
+        store_kit_close_log(&kit, log);
+        store_kit_fini(&kit);
+    }
+    check(fenced > 0);
 }

@@ -27,7 +27,7 @@ static int look_in_batch(const struct scan_batch *batch, const struct wanted *wa
     struct batch_reader reader;
     struct record record;
     bool at_end = false;
-    int r = batch_reader_open(&reader, batch->bytes, &scratch, DECODED_MAX);
+    int r = batch_reader_open(&reader, batch->bytes, &scratch, NULL, DECODED_MAX);
 
     if (r == BATCH_E_NO_MEMORY) {
         int64_t first = max_of(batch->header.base_offset, wanted->from);

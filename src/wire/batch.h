@@ -60,7 +60,7 @@ struct batch_header {
 enum batch_outcome {
     BATCH_E_SHORT = 1,  /* The bytes end inside the header, or inside the batch. */
     BATCH_E_MALFORMED,  /* A length, count or format that no batch has. */
-    BATCH_E_MAGIC,      /* Format 0 or 1, of before Kafka 0.11. */
+    BATCH_E_MAGIC,      /* Format 0 or 1, of before Kafka 0.11: wire/old_message.h. */
     BATCH_E_CRC,        /* The checksum does not fit. */
     BATCH_E_RECORD,     /* Records that do not parse or do not fit the header, or a batch
                            that producers may not send. */
@@ -152,9 +152,10 @@ struct batch_reader {
 
 /* Begins to read the batch at the start of `bytes`, which holds all of it.  Compressed
  * records are decoded into `scratch` (which is emptied first), at most `decoded_max`
- * bytes; the records borrow from `bytes` or from `scratch`. */
+ * bytes; the records borrow from `bytes` or from `scratch`.  `cache` may be NULL. */
 NODISCARD int batch_reader_open(struct batch_reader *reader, struct slice bytes,
-                                struct text *scratch, size_t decoded_max);
+                                struct text *scratch, struct inflater_cache *cache,
+                                size_t decoded_max);
 
 /* The next record; `*out_end` is true instead when there is none. */
 NODISCARD int batch_reader_next(struct batch_reader *reader, struct record *out, bool *out_end);
@@ -172,7 +173,8 @@ struct batch_builder {
     int64_t producer_id;    /* The caller's to set after init; -1 if there is none. */
     int16_t producer_epoch; /* Likewise, as the two that follow. */
     int32_t base_sequence;
-    uint16_t attributes; /* Without the codec. */
+    uint16_t attributes;          /* Without the codec. */
+    struct deflater_cache *cache; /* Borrowed, or NULL: where encoders are kept. */
 };
 
 /* An empty batch without a producer. */

@@ -121,7 +121,7 @@ int batch_builder_finish(struct batch_builder *builder, enum compress_codec code
     (void)text_add_space(out, BATCH_HEADER_SIZE);
     if (codec == COMPRESS_NONE) {
         text_add(out, records.data, records.size);
-    } else if (compress_encode(codec, records, out)) {
+    } else if (compress_encode(codec, records, builder->cache, out)) {
         text_cut(out, start);
         return BATCH_E_COMPRESSED;
     }

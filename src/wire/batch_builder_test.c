@@ -65,7 +65,7 @@ static void check_batch(struct slice batch, const struct meant *all, int32_t cou
     bool is_end;
 
     check(batch_crc_is_good(batch));
-    check_ok(batch_reader_open(&reader, batch, &scratch, 1 << 30));
+    check_ok(batch_reader_open(&reader, batch, &scratch, NULL, 1 << 30));
     check_eq(reader.header.size, batch.size);
     check_eq(batch_codec(&reader.header), codec);
     check_eq(reader.header.base_offset, 70);

@@ -114,7 +114,7 @@ static int verdict(struct draft *draft)
     struct text packed = {.size = 0};
     int r;
 
-    check_ok(compress_encode(draft->codec, text_slice(&draft->records), &packed));
+    check_ok(compress_encode(draft->codec, text_slice(&draft->records), NULL, &packed));
     r = verdict_of_packed(draft, text_slice(&packed));
     text_fini(&packed);
     return r;
@@ -353,7 +353,7 @@ TEST(batch_check, a_wrong_largest_time_is_mended)
 
             draft_records(&draft, 3);
             draft.header.max_timestamp = claims[i];
-            check_ok(compress_encode(codec, text_slice(&draft.records), &packed));
+            check_ok(compress_encode(codec, text_slice(&draft.records), NULL, &packed));
             seal(&draft, text_slice(&packed), &batch);
             check_ok(verdict_of_bytes(&draft.rules, text_slice(&batch), &header));
             check_eq(header.max_timestamp, NOW + 2);
@@ -657,7 +657,7 @@ static void check_readable(struct slice batch)
     struct record record;
     bool is_end = false;
 
-    check_ok(batch_reader_open(&reader, batch, &scratch, BATCH_DECODED_MIN));
+    check_ok(batch_reader_open(&reader, batch, &scratch, NULL, BATCH_DECODED_MIN));
     while (!is_end)
         check_ok(batch_reader_next(&reader, &record, &is_end));
     text_fini(&scratch);
@@ -674,7 +674,7 @@ PROPERTY(batch_check, what_is_taken_can_be_read, 3000)
     draft_records(&draft, 4);
     if (rng_chance(rng, 60))
         draft.records.data[rng_below(rng, draft.records.size)] = (char)rng_next(rng);
-    check_ok(compress_encode(codec, text_slice(&draft.records), &packed));
+    check_ok(compress_encode(codec, text_slice(&draft.records), NULL, &packed));
     if (rng_chance(rng, 40))
         packed.data[rng_below(rng, packed.size)] = (char)rng_next(rng);
     seal(&draft, text_slice(&packed), &batch);

@@ -113,11 +113,12 @@ static int decode_record(const struct batch_header *batch, struct slice body, st
 
 /* --- the reader ------------------------------------------------------------- */
 
-static int decompress(struct batch_reader *reader, struct slice records, size_t decoded_max)
+static int decompress(struct batch_reader *reader, struct slice records,
+                      struct inflater_cache *cache, size_t decoded_max)
 {
     enum compress_codec codec = (enum compress_codec)batch_codec(&reader->header);
 
-    switch (compress_decode(codec, records, decoded_max, reader->scratch)) {
+    switch (compress_decode(codec, records, decoded_max, cache, reader->scratch)) {
     case 0: break;
     case COMPRESS_E_TOO_LARGE: return BATCH_E_NO_MEMORY;
     default: return BATCH_E_COMPRESSED;
@@ -127,7 +128,7 @@ static int decompress(struct batch_reader *reader, struct slice records, size_t 
 }
 
 int batch_reader_open(struct batch_reader *reader, struct slice bytes, struct text *scratch,
-                      size_t decoded_max)
+                      struct inflater_cache *cache, size_t decoded_max)
 {
     struct slice records;
     int r;
@@ -146,7 +147,7 @@ int batch_reader_open(struct batch_reader *reader, struct slice bytes, struct te
     reader->left = reader->header.record_count;
     records = slice_of(bytes.data + BATCH_HEADER_SIZE, reader->header.size - BATCH_HEADER_SIZE);
     if (batch_codec(&reader->header) != COMPRESS_NONE && records.size)
-        return decompress(reader, records, decoded_max);
+        return decompress(reader, records, cache, decoded_max);
     reader->rest = records;
     return 0;
 }

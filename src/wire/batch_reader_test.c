@@ -188,7 +188,7 @@ static void check_sample(const struct sample *sample)
     check_ok(batch_parse(text_slice(&bytes), &header));
     check_ok(batch_check(text_slice(&bytes), &header, &rules));
     check_eq(header.max_timestamp, TIME + 1);
-    check_ok(batch_reader_open(&reader, text_slice(&bytes), &scratch, 1000));
+    check_ok(batch_reader_open(&reader, text_slice(&bytes), &scratch, NULL, 1000));
     check_eq(batch_codec(&reader.header), sample->codec);
     check_ok(batch_reader_next(&reader, &record, &is_end));
     check_first(&record);
@@ -226,7 +226,7 @@ static int32_t read_all(struct slice bytes, struct record *out_last)
     struct batch_reader reader;
     bool is_end = false;
     int32_t count = 0;
-    int r = batch_reader_open(&reader, bytes, &scratch, 1000);
+    int r = batch_reader_open(&reader, bytes, &scratch, NULL, 1000);
 
     for (; !r && !is_end; count += !r && !is_end)
         r = batch_reader_next(&reader, out_last, &is_end);
@@ -334,8 +334,8 @@ TEST(batch_reader, decoded_records_are_bounded)
     struct batch_reader reader;
 
     from_hex(samples[1].hex, &bytes);
-    check_ok(batch_reader_open(&reader, text_slice(&bytes), &scratch, 99));
-    check_eq(batch_reader_open(&reader, text_slice(&bytes), &scratch, 98), BATCH_E_NO_MEMORY);
+    check_ok(batch_reader_open(&reader, text_slice(&bytes), &scratch, NULL, 99));
+    check_eq(batch_reader_open(&reader, text_slice(&bytes), &scratch, NULL, 98), BATCH_E_NO_MEMORY);
     text_fini(&bytes);
     text_fini(&scratch);
 }
@@ -348,7 +348,7 @@ FUZZ(batch_reader, any_bytes)
     struct batch_reader reader;
     struct record record;
     bool is_end = false;
-    int r = batch_reader_open(&reader, slice_of(data, size), &scratch, 1 << 20);
+    int r = batch_reader_open(&reader, slice_of(data, size), &scratch, NULL, 1 << 20);
 
     while (!r && !is_end) {
         r = batch_reader_next(&reader, &record, &is_end);

@@ -118,7 +118,7 @@ TEST(batch, a_record_made_by_hand_is_read)
     struct record record;
     bool is_end;
 
-    check_ok(batch_reader_open(&reader, slice_of(small, sizeof(small)), &scratch, 0));
+    check_ok(batch_reader_open(&reader, slice_of(small, sizeof(small)), &scratch, NULL, 0));
     check_ok(batch_reader_next(&reader, &record, &is_end));
     check(!is_end);
     check_eq(record.offset, 100);

@@ -79,26 +79,35 @@ static void print_uuid(struct printer *p, const void *in)
     text_printf(p->out, "\"%s\"", text);
 }
 
-static void print_fixed(struct printer *p, uint8_t kind, const void *in)
+/* The value of a member of a whole kind, which 64 bits with a sign can hold. */
+static int64_t load_whole(uint8_t kind, const void *in)
 {
-    double f64;
     int64_t i64;
     uint32_t u32;
-    int32_t i32;
     uint16_t u16;
-    int16_t i16;
 
     switch (kind) {
-    case WIRE_I8: text_printf(p->out, "%d", *(const int8_t *)in); break;
+    case WIRE_I8: return *(const int8_t *)in;
+    case WIRE_I16: memcpy(&u16, in, sizeof(u16)); return (int16_t)u16;
+    case WIRE_U16: memcpy(&u16, in, sizeof(u16)); return u16;
+    case WIRE_I32: memcpy(&u32, in, sizeof(u32)); return (int32_t)u32;
+    case WIRE_U32: memcpy(&u32, in, sizeof(u32)); return u32;
+    default: memcpy(&i64, in, sizeof(i64)); return i64;
+    }
+}
+
+static void print_fixed(struct printer *p, uint8_t kind, const void *in)
+{
+    double real;
+
+    switch (kind) {
     case WIRE_BOOL: text_printf(p->out, "%s", *(const uint8_t *)in ? "true" : "false"); break;
-    case WIRE_I16: memcpy(&i16, in, sizeof(i16)), text_printf(p->out, "%d", i16); break;
-    case WIRE_U16: memcpy(&u16, in, sizeof(u16)), text_printf(p->out, "%u", u16); break;
-    case WIRE_I32: memcpy(&i32, in, sizeof(i32)), text_printf(p->out, "%" PRId32, i32); break;
-    case WIRE_U32: memcpy(&u32, in, sizeof(u32)), text_printf(p->out, "%" PRIu32, u32); break;
-    case WIRE_I64: memcpy(&i64, in, sizeof(i64)), text_printf(p->out, "%" PRId64, i64); break;
-    case WIRE_F64: memcpy(&f64, in, sizeof(f64)), print_real(p, f64); break;
     case WIRE_UUID: print_uuid(p, in); break;
-    default: assert(!"a kind of fixed width");
+    case WIRE_F64:
+        memcpy(&real, in, sizeof(real));
+        print_real(p, real);
+        break;
+    default: text_printf(p->out, "%" PRId64, load_whole(kind, in)); break;
     }
 }
 

@@ -93,7 +93,7 @@ TEST(codec_json, real_numbers_are_as_short_as_they_can_be)
                  {1.0 / 3, "0.3333333333333333"},
                  {HUGE_VAL, "\"Infinity\""},
                  {-HUGE_VAL, "\"-Infinity\""},
-                 {NAN, "\"NaN\""}};
+                 {(double)NAN, "\"NaN\""}};
     struct client_quota_record record = client_quota_record_defaults;
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

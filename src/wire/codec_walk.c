@@ -45,12 +45,6 @@ static bool pointer_equal(const struct wire_message *message, const struct wire_
     return plan_equal(message, &message->plans[op->a], p, q);
 }
 
-/* In memory a fixed field may be narrower than on the wire, never wider. */
-static bool fixed_equal(uint8_t kind, const void *a, const void *b)
-{
-    return memcmp(a, b, kind == WIRE_BOOL ? sizeof(bool) : codec_width(kind)) == 0;
-}
-
 static bool op_equal(const struct wire_message *message, const struct wire_op *op, const void *a,
                      const void *b)
 {
@@ -71,7 +65,7 @@ static bool op_equal(const struct wire_message *message, const struct wire_op *o
         return plan_equal(message, &message->plans[op->a], codec_in(a, op), codec_in(b, op));
     case WIRE_STRUCT_PTR: return pointer_equal(message, op, a, b);
     case WIRE_TAG: return plan_equal(message, &message->plans[op->a], a, b);
-    default: return fixed_equal(op->kind, codec_in(a, op), codec_in(b, op));
+    default: return codec_fixed_equal(op, a, b);
     }
 }
 
@@ -80,8 +74,8 @@ static bool plan_equal(const struct wire_message *message, const struct wire_pla
 {
     const struct wire_op *op = message->ops + plan->op_first;
 
-    for (int i = 0; i < plan->op_count; i++)
-        if (!op_equal(message, &op[i], a, b))
+    for (const struct wire_op *end = op + plan->op_count; op < end; op++)
+        if (codec_width(op->kind) ? !codec_fixed_equal(op, a, b) : !op_equal(message, op, a, b))
             return false;
     return true;
 }
@@ -95,15 +89,20 @@ bool codec_equal(const struct wire_message *message, int16_t version, const void
 bool codec_is_default(const struct wire_message *message, const struct wire_op *op,
                       const void *base, const void *image)
 {
-    struct wire_op all = *op;
+    uint16_t all;
+    struct wire_op step;
 
     if (op->kind != WIRE_STRUCT && op->kind != WIRE_STRUCT_PTR)
         return op_equal(message, op, base, image);
     /* The step may be for one version; the default is about all fields. */
-    all.a = message->types[message->plans[op->a].type].all;
-    if (all.a == WIRE_NO_INDEX) /* Null is the default. */
+    all = message->types[message->plans[op->a].type].all;
+    if (all == WIRE_NO_INDEX) /* Null is the default. */
         return !codec_pointer(base, op);
-    return op_equal(message, &all, base, image);
+    if (op->kind == WIRE_STRUCT)
+        return plan_equal(message, &message->plans[all], codec_in(base, op), codec_in(image, op));
+    step = *op;
+    step.a = all;
+    return pointer_equal(message, &step, base, image);
 }
 
 struct visitor {

@@ -35,15 +35,40 @@ enum compress_codec compress_find(struct slice name)
     return codec;
 }
 
-int compress_encode(enum compress_codec codec, struct slice in, struct text *out)
+/* --- compression ------------------------------------------------------------ */
+
+void deflater_cache_fini(struct deflater_cache *cache)
 {
+    if (cache->idle)
+        class_of(cache->codec)->forget(cache->idle);
+    cache->idle = NULL;
+}
+
+/* Lets the encoder of another codec go. */
+static void prepare_cache(struct deflater_cache *cache, enum compress_codec codec)
+{
+    if (cache->codec != codec)
+        deflater_cache_fini(cache);
+    cache->codec = codec;
+}
+
+int compress_encode(enum compress_codec codec, struct slice in, struct deflater_cache *cache,
+                    struct text *out)
+{
+    struct deflater_cache none = {.idle = NULL};
+    int r;
+
     if (in.size > ENCODE_MAX)
         return COMPRESS_E_TOO_LARGE;
     if (codec == COMPRESS_NONE) {
         text_add(out, in.data, in.size);
         return 0;
     }
-    return class_of(codec)->encode(in, out);
+    cache = cache ? cache : &none;
+    prepare_cache(cache, codec);
+    r = class_of(codec)->encode(in, &cache->idle, out);
+    deflater_cache_fini(&none);
+    return r;
 }
 
 bool compress_is_common(enum compress_codec codec, struct slice in)
@@ -101,7 +126,7 @@ int inflater_read(struct inflater *inflater, void *out, size_t size, size_t *out
     return inflater->class->read(inflater, out, size, out_got);
 }
 
-/* --- all at once ------------------------------------------------------------ */
+/* --- decompression all at once ---------------------------------------------- */
 
 static int decode_all(struct inflater *inflater, size_t size_max, struct text *out)
 {
@@ -124,7 +149,8 @@ static int decode_all(struct inflater *inflater, size_t size_max, struct text *o
     return 0;
 }
 
-int compress_decode(enum compress_codec codec, struct slice in, size_t size_max, struct text *out)
+int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
+                    struct inflater_cache *cache, struct text *out)
 {
     scoped(inflater_destroyp) struct inflater *inflater = NULL;
     size_t start = out->size;
@@ -137,7 +163,7 @@ int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
         return 0;
     }
     size_max = min_of(size_max, (size_t)INT32_MAX);
-    r = inflater_create(codec, in, NULL, &inflater);
+    r = inflater_create(codec, in, cache, &inflater);
     if (r)
         return r;
     r = decode_all(inflater, size_max, out);

@@ -20,12 +20,14 @@
  * Bytes behind the end of the stream are refused, and so are lz4 frames behind the first,
  * which Kafka would not see.  gzip members and zstd frames may follow each other.
  *
- * Threading: an inflater and its cache are used by one thread at a time.
+ * Threading: an inflater and the caches are used by one thread at a time.
  * Errors:    enum compress_outcome.
  */
 
 #include "base/slice.h"
 #include "base/text.h"
+
+struct inflater; /* Decompression piece by piece. */
 
 /* Of zstd. */
 enum {
@@ -55,32 +57,41 @@ const char *compress_name(enum compress_codec codec);
 /* The codec of that name, or COMPRESS_CODEC_COUNT. */
 enum compress_codec compress_find(struct slice name);
 
-/* Adds `in`, compressed as Kafka's producers do, to `out`.  COMPRESS_E_TOO_LARGE if the
- * codec cannot take that much (more than 1 GiB). */
-NODISCARD int compress_encode(enum compress_codec codec, struct slice in, struct text *out);
+/* Keep the encoder of gzip or zstd, and a decoder of zstd, for what comes next: making one
+ * takes longer than a small batch does (zstd asks the processor what it can, which virtual
+ * machines trap).  What is kept is below 4 MiB each; of a decoder, which has the window of
+ * zstd's usual levels, 2 MiB, only what streams filled is resident.  All zero is empty. */
+struct deflater_cache {
+    void *idle; /* Owned, or NULL: an encoder of `codec`. */
+    enum compress_codec codec;
+};
+
+struct inflater_cache {
+    struct inflater *idle; /* Owned, or NULL. */
+};
+
+/* Free what is kept. */
+void deflater_cache_fini(struct deflater_cache *cache);
+void inflater_cache_fini(struct inflater_cache *cache);
+
+/* Adds `in`, compressed as Kafka's producers do, to `out`; `cache` may be NULL.
+ * COMPRESS_E_TOO_LARGE if the codec cannot take that much (more than 1 GiB). */
+NODISCARD int compress_encode(enum compress_codec codec, struct slice in,
+                              struct deflater_cache *cache, struct text *out);
 
 /* Adds `in`, decompressed, to `out`; COMPRESS_E_TOO_LARGE above `size_max` bytes.  On
- * failure `out` is as it was. */
+ * failure `out` is as it was.  `cache` may be NULL. */
 NODISCARD int compress_decode(enum compress_codec codec, struct slice in, size_t size_max,
-                              struct text *out);
+                              struct inflater_cache *cache, struct text *out);
 
 /* True if Kafka's Java clients can read `in`, if anybody can: of lz4 frames they know those
  * without a dictionary, of independent blocks none of which is empty.  Not for none. */
 bool compress_is_common(enum compress_codec codec, struct slice in);
 
-/* Decompression piece by piece. */
-struct inflater;
-
-/* Keeps a decoder for the next stream.  Making one for zstd takes longer than decoding a
- * small batch with it (it asks the processor what it can, which virtual machines trap).
- * What is kept is below 4 MiB: a decoder with the window of zstd's usual levels, 2 MiB, of
- * which only what streams filled is resident.  All zero is an empty cache. */
-struct inflater_cache {
-    struct inflater *idle; /* Owned, or NULL. */
-};
-
-/* Frees what is kept. */
-void inflater_cache_fini(struct inflater_cache *cache);
+/* Writes the checksum of the header into the lz4 frame of `size` bytes: the right one, or,
+ * with `is_old`, the one that goes with messages of format 0, which covers the magic number
+ * too (KIP-57).  False if no frame without a dictionary begins there. */
+bool compress_lz4_mark(uint8_t *frame, size_t size, bool is_old);
 
 /* Begins to decompress `in`, borrowed until the end, with any codec but none.  `cache`
  * outlives the inflater, or is NULL.  COMPRESS_E_MALFORMED if `in` is empty: no codec makes

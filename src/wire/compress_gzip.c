@@ -34,26 +34,40 @@ static void stream_init(z_stream *stream)
     *stream = (z_stream){.zalloc = allocate, .zfree = release};
 }
 
-static int gzip_encode(struct slice in, struct text *out)
+static z_stream *encoder_create(void)
 {
-    size_t start = out->size;
-    z_stream stream;
-    size_t bound;
+    z_stream *stream = mem_new(sizeof(*stream));
     int r;
 
-    stream_init(&stream);
-    r = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS + GZIP_FORMAT,
+    stream_init(stream);
+    r = deflateInit2(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS + GZIP_FORMAT,
                      MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
     assert(r == Z_OK);
-    bound = deflateBound(&stream, in.size);
-    stream.next_in = in.data;
-    stream.avail_in = (uInt)in.size;
-    stream.next_out = text_add_space(out, bound);
-    stream.avail_out = (uInt)bound;
-    r = deflate(&stream, Z_FINISH);
+    return stream;
+}
+
+static void gzip_forget(void *context)
+{
+    (void)deflateEnd(context);
+    mem_free(context);
+}
+
+static int gzip_encode(struct slice in, void **context, struct text *out)
+{
+    z_stream *stream = *context ? *context : encoder_create();
+    size_t start = out->size;
+    size_t bound = deflateBound(stream, in.size);
+    int r;
+
+    stream->next_in = in.data;
+    stream->avail_in = (uInt)in.size;
+    stream->next_out = text_add_space(out, bound);
+    stream->avail_out = (uInt)bound;
+    r = deflate(stream, Z_FINISH);
     assert(r == Z_STREAM_END);
-    text_cut(out, start + stream.total_out);
-    (void)deflateEnd(&stream);
+    text_cut(out, start + stream->total_out);
+    (void)deflateReset(stream);
+    *context = stream;
     return 0;
 }
 
@@ -108,6 +122,7 @@ static int gzip_read(struct inflater *inflater, uint8_t *out, size_t size, size_
 const struct compress_class compress_gzip = {
     .name = "gzip",
     .encode = gzip_encode,
+    .forget = gzip_forget,
     .create = gzip_create,
     .destroy = gzip_destroy,
     .read = gzip_read,

@@ -13,7 +13,7 @@ static const char all_fields[] = "\x1f\x8b\x08\x1c\0\0\0\0\0\3"
 static int decode(struct slice in, struct text *out)
 {
     text_cut(out, 0);
-    return compress_decode(COMPRESS_GZIP, in, 1000, out);
+    return compress_decode(COMPRESS_GZIP, in, 1000, NULL, out);
 }
 
 TEST(compress_gzip, optional_fields_are_passed_over)
@@ -31,8 +31,8 @@ TEST(compress_gzip, members_follow_each_other)
     struct text out = {.size = 0};
 
     text_add(&two, all_fields, sizeof(all_fields) - 1);
-    check_ok(compress_encode(COMPRESS_GZIP, slice_text("defg"), &two));
-    check_ok(compress_encode(COMPRESS_GZIP, slice_empty(), &two));
+    check_ok(compress_encode(COMPRESS_GZIP, slice_text("defg"), NULL, &two));
+    check_ok(compress_encode(COMPRESS_GZIP, slice_empty(), NULL, &two));
     check_ok(decode(text_slice(&two), &out));
     check(slice_is_text(text_slice(&out), "abcdefg"));
     text_fini(&two);
@@ -44,7 +44,7 @@ TEST(compress_gzip, checksum_and_length_at_the_end_are_compared)
     struct text packed = {.size = 0};
     struct text out = {.size = 0};
 
-    check_ok(compress_encode(COMPRESS_GZIP, slice_text("abc"), &packed));
+    check_ok(compress_encode(COMPRESS_GZIP, slice_text("abc"), NULL, &packed));
     for (size_t back = 1; back <= 8; back++) {
         packed.data[packed.size - back] ^= 1;
         check_eq(decode(text_slice(&packed), &out), COMPRESS_E_MALFORMED);
@@ -69,7 +69,7 @@ FUZZ(compress_gzip, inflate)
 {
     struct text out = {.size = 0};
 
-    if (!compress_decode(COMPRESS_GZIP, slice_of(data, size), 1 << 20, &out))
+    if (!compress_decode(COMPRESS_GZIP, slice_of(data, size), 1 << 20, NULL, &out))
         check(out.size <= 1 << 20);
     text_fini(&out);
 }

@@ -21,8 +21,10 @@ struct inflater {
 struct compress_class {
     const char *name;
 
-    /* As compress_encode(). */
-    int (*encode)(struct slice in, struct text *out);
+    /* As compress_encode().  `*context` is NULL or what an earlier call left there; what is
+     * left there is worth keeping. */
+    int (*encode)(struct slice in, void **context, struct text *out);
+    void (*forget)(void *context); /* Frees it; NULL if there is never one. */
 
     /* As compress_is_common(); NULL if it is always true. */
     bool (*is_common)(struct slice in);

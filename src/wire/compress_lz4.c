@@ -5,6 +5,9 @@
  *     04 22 4d 18 | flags | block size | [u64 content size] | checksum of these
  *     u32 size of a block | block | [u32 checksum of it] ... | u32 0 | [u32 checksum of all]
  *
+ * The header's checksum is one byte of XXH32.  With messages of format 0 it covers the magic
+ * number too, which was a mistake.
+ *
  * Kafka's clients read the first frame and nothing behind it, and only blocks that do not
  * refer to each other; so that is what is written.
  */
@@ -15,6 +18,7 @@
 #include <lz4frame.h>
 
 enum {
+    FRAME_MAGIC = 0x184d2204,
     FLAGS_AT = 4,
     FRAME_HEADER_SIZE = 7,
     VERSION_MASK = 0xc0,
@@ -22,7 +26,9 @@ enum {
     IS_INDEPENDENT = 0x20,
     HAS_BLOCK_CHECKSUMS = 0x10,
     HAS_CONTENT_SIZE = 0x08,
-    RESERVED = 0x03, /* One of them says that there is a dictionary. */
+    CONTENT_SIZE_SIZE = 8,
+    HAS_DICTIONARY = 0x01,
+    RESERVED = 0x02 | HAS_DICTIONARY, /* What nobody may say. */
 };
 
 static const uint32_t is_stored = 0x80000000; /* In a block's size: it is not compressed. */
@@ -33,7 +39,7 @@ struct lz4_inflater {
     bool is_ended;
 };
 
-static int lz4_encode(struct slice in, struct text *out)
+static int lz4_encode(struct slice in, void **context, struct text *out)
 {
     const LZ4F_preferences_t preferences = {
         .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent},
@@ -43,6 +49,7 @@ static int lz4_encode(struct slice in, struct text *out)
     size_t size =
         LZ4F_compressFrame(text_add_space(out, bound), bound, in.data, in.size, &preferences);
 
+    (void)context; /* There is little to make. */
     assert(!LZ4F_isError(size));
     text_cut(out, start + size);
     return 0;
@@ -85,10 +92,50 @@ static bool lz4_is_common(struct slice in)
     if ((flags & VERSION_MASK) != VERSION || !(flags & IS_INDEPENDENT) || flags & RESERVED)
         return false;
     if (flags & HAS_CONTENT_SIZE)
-        header_size += 8;
+        header_size += CONTENT_SIZE_SIZE;
     compress_skip(&in, min_of(header_size, in.size));
     return blocks_are_common(in, flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
 }
+
+/* --- the checksum of the header --------------------------------------------- */
+
+static uint32_t rotate(uint32_t value, unsigned by)
+{
+    return value << by | value >> (32 - by);
+}
+
+/* XXH32 of less than 16 bytes, with seed 0. */
+static uint32_t xxh32_short(const uint8_t *p, size_t size)
+{
+    uint32_t hash = 374761393U + (uint32_t)size;
+
+    assert(size < 16);
+    for (; size >= 4; size -= 4, p += 4)
+        hash = rotate(hash + load_u32(p) * 3266489917U, 17) * 668265263U;
+    for (; size; size--, p++)
+        hash = rotate(hash + *p * 374761393U, 11) * 2654435761U;
+    hash = (hash ^ hash >> 15) * 2246822519U;
+    hash = (hash ^ hash >> 13) * 3266489917U;
+    return hash ^ hash >> 16;
+}
+
+bool compress_lz4_mark(uint8_t *frame, size_t size, bool is_old)
+{
+    size_t at = FRAME_HEADER_SIZE - 1; /* Of the checksum. */
+    size_t from = is_old ? 0 : FLAGS_AT;
+
+    if (size < FRAME_HEADER_SIZE || load_u32(frame) != FRAME_MAGIC ||
+        frame[FLAGS_AT] & HAS_DICTIONARY)
+        return false;
+    if (frame[FLAGS_AT] & HAS_CONTENT_SIZE)
+        at += CONTENT_SIZE_SIZE;
+    if (size <= at)
+        return false;
+    frame[at] = (uint8_t)(xxh32_short(frame + from, at - from) >> 8);
+    return true;
+}
+
+/* --- decoding --------------------------------------------------------------- */
 
 static struct inflater *lz4_create(void)
 {

@@ -42,7 +42,7 @@ static void check_is_read(const struct text *plain, LZ4F_preferences_t preferenc
     struct text again = {.size = 0};
 
     pack(plain, preferences, &packed);
-    check_ok(compress_decode(COMPRESS_LZ4, text_slice(&packed), plain->size, &again));
+    check_ok(compress_decode(COMPRESS_LZ4, text_slice(&packed), plain->size, NULL, &again));
     check(slice_equal(text_slice(plain), text_slice(&again)));
     check_eq(compress_is_common(COMPRESS_LZ4, text_slice(&packed)), is_common);
     text_fini(&packed);
@@ -117,17 +117,41 @@ TEST(compress_lz4, a_second_frame_is_refused)
     size_t one = (sizeof(two) - 1) / 2;
     struct text out = {.size = 0};
 
-    check_ok(compress_decode(COMPRESS_LZ4, slice_of(two, one), 10, &out));
+    check_ok(compress_decode(COMPRESS_LZ4, slice_of(two, one), 10, NULL, &out));
     check(slice_is_text(text_slice(&out), "abc"));
-    check_eq(compress_decode(COMPRESS_LZ4, slice_of(two, 2 * one), 10, &out), COMPRESS_E_MALFORMED);
+    check_eq(compress_decode(COMPRESS_LZ4, slice_of(two, 2 * one), 10, NULL, &out),
+             COMPRESS_E_MALFORMED);
     text_fini(&out);
+}
+
+/* The first frame of Kafka 3.9 for format 0, and of what others write. */
+TEST(compress_lz4, the_checksum_of_a_header_is_right_or_that_of_old_clients)
+{
+    uint8_t plain[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0, 0, 0, 0, 0};
+    uint8_t sized[] = {0x04, 0x22, 0x4d, 0x18, 0x68, 0x40, 0x64, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+    check(compress_lz4_mark(plain, sizeof(plain), true));
+    check_eq(plain[6], 0x1a);
+    check(compress_lz4_mark(plain, sizeof(plain), false));
+    check_eq(plain[6], 0x82);
+    check(compress_lz4_mark(sized, sizeof(sized), false));
+    check_eq(sized[14], 0x23);
+    check(compress_lz4_mark(sized, 15, true));
+    check_eq(sized[6], 0x64); /* What is before it stays. */
+    check(!compress_lz4_mark(sized, 14, false));
+    check(!compress_lz4_mark(plain, 6, false));
+    plain[4] |= 1; /* With a dictionary. */
+    check(!compress_lz4_mark(plain, sizeof(plain), false));
+    plain[4] ^= 1;
+    plain[0] = 5;
+    check(!compress_lz4_mark(plain, sizeof(plain), false));
 }
 
 FUZZ(compress_lz4, inflate)
 {
     struct text out = {.size = 0};
 
-    if (!compress_decode(COMPRESS_LZ4, slice_of(data, size), 1 << 20, &out))
+    if (!compress_decode(COMPRESS_LZ4, slice_of(data, size), 1 << 20, NULL, &out))
         check(out.size <= 1 << 20);
     text_fini(&out);
 }

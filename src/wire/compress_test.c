@@ -40,6 +40,37 @@ static int inflate_in_pieces(enum compress_codec codec, struct slice in, struct 
     return r;
 }
 
+/* An encoder and a decoder that were used before do what new ones do. */
+PROPERTY(compress, what_is_kept_works_as_what_is_new, 30)
+{
+    struct deflater_cache deflaters = {.idle = NULL};
+    struct inflater_cache inflaters = {.idle = NULL};
+
+    for (int i = 0; i < 20; i++) {
+        enum compress_codec codec = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);
+        struct text plain = {.size = 0};
+        struct text fresh = {.size = 0};
+        struct text kept = {.size = 0};
+        struct text again = {.size = 0};
+
+        add_rubbish(rng, 1 + rng_below(rng, 5000), &plain);
+        check_ok(compress_encode(codec, text_slice(&plain), NULL, &fresh));
+        check_ok(compress_encode(codec, text_slice(&plain), &deflaters, &kept));
+        check(slice_equal(text_slice(&fresh), text_slice(&kept)));
+        check_eq(deflaters.idle != NULL,
+                 deflaters.codec == COMPRESS_GZIP || deflaters.codec == COMPRESS_ZSTD);
+        check_ok(compress_decode(codec, text_slice(&kept), plain.size, &inflaters, &again));
+        check(slice_equal(text_slice(&plain), text_slice(&again)));
+        text_fini(&plain);
+        text_fini(&fresh);
+        text_fini(&kept);
+        text_fini(&again);
+    }
+    deflater_cache_fini(&deflaters);
+    inflater_cache_fini(&inflaters);
+    check(!deflaters.idle && !inflaters.idle);
+}
+
 PROPERTY(compress, what_is_compressed_is_read_again, 60)
 {
     struct inflater_cache cache = {.idle = NULL};
@@ -52,9 +83,9 @@ PROPERTY(compress, what_is_compressed_is_read_again, 60)
 
         add_rubbish(rng, length, &plain);
         text_add(&packed, "x", 1); /* It is added behind what is there. */
-        check_ok(compress_encode(codec, text_slice(&plain), &packed));
-        check_ok(
-            compress_decode(codec, slice_of(packed.data + 1, packed.size - 1), plain.size, &again));
+        check_ok(compress_encode(codec, text_slice(&plain), NULL, &packed));
+        check_ok(compress_decode(codec, slice_of(packed.data + 1, packed.size - 1), plain.size,
+                                 NULL, &again));
         check(slice_equal(text_slice(&plain), text_slice(&again)));
         if (codec != COMPRESS_NONE) {
             text_cut(&again, 0);
@@ -77,8 +108,8 @@ PROPERTY(compress, one_byte_above_the_bound_is_too_large, 40)
         struct text again = {.size = 0};
 
         add_rubbish(rng, 1 + rng_below(rng, 100000), &plain);
-        check_ok(compress_encode(codec, text_slice(&plain), &packed));
-        check_eq(compress_decode(codec, text_slice(&packed), plain.size - 1, &again),
+        check_ok(compress_encode(codec, text_slice(&plain), NULL, &packed));
+        check_eq(compress_decode(codec, text_slice(&packed), plain.size - 1, NULL, &again),
                  COMPRESS_E_TOO_LARGE);
         check_eq(again.size, 0);
         text_fini(&plain);
@@ -97,13 +128,13 @@ PROPERTY(compress, what_is_cut_off_or_has_more_behind_it_is_malformed, 30)
         size_t cut;
 
         add_rubbish(rng, 1 + rng_below(rng, 3000), &plain);
-        check_ok(compress_encode(codec, text_slice(&plain), &packed));
+        check_ok(compress_encode(codec, text_slice(&plain), NULL, &packed));
         cut = rng_below(rng, packed.size);
         if (codec != COMPRESS_SNAPPY || cut != 16) /* A framing without blocks is whole. */
-            check_eq(compress_decode(codec, slice_of(packed.data, cut), 1 << 20, &again),
+            check_eq(compress_decode(codec, slice_of(packed.data, cut), 1 << 20, NULL, &again),
                      COMPRESS_E_MALFORMED);
         text_add(&packed, "\x7f\xff\x00", 1 + rng_below(rng, 3));
-        check_eq(compress_decode(codec, text_slice(&packed), 1 << 20, &again),
+        check_eq(compress_decode(codec, text_slice(&packed), 1 << 20, NULL, &again),
                  COMPRESS_E_MALFORMED);
         text_fini(&plain);
         text_fini(&packed);
@@ -120,10 +151,10 @@ PROPERTY(compress, changed_bytes_do_no_harm, 300)
     struct text again = {.size = 0};
 
     add_rubbish(rng, 1 + rng_below(rng, 5000), &plain);
-    check_ok(compress_encode(codec, text_slice(&plain), &packed));
+    check_ok(compress_encode(codec, text_slice(&plain), NULL, &packed));
     for (int i = 0; i < 3; i++)
         packed.data[rng_below(rng, packed.size)] = (char)rng_next(rng);
-    if (compress_decode(codec, text_slice(&packed), 1 << 16, &again))
+    if (compress_decode(codec, text_slice(&packed), 1 << 16, NULL, &again))
         check_eq(again.size, 0);
     else
         check(again.size <= 1 << 16);
@@ -154,7 +185,7 @@ TEST(compress, a_kept_decoder_reads_another_stream)
     size_t got;
 
     add_rubbish(&local, 5000, &plain);
-    check_ok(compress_encode(COMPRESS_ZSTD, text_slice(&plain), &packed));
+    check_ok(compress_encode(COMPRESS_ZSTD, text_slice(&plain), NULL, &packed));
     for (int i = 0; i < 3; i++) {
         struct inflater *inflater;
 
@@ -179,7 +210,7 @@ TEST(compress, nothing_at_all_is_malformed)
     struct text out = {.size = 0};
 
     for (enum compress_codec codec = COMPRESS_GZIP; codec < COMPRESS_CODEC_COUNT; codec++)
-        check_eq(compress_decode(codec, slice_empty(), 100, &out), COMPRESS_E_MALFORMED);
+        check_eq(compress_decode(codec, slice_empty(), 100, NULL, &out), COMPRESS_E_MALFORMED);
     text_fini(&out);
 }
 
@@ -197,7 +228,7 @@ FUZZ(compress, pieces)
     codec = (enum compress_codec)(COMPRESS_GZIP + data[0] % (COMPRESS_CODEC_COUNT - 1));
     local = rng_of(data[1]);
     in = slice_of(data + 2, size - 2);
-    if (!compress_decode(codec, in, 1 << 20, &whole)) {
+    if (!compress_decode(codec, in, 1 << 20, NULL, &whole)) {
         check_ok(inflate_in_pieces(codec, in, &local, NULL, &pieces));
         check(slice_equal(text_slice(&whole), text_slice(&pieces)));
     }

@@ -19,7 +19,7 @@
 
 enum {
     LEVEL = 3,          /* Kafka's default. */
-    KEEP_MAX = 4 << 20, /* A decoder above that is not kept. */
+    KEEP_MAX = 4 << 20, /* An encoder or decoder above that is not kept. */
     MAGIC_SIZE = 4,
     DESCRIPTOR_AT = MAGIC_SIZE,
     WINDOW_AT,
@@ -42,14 +42,27 @@ struct zstd_inflater {
     size_t frame_got;    /* Bytes that came out of the frame. */
 };
 
-static int zstd_encode(struct slice in, struct text *out)
+static void zstd_forget(void *context)
 {
+    (void)ZSTD_freeCCtx(context);
+}
+
+static int zstd_encode(struct slice in, void **context, struct text *out)
+{
+    ZSTD_CCtx *encoder = *context ? *context : ZSTD_createCCtx();
     size_t bound = ZSTD_compressBound(in.size);
     size_t start = out->size;
-    size_t size = ZSTD_compress(text_add_space(out, bound), bound, in.data, in.size, LEVEL);
+    size_t size;
 
+    assert(encoder);
+    size = ZSTD_compressCCtx(encoder, text_add_space(out, bound), bound, in.data, in.size, LEVEL);
     assert(!ZSTD_isError(size));
     text_cut(out, start + size);
+    *context = encoder;
+    if (ZSTD_sizeof_CCtx(encoder) > KEEP_MAX) {
+        zstd_forget(encoder);
+        *context = NULL;
+    }
     return 0;
 }
 
@@ -187,6 +200,7 @@ static int zstd_read(struct inflater *inflater, uint8_t *out, size_t size, size_
 const struct compress_class compress_zstd = {
     .name = "zstd",
     .encode = zstd_encode,
+    .forget = zstd_forget,
     .create = zstd_create,
     .destroy = zstd_destroy,
     .restart = zstd_restart,

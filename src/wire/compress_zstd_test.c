@@ -36,7 +36,7 @@ static void pack_stream(const struct text *plain, int window_log, struct text *o
 static int decode(const struct text *packed, struct text *out)
 {
     text_cut(out, 0);
-    return compress_decode(COMPRESS_ZSTD, text_slice(packed), MAX, out);
+    return compress_decode(COMPRESS_ZSTD, text_slice(packed), MAX, NULL, out);
 }
 
 TEST(compress_zstd, a_small_frame_may_ask_for_any_window_that_kafka_allows)
@@ -151,7 +151,7 @@ TEST(compress_zstd, formats_from_before_its_first_version_are_refused)
     for (char version = 0x24; version < 0x28; version++) {
         char frame[16] = {version, (char)0xb5, 0x2f, (char)0xfd};
 
-        check_eq(compress_decode(COMPRESS_ZSTD, slice_of(frame, sizeof(frame)), 100, &out),
+        check_eq(compress_decode(COMPRESS_ZSTD, slice_of(frame, sizeof(frame)), 100, NULL, &out),
                  COMPRESS_E_MALFORMED);
     }
     text_fini(&out);
@@ -161,7 +161,7 @@ FUZZ(compress_zstd, inflate)
 {
     struct text out = {.size = 0};
 
-    if (!compress_decode(COMPRESS_ZSTD, slice_of(data, size), 1 << 20, &out))
+    if (!compress_decode(COMPRESS_ZSTD, slice_of(data, size), 1 << 20, NULL, &out))
         check(out.size <= 1 << 20);
     text_fini(&out);
 }

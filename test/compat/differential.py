@@ -27,6 +27,8 @@ import cases_topics  # noqa: F401
 import cases_produce  # noqa: F401
 import cases_fetch  # noqa: F401
 import cases_frames  # noqa: F401
+import cases_groups  # noqa: F401
+import cases_offsets  # noqa: F401
 
 LISTED = peers.HERE / "differences.txt"
 SETTINGS = ["node.id=1"]

@@ -6,6 +6,7 @@ between two brokers masked (see _mask()).  The notes of two brokers are compared
 differential.py.
 """
 
+import re
 import socket
 import struct
 import time
@@ -16,7 +17,8 @@ import wire
 ANSWER_SECONDS = 15
 # An answer that is a list is noted by the first of these that its elements have.
 KEYS = ("name", "topic", "api_key", "index", "partition_index", "node_id", "resource_name", "key",
-        "broker_id", "base_offset")
+        "broker_id", "base_offset", "group_id", "member_id")
+RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 CASES = []
 
 
@@ -32,6 +34,8 @@ def _mask(name, value, siblings):
         return "none" if value == wire.NO_ID else "some id"
     if name in ("host", "port", "rack"):
         return "(address)"
+    if name in ("member_id", "leader"):
+        return RANDOM_ID.sub("(a random id)", value)
     if name in ("cluster_id", "error_message", "batch_index_error_message"):
         return value if value in (None, "", "(default)") else "some text"
     if name in ("producer_id", "finalized_features_epoch") and value not in (-1, "(default)"):
@@ -98,7 +102,8 @@ class Talk:
         self.note(prefix, f"list of {len(elements)}")
         seen = {}
         for at, element in enumerate(elements):
-            word = next((str(element[key]) for key in KEYS if element.get(key) is not None),
+            word = next((str(_mask(key, element[key], element)) for key in KEYS
+                         if element.get(key) is not None),
                         "null" if "name" in element else f"[{at}]")
             seen[word] = seen.get(word, 0) + 1
             path = f"{prefix}.{word}{'' if seen[word] == 1 else f'#{seen[word]}'}"

@@ -47,16 +47,18 @@ static int dir_create(struct io *io, int dir, const char *name)
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_NAMES);
+    int r2 = r && !f->lies ? 0 : f->under->ops->dir_create(f->under, dir, name);
 
-    return r ? r : f->under->ops->dir_create(f->under, dir, name);
+    return r ? r : r2;
 }
 
 static int dir_remove(struct io *io, int dir, const char *name)
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_NAMES);
+    int r2 = r && !f->lies ? 0 : f->under->ops->dir_remove(f->under, dir, name);
 
-    return r ? r : f->under->ops->dir_remove(f->under, dir, name);
+    return r ? r : r2;
 }
 
 static int dir_list(struct io *io, int dir, io_name_fn *fn, void *context)
@@ -78,24 +80,32 @@ static int rename_to(struct io *io, int from_dir, const char *from, int to_dir, 
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_NAMES);
+    int r2 = r && !f->lies ? 0 : f->under->ops->rename(f->under, from_dir, from, to_dir, to);
 
-    return r ? r : f->under->ops->rename(f->under, from_dir, from, to_dir, to);
+    return r ? r : r2;
 }
 
 static int unlink_name(struct io *io, int dir, const char *name)
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_NAMES);
+    int r2 = r && !f->lies ? 0 : f->under->ops->unlink(f->under, dir, name);
 
-    return r ? r : f->under->ops->unlink(f->under, dir, name);
+    return r ? r : r2;
 }
 
 static int file_open(struct io *io, int dir, const char *name, unsigned flags, int *out_fd)
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_OPEN);
+    int fd = -1;
+    int r2 = r && !f->lies ? 0 : f->under->ops->file_open(f->under, dir, name, flags, &fd);
 
-    return r ? r : f->under->ops->file_open(f->under, dir, name, flags, out_fd);
+    if (r)
+        io_close(f->under, &fd); /* If it lies, the file may have been made. */
+    else if (r2 == 0)
+        *out_fd = fd;
+    return r ? r : r2;
 }
 
 static int file_size(struct io *io, int fd, uint64_t *out)
@@ -133,23 +143,25 @@ static int file_write(struct io *io, int fd, uint64_t at, const struct io_iov *i
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_WRITE);
+    int r2;
 
-    if (r) {
-        if (f->tears)
-            tear(f, fd, at, iov, pieces);
+    if (r && f->tears)
+        tear(f, fd, at, iov, pieces);
+    if (r && !f->lies)
         return r;
-    }
     for (size_t i = 0; i < pieces; i++)
         f->written_bytes += iov[i].size;
-    return f->under->ops->file_write(f->under, fd, at, iov, pieces);
+    r2 = f->under->ops->file_write(f->under, fd, at, iov, pieces);
+    return r ? r : r2;
 }
 
 static int file_truncate(struct io *io, int fd, uint64_t size)
 {
     struct faulty_io *f = faulty_of(io);
     int r = count(f, FAULTY_TRUNCATE);
+    int r2 = r && !f->lies ? 0 : f->under->ops->file_truncate(f->under, fd, size);
 
-    return r ? r : f->under->ops->file_truncate(f->under, fd, size);
+    return r ? r : r2;
 }
 
 static int file_sync(struct io *io, int fd)

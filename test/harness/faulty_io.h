@@ -38,6 +38,7 @@ struct faulty_io {
     int fail_count; /* How many fail from there on; INT32_MAX: all. */
     int error;
     bool tears;  /* A write that fails has written half. */
+    bool lies;   /* What fails has happened. */
     int failed;  /* How many calls have failed. */
     int counted; /* How many of `kinds` there were since the arming. */
 

@@ -164,7 +164,7 @@ static void add_configs(struct churner *c, struct client_call *call,
 
 static void create(struct churner *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_CREATE_TOPICS, created, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_CREATE_TOPICS, created, NULL);
     struct create_topics_request request = create_topics_request_defaults;
     struct create_topics_creatable_topic topic = create_topics_creatable_topic_defaults;
 
@@ -200,7 +200,7 @@ static void found(struct churner *c, const struct client_call *call,
         c->id = topic->topic_id;
     }
     if (uuid_is_zero(c->id))
-        client_choose_versions(&c->client); /* One that tells the id, some time. */
+        client_choose_version(&c->client, CLIENT_METADATA, LOOK_ID_VERSION);
     else
         topic_is_there(c);
 }
@@ -226,7 +226,7 @@ static void looked(void *owner, struct client_call *call, const void *answer)
 
 static void look(struct churner *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_METADATA, looked, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_METADATA, looked, NULL);
     struct metadata_request request = metadata_request_defaults;
     struct metadata_request_topic topic = {.name = slice_text(c->name)};
 
@@ -284,8 +284,8 @@ static void write_some(struct churner *c)
     struct produce_topic_produce_data topic = produce_topic_produce_data_defaults;
     struct produce_partition_produce_data part = produce_partition_produce_data_defaults;
 
-    c->client.versions[API_PRODUCE] = BY_ID_VERSION;
-    call = client_call_new(&c->client, API_PRODUCE, written, NULL);
+    client_choose_version(&c->client, CLIENT_PRODUCE, BY_ID_VERSION);
+    call = client_call_new(&c->client, CLIENT_PRODUCE, written, NULL);
     if (c->is_written) {
         history_resend(c->run->history, c->write);
     } else {
@@ -325,7 +325,7 @@ static size_t read_values(struct churner *c, struct slice bytes, struct history_
         struct record record;
         bool at_end = false;
 
-        if (batch_reader_open(&reader, slice_of(bytes.data, header.size), &c->scratch, DECODED_MAX))
+        if (batch_reader_open(&reader, slice_of(bytes.data, header.size), &c->scratch, NULL, DECODED_MAX))
             break;
         while (count < room && batch_reader_next(&reader, &record, &at_end) == 0 && !at_end)
             out[count++] =
@@ -378,9 +378,8 @@ static void read_some(struct churner *c)
     struct fetch_topic topic = fetch_topic_defaults;
     struct fetch_partition part = fetch_partition_defaults;
 
-    c->client.versions[API_FETCH] =
-        (int16_t)rng_between(&c->run->rng, BY_ID_VERSION, wire_api_find(API_FETCH)->max);
-    call = client_call_new(&c->client, API_FETCH, has_read, NULL);
+    client_choose_version(&c->client, CLIENT_FETCH, BY_ID_VERSION);
+    call = client_call_new(&c->client, CLIENT_FETCH, has_read, NULL);
     part.partition = c->partitions - 1;
     part.partition_max_bytes = 1024 * 1024;
     topic.topic_id = c->id;
@@ -426,7 +425,7 @@ static void deleted(void *owner, struct client_call *call, const void *answer)
 
 static void delete_topic(struct churner *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_DELETE_TOPICS, deleted, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_DELETE_TOPICS, deleted, NULL);
     struct delete_topics_request request = delete_topics_request_defaults;
     struct delete_topics_delete_topic_state state = {.name = slice_null(), .topic_id = c->id};
     struct slice name = slice_text(c->name);

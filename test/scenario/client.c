@@ -11,9 +11,19 @@ enum {
     RETRY_MIN_US = 2 * 1000,
     RETRY_MAX_US = 60 * 1000,
     FRAME_MAX = 16 * 1024 * 1024,
+    PRODUCE_MIN = 3, /* Older ones are listed for librdkafka, and not served (KAFKA-18659). */
 };
 
-static void client_connect(struct client *client);
+static const int16_t api_keys[CLIENT_API_COUNT] = {
+    [CLIENT_PRODUCE] = API_PRODUCE,
+    [CLIENT_FETCH] = API_FETCH,
+    [CLIENT_LIST_OFFSETS] = API_LIST_OFFSETS,
+    [CLIENT_METADATA] = API_METADATA,
+    [CLIENT_CREATE_TOPICS] = API_CREATE_TOPICS,
+    [CLIENT_DELETE_TOPICS] = API_DELETE_TOPICS,
+    [CLIENT_INIT_PRODUCER_ID] = API_INIT_PRODUCER_ID,
+    [CLIENT_API_VERSIONS] = API_API_VERSIONS,
+};
 
 /* --- calls ------------------------------------------------------------------ */
 
@@ -39,15 +49,15 @@ static void call_sent(struct outgoing *outgoing, bool whole)
     call_put(container_of(outgoing, struct client_call, outgoing));
 }
 
-struct client_call *client_call_new(struct client *client, int16_t key, client_done_fn *done,
-                                    void *context)
+struct client_call *client_call_new(struct client *client, enum client_api api,
+                                    client_done_fn *done, void *context)
 {
     struct client_call *call = mem_new(sizeof(*call));
 
     call->client = client;
-    call->api = wire_api_find(key);
+    call->api = wire_api_find(api_keys[api]);
     assert(call->api);
-    call->version = client->versions[key];
+    call->version = client->versions[api].chosen;
     call->done = done;
     call->context = context;
     arena_init(&call->arena, NULL);
@@ -174,25 +184,36 @@ static void timed_out(struct loop_timer *timer)
 
 /* --- which versions --------------------------------------------------------- */
 
-static int16_t choose(struct client *client, size_t key)
+void client_choose_version(struct client *client, enum client_api api, int16_t from)
 {
-    return (int16_t)rng_between(&client->run->rng, client->lowest[key], client->highest[key]);
+    struct client_versions *v = &client->versions[api];
+
+    v->chosen = (int16_t)rng_between(&client->run->rng, max_of(v->min, from), v->max);
 }
 
-void client_choose_versions(struct client *client)
+/* What the broker has of one of our APIs. */
+static void note_versions(struct client *client, enum client_api api,
+                          const struct api_versions_response *response)
 {
-    for (size_t i = 0; i < COUNT_OF(client->versions); i++)
-        client->versions[i] = client->highest[i] < 0 ? -1 : choose(client, i);
+    const struct wire_api *ours = wire_api_find(api_keys[api]);
+    struct client_versions *v = &client->versions[api];
+
+    for (int32_t i = 0; i < response->api_keys_count; i++) {
+        const struct api_versions_api_version *theirs = &response->api_keys[i];
+
+        if (theirs->api_key != ours->key)
+            continue;
+        v->min = (int16_t)max_of(ours->min, theirs->min_version);
+        if (api == CLIENT_PRODUCE)
+            v->min = (int16_t)max_of((int)v->min, (int)PRODUCE_MIN);
+        v->max = (int16_t)min_of(ours->max, theirs->max_version);
+        if (v->chosen < v->min || v->chosen > v->max) /* Else it goes on with the same. */
+            client_choose_version(client, api, v->min);
+        return;
+    }
+    run_fail(client->run, "the broker does not have the API %s", ours->name);
 }
 
-/* The lowest version that is worth a request.  Kafka lists versions of Produce that it closes
- * the connection at (KAFKA-18659), and so do we. */
-static int16_t lowest_version(const struct api_versions_api_version *v)
-{
-    return v->api_key == API_PRODUCE ? (int16_t)max_of(v->min_version, 3) : v->min_version;
-}
-
-/* A client keeps to the versions that it chose at first, and the broker to those it lists. */
 static void got_versions(void *owner, struct client_call *call, const void *answer)
 {
     const struct api_versions_response *response = answer;
@@ -201,29 +222,17 @@ static void got_versions(void *owner, struct client_call *call, const void *answ
     (void)owner;
     if (!response)
         return;
-    for (int32_t i = 0; i < response->api_keys_count; i++) {
-        const struct api_versions_api_version *v = &response->api_keys[i];
-
-        if (v->api_key < 0 || (size_t)v->api_key >= COUNT_OF(client->versions))
-            continue;
-        client->lowest[v->api_key] = lowest_version(v);
-        client->highest[v->api_key] = v->max_version;
-        if (client->versions[v->api_key] < 0)
-            client->versions[v->api_key] = choose(client, (size_t)v->api_key);
-        if (client->versions[v->api_key] > v->max_version ||
-            client->versions[v->api_key] < v->min_version)
-            run_fail(client->run, "the broker does not speak version %d of API %d",
-                     client->versions[v->api_key], v->api_key);
-    }
-    if (response->error_code || response->api_keys_count == 0)
+    if (response->error_code)
         run_fail(client->run, "ApiVersions is answered with error %d", response->error_code);
+    for (int api = 0; api < CLIENT_API_VERSIONS; api++)
+        note_versions(client, (enum client_api)api, response);
     client->is_ready = true;
     client->ready(client->owner);
 }
 
 static void ask_versions(struct client *client)
 {
-    struct client_call *call = client_call_new(client, API_API_VERSIONS, got_versions, NULL);
+    struct client_call *call = client_call_new(client, CLIENT_API_VERSIONS, got_versions, NULL);
     struct api_versions_request request = api_versions_request_defaults;
 
     request.client_software_name = slice_text("moldau-sim");
@@ -268,9 +277,9 @@ void client_init(struct client *client, struct run *run, const char *name,
     budget_init(&client->budget, SIZE_MAX);
     net_init(&client->net, &client->loop, &client->budget, FRAME_MAX);
     list_init(&client->calls);
-    memset(client->highest, -1, sizeof(client->highest));
-    client_choose_versions(client);
-    client->versions[API_API_VERSIONS] = (int16_t)rng_between(&run->rng, 0, 4);
+    for (int api = 0; api < CLIENT_API_COUNT; api++)
+        client->versions[api].chosen = -1;
+    client->versions[CLIENT_API_VERSIONS].chosen = (int16_t)rng_between(&run->rng, 0, 4);
     sim_attach(client->io, &client->loop);
     loop_timer_set(&client->loop, &client->retry, io_monotonic_us(client->io));
 }

@@ -23,6 +23,24 @@ struct client;
 
 struct client_call;
 
+/* The APIs that clients here speak. */
+enum client_api {
+    CLIENT_PRODUCE,
+    CLIENT_FETCH,
+    CLIENT_LIST_OFFSETS,
+    CLIENT_METADATA,
+    CLIENT_CREATE_TOPICS,
+    CLIENT_DELETE_TOPICS,
+    CLIENT_INIT_PRODUCER_ID,
+    CLIENT_API_VERSIONS,
+    CLIENT_API_COUNT,
+};
+
+/* Versions that both sides know, and the one that is spoken. */
+struct client_versions {
+    int16_t min, max, chosen;
+};
+
 /* The answer came, or (`response` NULL) it never will.  The response lives for the call. */
 typedef void client_done_fn(void *owner, struct client_call *call, const void *response);
 
@@ -58,9 +76,7 @@ struct client {
     struct loop_timer timeout; /* Of the oldest call. */
     struct loop_timer retry;   /* Connects again. */
     int32_t next_correlation_id;
-    int16_t versions[32]; /* The version we speak of each API; -1: the broker has none. */
-    int16_t lowest[32];   /* As the broker lists them; -1: not asked yet. */
-    int16_t highest[32];
+    struct client_versions versions[CLIENT_API_COUNT];
     int64_t timeout_us;
     void (*ready)(void *owner); /* A connection stands; called each time. */
     void (*lost)(void *owner);  /* It does not any more; all its calls have ended. */
@@ -78,11 +94,12 @@ void client_stop(struct client *client);
 void client_fini(struct client *client);
 
 /* An arena for a request that is being put together; the call takes it over. */
-struct client_call *client_call_new(struct client *client, int16_t key, client_done_fn *done,
-                                    void *context);
+struct client_call *client_call_new(struct client *client, enum client_api api,
+                                    client_done_fn *done, void *context);
 
 /* Sends it.  Without `is_answered` (acks=0) done() is not called. */
 void client_send(struct client_call *call, const void *request, bool is_answered);
 
-/* Chooses anew which version of each API it speaks, of those that both sides know. */
-void client_choose_versions(struct client *client);
+/* Chooses anew which version of an API it speaks, from `from` on, of those that both sides
+ * know. */
+void client_choose_version(struct client *client, enum client_api api, int16_t from);

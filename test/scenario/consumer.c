@@ -91,7 +91,7 @@ static bool read_batch(struct consumer *c, const struct place *place, struct sli
     bool at_end = false;
 
     if (!batch_crc_is_good(bytes) ||
-        batch_reader_open(&reader, bytes, &c->scratch, DECODED_MAX) != 0)
+        batch_reader_open(&reader, bytes, &c->scratch, NULL, DECODED_MAX) != 0)
         return false;
     for (;;) {
         if (batch_reader_next(&reader, &record, &at_end))
@@ -282,7 +282,7 @@ static bool is_wanted(const struct consumer *c, const struct place *place, bool 
 
 static void fetch(struct consumer *c)
 {
-    struct client_call *call = client_call_new(&c->client, API_FETCH, fetched, NULL);
+    struct client_call *call = client_call_new(&c->client, CLIENT_FETCH, fetched, NULL);
     struct fetch_request request = fetch_request_defaults;
     bool in_session = c->has_session && call->version >= SESSION_VERSION && c->session_epoch > 0;
 
@@ -373,7 +373,7 @@ static void got_latest(void *owner, struct client_call *call, const void *respon
 static void ask_offsets(struct consumer *c, int64_t timestamp)
 {
     struct client_call *call = client_call_new(
-        &c->client, API_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
+        &c->client, CLIENT_LIST_OFFSETS, timestamp == EARLIEST ? got_earliest : got_latest, NULL);
     struct list_offsets_request request = list_offsets_request_defaults;
 
     request.replica_id = -1;

@@ -98,7 +98,7 @@ static void encode(struct producer *p, struct out_batch *batch)
         record_add(&builder, batch->first_value + i);
     if (rng_chance(&p->run->rng, COMPRESSED_PERCENT))
         codec = (enum compress_codec)rng_below(&p->run->rng, COMPRESS_CODEC_COUNT);
-    if (codec == COMPRESS_ZSTD && p->client.versions[API_PRODUCE] < ZSTD_VERSION)
+    if (codec == COMPRESS_ZSTD && p->client.versions[CLIENT_PRODUCE].chosen < ZSTD_VERSION)
         codec = COMPRESS_LZ4; /* KIP-110: older versions must not have it. */
     if (batch_builder_finish(&builder, codec, 0, -1, &batch->bytes))
         run_fail(p->run, "a batch cannot be made");
@@ -280,7 +280,7 @@ static void add_part(struct client_call *call, struct produce_request *request,
 static bool send_some(struct producer *p)
 {
     struct produce_parts *parts = mem_new(sizeof(*parts));
-    struct client_call *call = client_call_new(&p->client, API_PRODUCE, produced, parts);
+    struct client_call *call = client_call_new(&p->client, CLIENT_PRODUCE, produced, parts);
     struct produce_request request = produce_request_defaults;
     bool is_answered = acks_of(p) != 0;
 
@@ -344,7 +344,7 @@ static void ask_id(struct producer *p)
     p->is_asking = true;
     request.transactional_id = slice_null();
     request.transaction_timeout_ms = 60000;
-    client_send(client_call_new(&p->client, API_INIT_PRODUCER_ID, got_id, NULL), &request, true);
+    client_send(client_call_new(&p->client, CLIENT_INIT_PRODUCER_ID, got_id, NULL), &request, true);
 }
 
 /* --- its life --------------------------------------------------------------- */

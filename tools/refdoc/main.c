@@ -24,6 +24,7 @@ static const struct page {
     {"apis.md", refdoc_apis},
     {"errors.md", refdoc_errors},
     {"configs.md", refdoc_configs},
+    {"commands.md", refdoc_commands},
 };
 
 static bool page_write(const char *dir, const struct page *page)

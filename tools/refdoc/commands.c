@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* tools/refdoc/commands.c - commands.md: the commands, their options, and the settings of
+ * the clients that they are. */
+
+#include "cli/commands.h"
+
+#include "client/config.h"
+#include "tools/refdoc/refdoc.h"
+
+#include <string.h>
+
+/* Text of a cell: bars would end it, and lines are one. */
+static void print_cell(struct text *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n')
+            text_printf(out, "<br>");
+        else if (*text == '|' || *text == '<')
+            text_printf(out, "\\%c", *text);
+        else
+            text_add(out, text, 1);
+    }
+}
+
+static const char *type_text(enum option_kind kind)
+{
+    switch (kind) {
+    case OPTION_FLAG: break;
+    case OPTION_TEXT: return "text";
+    case OPTION_INT: return "int";
+    case OPTION_LONG: return "long";
+    case OPTION_OPTIONAL: return "perhaps a text";
+    }
+    return "";
+}
+
+static void print_options(struct text *out, const struct command *command)
+{
+    text_printf(out, "\n| option | value | default | |\n|---|---|---|---|\n");
+    for (int i = 0; i < *command->row_count; i++) {
+        const struct option_row *row = &command->rows[i];
+
+        text_printf(out, "| `--%s` | %s%s", row->name, type_text(row->kind),
+                    row->shows[0] ? ": " : "");
+        print_cell(out, row->shows);
+        text_printf(out, " | %s | ", row->initial ? row->initial : "");
+        print_cell(out, row->about);
+        text_printf(out, " |\n");
+    }
+}
+
+/* The commands of one table of options are one section. */
+static void print_group(struct text *out, int first)
+{
+    const struct command *group = &commands[first];
+    size_t size = strcspn(group->words, " ");
+
+    text_printf(out, "\n## %.*s\n\n", (int)size, group->words);
+    if (group->kafka[0])
+        text_printf(out, "Apache Kafka's name: `%s.sh`.\n\n", group->kafka);
+    text_printf(out, "| command | |\n|---|---|\n");
+    for (int i = first; i < command_count && commands[i].rows == group->rows; i++)
+        text_printf(out, "| `moldau %s` | %s |\n", commands[i].words, commands[i].about);
+    print_options(out, group);
+}
+
+static void print_settings(struct text *out)
+{
+    text_printf(out, "\n## Settings of a client\n\n"
+                     "For `--command-config` and `--command-property`.\n\n"
+                     "| key | default | |\n|---|---|---|\n");
+    for (size_t i = 0; i < client_config_table.count; i++) {
+        const struct config_row *row = &client_config_table.rows[i];
+
+        text_printf(out, "| `%s` | %s | ", row->name, row->initial ? row->initial : "");
+        print_cell(out, row->about);
+        if (row->choices) {
+            text_printf(out, " One of ");
+            print_cell(out, row->choices);
+            text_printf(out, ".");
+        }
+        text_printf(out, " |\n");
+    }
+}
+
+void refdoc_commands(struct text *out)
+{
+    refdoc_title(out, "Commands", "src/cli/*.def and src/client/config.def");
+    text_printf(out, "Options are written `--name value` or `--name=value`. Under our own names "
+                     "the cluster is looked for\nat localhost:9092 unless `--bootstrap-server` "
+                     "says otherwise, and a first word without dashes is the\ntopic.\n");
+    for (int i = 0; i < command_count; i++)
+        if (i == 0 || commands[i].rows != commands[i - 1].rows)
+            print_group(out, i);
+    print_settings(out);
+}
