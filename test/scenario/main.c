@@ -109,7 +109,6 @@ static pid_t run_apart(const struct options *options, uint64_t seed)
     struct run_options run = options->run;
     bool is_good;
     pid_t child;
-    bool is_good;
 
     fflush(stdout);
     child = fork();
@@ -118,12 +117,7 @@ static pid_t run_apart(const struct options *options, uint64_t seed)
     alarm(SECONDS_MAX);
     run.seed = seed;
     is_good = run_seed(&run, stdout).is_good;
-<<<<<<< HEAD
     _exit(fflush(stdout) == 0 && is_good ? 0 : 1);
-=======
-    fflush(stdout);
-    _exit(is_good ? 0 : 1);
->>>>>>> main
 }
 
 static bool took_well(const struct options *options, uint64_t seed, int status)
