@@ -254,7 +254,7 @@ static void shard_is_quiet(struct mail *mail)
 
 void shard_check_quiet(struct shard *shard)
 {
-    if (!list_is_empty(&shard->sessions) || shard->stop.receive == shard_is_quiet)
+    if (!list_is_empty(&shard->sessions) || shard->works || shard->stop.receive == shard_is_quiet)
         return;
     loop_timer_cancel(&shard->loop, &shard->stop_deadline);
     shard->stop.receive = shard_is_quiet;
@@ -306,6 +306,8 @@ static int end_work(struct broker *broker, bool clean)
 {
     int result = 0;
 
+    for (int i = 0; i < broker->shard_count; i++)
+        shard_end_works(&broker->shards[i]);
     settle(broker);
     end_upkeep(broker);
     for (int i = 0; i < broker->shard_count; i++) {

@@ -118,6 +118,22 @@ void shard_stop(struct shard *shard)
     shard_check_quiet(shard);
 }
 
+void shard_work_done(struct shard *shard)
+{
+    assert(shard->works > 0);
+    shard->works--;
+    if (shard->is_stopping)
+        shard_check_quiet(shard);
+}
+
+void shard_end_works(struct shard *shard)
+{
+    struct io *io = shard->loop.io;
+
+    while (shard->works)
+        io->ops->poll(io, -1); /* The workers have memory of ours. */
+}
+
 void shard_end_sessions(struct shard *shard)
 {
     struct list_node *node;
