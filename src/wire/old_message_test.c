@@ -544,6 +544,8 @@ PROPERTY(old_message, what_is_written_is_read_again, 2000)
     struct old_message message = {.magic = (uint8_t)rng_below(rng, 2)};
     struct old_message read;
 
+    for (size_t k = 0; k < sizeof(pool); k++)
+        pool[k] = (uint8_t)rng_next(rng);
     for (size_t i = 0; i < sizeof(pool); i++)
         pool[i] = (uint8_t)rng_next(rng);
     message.offset = (int64_t)rng_next(rng);
