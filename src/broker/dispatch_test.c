@@ -21,12 +21,14 @@ TEST(dispatch, every_row_serves_versions_that_can_be_read_and_written)
     check(rows > 0);
 }
 
-/* Clients decide by the lowest version of Produce what a broker can compress
- * (KAFKA-18659). */
-TEST(dispatch, produce_is_advertised_from_0_and_served_from_3)
+/* And told so: clients decide by the lowest version of Produce what a broker can compress
+ * (KAFKA-18659), and by those of Fetch and ListOffsets which formats it has. */
+TEST(dispatch, clients_of_before_batches_are_served)
 {
-    const struct api *api = dispatch_find(API_PRODUCE);
+    const int16_t keys[] = {API_PRODUCE, API_FETCH, API_LIST_OFFSETS};
 
-    check_eq(api->min, 3);
-    check_eq(api->min_advertised, 0);
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        check_eq(dispatch_find(keys[i])->min, 0);
+        check_eq(dispatch_find(keys[i])->min_advertised, 0);
+    }
 }

@@ -13,14 +13,25 @@
  * again.  Records are not touched: the answer names ranges of files, which sendfile
  * puts on the socket.
  *
+ * Clients of before Kafka 0.11 (versions 0 to 3) get messages of formats 0 and 1, which a
+ * worker makes of what was found (broker/conversion.h).
+ *
  * What is fetched comes from the request or, in an incremental one, from the session that it
  * names (broker/fetch_session.h).
  */
 
+#include "broker/conversion.h"
 #include "broker/dispatch.h"
 #include "broker/fetch_session.h"
 #include "broker/reply.h"
 #include "wire/msg/fetch.h"
+
+enum {
+    VERSION_BATCHES = 4,        /* From here on clients know batches; */
+    VERSION_TIMES = 2,          /* and from here on messages of format 1. */
+    VERSION_FIRST_IS_WHOLE = 3, /* Before, each partition is cut at its limit (KIP-74). */
+    CONVERTED_MAX = 1 << 20,    /* What is converted for one answer, about. */
+};
 
 struct fetch_part {
     struct partition_read read;
@@ -59,7 +70,9 @@ struct fetch_work {
     int pending;
     int64_t deadline_us;
     struct loop_timer deadline;
-    size_t bytes; /* What the last reading found. */
+    struct conversion conversion;   /* Of the parts that found something. */
+    struct fetch_part **converting; /* Arena; which go with its items. */
+    size_t bytes;                   /* What the last reading found. */
     bool has_error;
     bool is_over;    /* The deadline passed or the client has gone. */
     bool is_waiting; /* Wait legs are out. */
@@ -107,6 +120,19 @@ static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct 
     return check_epoch(*out, part->wanted->current_leader_epoch);
 }
 
+static bool is_old(const struct fetch_work *work)
+{
+    return work->request->header.version < VERSION_BATCHES;
+}
+
+/* Whether the first batch is read whole, so that the client gets on. */
+static bool is_one_owed(const struct fetch_leg *leg, size_t bytes)
+{
+    int16_t version = leg->work->request->header.version;
+
+    return bytes == 0 || (version < VERSION_FIRST_IS_WHOLE && bytes < leg->bytes_max);
+}
+
 static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *bytes)
 {
     size_t wanted = (size_t)max_of(part->wanted->partition_max_bytes, 0);
@@ -118,7 +144,7 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
         part->read.offset = part->wanted->fetch_offset;
         part->read.bytes_max =
             *bytes < leg->bytes_max ? min_of(wanted, leg->bytes_max - *bytes) : 0;
-        part->read.at_least_one = *bytes == 0;
+        part->read.at_least_one = is_one_owed(leg, *bytes);
         r = partition_read(p, &part->read);
         error = error_of_partition(r, 0);
     }
@@ -224,6 +250,7 @@ static void release(struct request *request)
     rest_session(work);
     loop_timer_cancel(&request->shard->loop, &work->deadline);
     release_ranges(work);
+    conversion_fini(&work->conversion);
 }
 
 /* Calls off every wait that is still out; each is one more thing to wait for. */
@@ -278,6 +305,8 @@ static void send_legs(struct fetch_work *work, enum leg_step step)
     const struct fetch_request *body = work->request->body;
     int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->broker->settings->fetch_max_bytes);
 
+    if (is_old(work))
+        bytes_max = min_of(bytes_max, (int64_t)CONVERTED_MAX);
     work->pending = 1;
     for (int i = 0; i < shard->broker->shard_count; i++) {
         struct fetch_leg *leg = &work->legs[i];
@@ -350,6 +379,78 @@ static void answer(struct fetch_work *work)
     request_answer(work->request, &response);
 }
 
+/* --- clients of before Kafka 0.11 -------------------------------------------- */
+
+static int16_t error_of_conversion(int outcome)
+{
+    if (outcome < 0)
+        return ERROR_NOT_LEADER_OR_FOLLOWER; /* These clients know no error of storage. */
+    switch ((enum batch_outcome)outcome) {
+    case BATCH_E_CODEC: return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
+    case BATCH_E_NO_MEMORY: return ERROR_MESSAGE_TOO_LARGE;
+    case BATCH_E_SHORT:
+    case BATCH_E_MALFORMED:
+    case BATCH_E_MAGIC:
+    case BATCH_E_CRC:
+    case BATCH_E_RECORD:
+    case BATCH_E_TIMESTAMP:
+    case BATCH_E_COMPRESSED: break;
+    }
+    return outcome ? ERROR_CORRUPT_MESSAGE : ERROR_NONE;
+}
+
+static void take_messages(struct fetch_work *work, struct fetch_part *part,
+                          const struct conversion_item *item)
+{
+    struct slice messages = text_slice(&item->out);
+
+    if (item->outcome) {
+        refuse(part, error_of_conversion(item->outcome));
+        part->result.records.bytes = slice_null();
+        return;
+    }
+    if (work->request->header.version < VERSION_FIRST_IS_WHOLE)
+        messages.size = min_of(messages.size, part->read.bytes_max);
+    part->result.records = (struct wire_records){.bytes = messages};
+}
+
+static void converted(struct conversion *conversion)
+{
+    struct fetch_work *work = container_of(conversion, struct fetch_work, conversion);
+
+    for (size_t i = 0; i < conversion->count; i++)
+        take_messages(work, work->converting[i], &conversion->items[i]);
+    answer(work);
+}
+
+/* Has what was found made messages, and answers then. */
+static void convert(struct fetch_work *work)
+{
+    struct request *request = work->request;
+    struct conversion_item *items = request_new(request, work->part_count * sizeof(*items));
+    size_t count = 0;
+
+    work->converting = request_new(request, work->part_count * sizeof(struct fetch_part *));
+    for (size_t i = 0; i < work->part_count; i++) {
+        struct fetch_part *part = &work->parts[i];
+
+        if (!part->read.range.size)
+            continue;
+        part->result.records = (struct wire_records){.bytes = slice_empty()};
+        items[count].range = &part->read.range;
+        items[count].wish = (struct old_wish){
+            .magic = request->header.version >= VERSION_TIMES,
+            .from = part->wanted->fetch_offset,
+            .size_max = part->read.bytes_max,
+        };
+        work->converting[count++] = part;
+    }
+    work->conversion = (struct conversion){
+        .shard = request->shard, .items = items, .count = count, .done = converted};
+    if (!count || conversion_start(&work->conversion))
+        answer(work); /* Without records, if there is no room for them: the client asks again. */
+}
+
 /* Everything that was sent has come back: answer, or the next step. */
 static void next_round(struct fetch_work *work)
 {
@@ -362,7 +463,10 @@ static void next_round(struct fetch_work *work)
         return;
     }
     if (is_enough(work)) {
-        answer(work);
+        if (is_old(work) && work->request->session)
+            convert(work);
+        else
+            answer(work);
         return;
     }
     release_ranges(work); /* Too little; it will be found again. */
@@ -456,10 +560,26 @@ static void add_part(struct fetch_work *work, struct slice name, struct uuid top
         error = ERROR_NOT_LEADER_OR_FOLLOWER; /* No partition has another replica. */
     else if (error != ERROR_NONE || body->isolation_level == 1)
         part->result.aborted_transactions_count = 0; /* Empty is not the same as null. */
-    if (error == ERROR_NONE)
-        route_part(work, part);
-    else
+    if (error != ERROR_NONE)
         refuse(part, error); /* As in Kafka, that alone does not end the wait for the others. */
+}
+
+/* Puts the parts on their legs, in the order in which they are served.  Before version 3
+ * clients always ask in the same one: so that it is not always the last that find the answer
+ * full, another begins each time. */
+static void route_parts(struct fetch_work *work)
+{
+    const struct request *request = work->request;
+    size_t first = 0;
+
+    if (request->header.version < VERSION_FIRST_IS_WHOLE && work->part_count)
+        first = request->shard->requests % work->part_count;
+    for (size_t i = 0; i < work->part_count; i++) {
+        struct fetch_part *part = &work->parts[(first + i) % work->part_count];
+
+        if (part->result.error_code == ERROR_NONE)
+            route_part(work, part);
+    }
 }
 
 static void add_all_of_request(struct fetch_work *work)
@@ -557,5 +677,6 @@ void handle_fetch(struct request *request)
         add_all_of_session(work);
     else
         add_all_of_request(work);
+    route_parts(work);
     send_legs(work, LEG_READ);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* broker/handle_list_offsets.c - from a time, or a special value, to an offset. */
+/* broker/handle_list_offsets.c - from a time, or a special value, to an offset.
+ *
+ * Version 0 is of before records had times: it asks where the segments begin that were last
+ * written to before a time.  As files may be copied, the time of the last record is taken for
+ * that of the file. */
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
@@ -21,6 +25,7 @@ struct offsets_part {
     const struct image_topic *topic;
     const struct list_offsets_partition *wanted;
     struct list_offsets_partition_response *result;
+    struct text starts; /* Owned: version 0's result. */
 };
 
 struct offsets_leg {
@@ -87,6 +92,43 @@ static int16_t look_up(struct partition *p, struct offsets_part *part)
     return ERROR_NONE;
 }
 
+/* --- version 0 --------------------------------------------------------------- */
+
+static int16_t list_starts(struct shard *shard, struct partition *p, struct offsets_part *part)
+{
+    int64_t timestamp = part->wanted->timestamp;
+    struct log_starts_query query = {
+        .timestamp = timestamp == TIME_LATEST ? INT64_MAX : timestamp,
+        .now_ms = io_wall_ms(shard->loop.io),
+        .limit = p->high_watermark,
+        .max = (size_t)part->wanted->max_num_offsets,
+    };
+    int64_t start = log_start(p->log);
+
+    if (timestamp != TIME_EARLIEST) {
+        if (log_list_starts(p->log, &query, &part->starts))
+            return ERROR_NOT_LEADER_OR_FOLLOWER; /* These clients know no error of storage. */
+    } else if (query.max) {
+        text_add(&part->starts, &start, sizeof(start));
+    }
+    return ERROR_NONE;
+}
+
+/* Hands over what was found, aligned as the response needs it. */
+static void take_starts(struct offsets_work *work, struct offsets_part *part)
+{
+    size_t count = part->starts.size / sizeof(int64_t);
+
+    if (!count)
+        return;
+    part->result->old_style_offsets = request_new(work->request, part->starts.size);
+    part->result->old_style_offsets_count = (int32_t)count;
+    memcpy(part->result->old_style_offsets, part->starts.data, part->starts.size);
+    text_fini(&part->starts);
+}
+
+/* --- the legs ---------------------------------------------------------------- */
+
 static int16_t answer_part(struct offsets_leg *leg, struct offsets_part *part)
 {
     struct shard *shard = leg->leg.to;
@@ -99,6 +141,8 @@ static int16_t answer_part(struct offsets_leg *leg, struct offsets_part *part)
     r = replicas_get(&shard->replicas, part->topic, part->wanted->partition_index, &p);
     if (r)
         return error_of_partition(r, 0);
+    if (leg->work->request->header.version == 0)
+        return list_starts(shard, p, part);
     error = check_epoch(p, part->wanted->current_leader_epoch);
     return error ? error : look_up(p, part);
 }
@@ -123,7 +167,11 @@ static void part_done(struct offsets_work *work)
 
 static void leg_done(struct leg *leg)
 {
-    part_done(container_of(leg, struct offsets_leg, leg)->work);
+    struct offsets_leg *offsets_leg = container_of(leg, struct offsets_leg, leg);
+
+    for (struct offsets_part *part = offsets_leg->first; part; part = part->next)
+        take_starts(offsets_leg->work, part);
+    part_done(offsets_leg->work);
 }
 
 static bool is_repeated(const struct list_offsets_topic *topic, int32_t at)
@@ -142,13 +190,15 @@ static int16_t check_part(const struct request *request, const struct list_offse
 
     if (!authorize(request, ACL_DESCRIBE, wanted->name))
         return ERROR_TOPIC_AUTHORIZATION_FAILED;
-    if (is_repeated(wanted, at))
+    if (request->header.version > 0 && is_repeated(wanted, at))
         return ERROR_INVALID_REQUEST;
     if (version_of_special(partition->timestamp) > request->header.version)
         return ERROR_UNSUPPORTED_VERSION;
     if (!topic || partition->partition_index < 0 ||
         partition->partition_index >= topic->partition_count)
         return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (request->header.version == 0 && partition->max_num_offsets < 0)
+        return ERROR_INVALID_REQUEST;
     return ERROR_NONE;
 }
 

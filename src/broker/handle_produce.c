@@ -8,10 +8,16 @@
  *
  * Each batch is appended where its partition's home is; the answer goes out when every
  * batch has met its acks rule or was refused.
+ *
+ * Clients of before Kafka 0.11 (versions 0 to 2) send messages of formats 0 and 1.  Those
+ * become batches first, on a worker (broker/conversion.h), and nothing else of the client is
+ * begun in the meantime.
  */
 
+#include "broker/conversion.h"
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "broker/session.h"
 #include "wire/msg/produce.h"
 
 struct produce_part {
@@ -32,6 +38,9 @@ struct produce_leg {
 
 struct produce_work {
     struct request *request;
+    struct conversion conversion;               /* Of the parts that come as messages. */
+    struct produce_part *old_first, **old_last; /* These, by `next`. */
+    size_t old_count;
     struct produce_response response;
     struct produce_leg *legs; /* Arena; one per shard. */
     int pending;              /* Legs, and one while they are being sent. */
@@ -167,30 +176,16 @@ static int16_t check_header(const struct produce_work *work, struct slice record
     return ERROR_NONE;
 }
 
-static void add_part(struct produce_work *work, struct produce_part *part,
-                     const struct produce_topic_produce_data *data, const struct image_topic *topic,
-                     const struct produce_partition_produce_data *partition)
+/* Puts the part on the leg to its home. */
+static void route_part(struct produce_work *work, struct produce_part *part, struct slice batch)
 {
-    struct shard *shard = work->request->shard;
-    bool by_id = work->request->header.version >= 13;
-    int16_t error = check_part(work, topic, data->name, partition->index, by_id);
-    struct slice records = partition->records.bytes;
-    struct produce_leg *leg;
+    int shards = work->request->shard->broker->shard_count;
+    struct produce_leg *leg = &work->legs[partition_home(part->topic->id, part->index, shards)];
 
-    part->result->index = partition->index;
-    if (error == ERROR_NONE)
-        error = check_header(work, records);
-    if (error != ERROR_NONE) {
-        refuse(part, error);
-        work->has_error = true;
-        return;
-    }
-    part->topic = topic;
-    part->index = partition->index;
-    part->append.batch = (uint8_t *)(uintptr_t)records.data; /* The frame is ours alone. */
-    part->append.size = records.size;
-    leg = &work->legs[partition_home(topic->id, part->index, shard->broker->shard_count)];
+    part->append.batch = (uint8_t *)(uintptr_t)batch.data; /* The frame is ours alone. */
+    part->append.size = batch.size;
     part->leg = leg;
+    part->next = NULL;
     if (!leg->work) {
         leg->work = work;
         leg->last = &leg->first;
@@ -199,6 +194,112 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     }
     *leg->last = part;
     leg->last = &part->next;
+}
+
+static void refuse_early(struct produce_work *work, struct produce_part *part, int16_t error)
+{
+    refuse(part, error);
+    work->has_error = true;
+}
+
+/* --- clients of before Kafka 0.11 -------------------------------------------- */
+
+static void release(struct request *request)
+{
+    struct produce_work *work = request->work;
+
+    conversion_fini(&work->conversion);
+}
+
+/* Notes a set of messages.  One of none is taken and appends nothing, as in Kafka 3.9. */
+static void add_old_part(struct produce_work *work, struct produce_part *part, struct slice set)
+{
+    if (!set.size) {
+        refuse(part, ERROR_NONE);
+        return;
+    }
+    part->append.batch = (uint8_t *)(uintptr_t)set.data;
+    part->append.size = set.size;
+    *work->old_last = part;
+    work->old_last = &part->next;
+    work->old_count++;
+}
+
+static void start_legs(struct produce_work *work)
+{
+    struct shard *shard = work->request->shard;
+    int shards = shard->broker->shard_count;
+
+    for (int i = 0; i < shards; i++)
+        if (work->legs[i].work)
+            leg_send(&work->legs[i].leg, shard, &shard->broker->shards[i]);
+}
+
+/* What came out goes on as if it had been sent so; then whatever waited behind it. */
+static void converted(struct conversion *conversion)
+{
+    struct produce_work *work = container_of(conversion, struct produce_work, conversion);
+    struct conversion_item *item = conversion->items;
+    struct request *request = work->request;
+    struct produce_part *next;
+
+    for (struct produce_part *part = work->old_first; part; part = next, item++) {
+        next = part->next;
+        if (item->outcome)
+            refuse_early(work, part, error_of_partition(PARTITION_E_BATCH, item->outcome));
+        else
+            route_part(work, part, text_slice(&item->out));
+    }
+    start_legs(work);
+    request->is_converting = false;
+    if (request->session)
+        session_start_held(request->session);
+    work_part_done(work);
+}
+
+/* Starts the conversion of all sets, or refuses them. */
+static bool convert(struct produce_work *work)
+{
+    struct request *request = work->request;
+    struct conversion_item *item = request_new(request, work->old_count * sizeof(*item));
+
+    work->conversion = (struct conversion){
+        .shard = request->shard, .items = item, .count = work->old_count, .done = converted};
+    for (struct produce_part *part = work->old_first; part; part = part->next)
+        (item++)->set = slice_of(part->append.batch, part->append.size);
+    request->work = work;
+    request->release = release;
+    request->is_converting = conversion_start(&work->conversion) == 0;
+    if (!request->is_converting)
+        for (struct produce_part *part = work->old_first; part; part = part->next)
+            refuse_early(work, part, ERROR_REQUEST_TIMED_OUT); /* Clients try again. */
+    return request->is_converting;
+}
+
+/* --- the request ------------------------------------------------------------ */
+
+static void add_part(struct produce_work *work, struct produce_part *part,
+                     const struct produce_topic_produce_data *data, const struct image_topic *topic,
+                     const struct produce_partition_produce_data *partition)
+{
+    int16_t version = work->request->header.version;
+    int16_t error = check_part(work, topic, data->name, partition->index, version >= 13);
+    struct slice records = partition->records.bytes;
+    bool is_old = version < 3 && !slice_is_null(records) && old_is_set(records);
+
+    part->result->index = partition->index;
+    if (error == ERROR_NONE && !is_old)
+        error = check_header(work, records);
+    if (error != ERROR_NONE) {
+        refuse_early(work, part, error);
+        return;
+    }
+    part->topic = topic;
+    part->index = partition->index;
+    if (is_old)
+        add_old_part(work, part, records);
+    else
+        route_part(work, part, records);
 }
 
 static void add_topic(struct produce_work *work, const struct produce_topic_produce_data *data,
@@ -233,6 +334,7 @@ void handle_produce(struct request *request)
     work->request = request;
     work->acks = body->acks;
     work->pending = 1;
+    work->old_last = &work->old_first;
     work->legs = request_new(request, (size_t)shards * sizeof(*work->legs));
     codec_defaults(&produce_response_message, &work->response);
     work->response.responses =
@@ -240,8 +342,8 @@ void handle_produce(struct request *request)
     work->response.responses_count = (int32_t)topics;
     for (size_t i = 0; i < topics; i++)
         add_topic(work, &body->topic_data[i], &work->response.responses[i]);
-    for (int i = 0; i < shards; i++)
-        if (work->legs[i].work)
-            leg_send(&work->legs[i].leg, request->shard, &request->shard->broker->shards[i]);
+    if (work->old_count && convert(work))
+        return;
+    start_legs(work);
     work_part_done(work);
 }

@@ -36,7 +36,8 @@ struct request {
     struct outgoing outgoing; /* The answer. */
     bool is_answered;         /* Or finished without an answer. */
     bool has_answer;
-    bool close_after; /* The connection ends behind the answer. */
+    bool is_converting; /* Its records are with a worker: what is behind it must wait. */
+    bool close_after;   /* The connection ends behind the answer. */
     /* Told when the client has gone before the answer; may be NULL. */
     void (*abandoned)(struct request *request);
     void *work;                               /* Arena: the handler's own. */

@@ -10,7 +10,8 @@ DIAG_MODULE("broker");
 
 enum { REQUESTS_MAX = 256 }; /* Overlapping Produce requests of one connection. */
 
-/* A frame may start while others are being handled only if all are Produce. */
+/* A frame may start while others are being handled only if all are Produce and have gone to
+ * their partitions. */
 static bool may_start(struct session *session, struct slice frame)
 {
     struct list_node *last = session->requests.head.prev;
@@ -19,8 +20,9 @@ static bool may_start(struct session *session, struct slice frame)
     if (list_is_empty(&session->requests))
         return true;
     request = container_of(last, struct request, node);
-    return request->header.key == API_PRODUCE && frame.size >= 2 && frame.data[0] == 0 &&
-           frame.data[1] == API_PRODUCE && session->request_count < REQUESTS_MAX;
+    return request->header.key == API_PRODUCE && !request->is_converting && frame.size >= 2 &&
+           frame.data[0] == 0 && frame.data[1] == API_PRODUCE &&
+           session->request_count < REQUESTS_MAX;
 }
 
 static void start(struct session *session, struct buf *holder, struct slice frame)
@@ -58,7 +60,7 @@ static void on_frame(struct connection *c, struct buf *holder, struct slice fram
 }
 
 /* The held frame goes on as soon as nothing is before it that it may not overlap. */
-static void start_held(struct session *session)
+void session_start_held(struct session *session)
 {
     struct buf *held = session->held;
 
@@ -95,7 +97,7 @@ void session_advance(struct session *session)
         else
             request_free(request);
     }
-    start_held(session);
+    session_start_held(session);
     close_if_done(session);
 }
 

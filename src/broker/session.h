@@ -4,7 +4,8 @@
 /* broker/session.h - one client's connection and its requests.
  *
  * Requests start and take effect in the order they came in, one at a time; only
- * consecutive Produce requests overlap.  Answers keep the order.  While a request is
+ * consecutive Produce requests overlap, while none of them is with a worker.  Answers keep
+ * the order.  While a request is
  * being handled that does not overlap with the next, the connection is paused.
  *
  * Threading: the shard's loop.
@@ -34,6 +35,9 @@ void session_start(struct shard *shard, int fd, const struct io_address *peer,
 
 /* Sends the answers that are ready, in order, and goes on with what waited. */
 void session_advance(struct session *session);
+
+/* Starts what was held back, if nothing is in its way any more. */
+void session_start_held(struct session *session);
 
 /* Takes no more requests, and closes the connection behind the answers to those there are. */
 void session_end(struct session *session, const char *why);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "broker/broker.h"
+#include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -62,6 +63,7 @@ static void stop_deadline_passed(struct loop_timer *timer)
 {
     struct shard *shard = container_of(timer, struct shard, stop_deadline);
 
+    shard->is_hurried = true;
     list_each (node, &shard->sessions)
         connection_close(&container_of(node, struct session, node)->connection,
                          "broker is stopping and the client does not take its answers", 0);
@@ -93,9 +95,14 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .dir = broker->dir,
         .syncer = shard->syncer,
         .configure = configure,
+        .keep = keeping_notes,
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.upkeep = upkeep_create(&(struct upkeep_options){
+        .replicas = &shard->replicas,
+        .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
+    });
     init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
@@ -110,6 +117,23 @@ void shard_stop(struct shard *shard)
     }
     loop_timer_set(&shard->loop, &shard->stop_deadline, shard->loop.now_us + STOP_MAX_US);
     shard_check_quiet(shard);
+}
+
+void shard_work_done(struct shard *shard)
+{
+    assert(shard->works > 0);
+    shard->works--;
+    if (shard->is_stopping)
+        shard_check_quiet(shard);
+}
+
+void shard_end_works(struct shard *shard)
+{
+    struct io *io = shard->loop.io;
+
+    shard->is_hurried = true;
+    while (shard->works)
+        io->ops->poll(io, -1); /* The workers have memory of ours. */
 }
 
 void shard_end_sessions(struct shard *shard)

@@ -39,6 +39,8 @@ struct shard {
     int64_t producer_id_end;         /* of the block that ends here. */
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
+    int works;                       /* Pieces of requests that are with a worker, */
+    _Atomic bool is_hurried;         /* which is to do no more of them: nobody waits any longer. */
     bool is_stopping;
     struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
@@ -54,8 +56,15 @@ void shard_end_sessions(struct shard *shard);
 /* Frees what is left: sessions and partitions are gone, and no mail is under way. */
 void shard_fini(struct shard *shard);
 
-/* While the broker stops: tells it once this shard has no client any more. */
+/* While the broker stops: tells it once this shard has no client any more, and no worker has
+ * something of one. */
 void shard_check_quiet(struct shard *shard);
+
+/* A worker gave back a piece of a request. */
+void shard_work_done(struct shard *shard);
+
+/* Waits until no worker has anything of a request, when the shard dies. */
+void shard_end_works(struct shard *shard);
 
 /* Begins to stop: sessions end when what they began is answered, at most STOP_MAX_US later. */
 void shard_stop(struct shard *shard);

@@ -137,3 +137,40 @@ int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *ou
     /* Where what has the largest time is not visible yet, nothing is found, as in Kafka. */
     return largest < 0 ? 0 : log_find_time(log, largest, limit, out);
 }
+
+/* --- where segments begin ---------------------------------------------------- */
+
+static void add_start(const struct log_starts_query *query, int64_t offset, struct text *out)
+{
+    size_t count = out->size / sizeof(offset);
+    int64_t before = INT64_MAX;
+
+    offset = min_of(offset, query->limit);
+    if (count)
+        memcpy(&before, out->data + out->size - sizeof(before), sizeof(before));
+    if (count < query->max && offset < before)
+        text_add(out, &offset, sizeof(offset));
+}
+
+int log_list_starts(struct log *log, const struct log_starts_query *query, struct text *out)
+{
+    struct segment_place place = log_place(log);
+    bool is_found = query->timestamp >= query->now_ms;
+
+    if (is_found && log_active(log)->size > 0)
+        add_start(query, log->written, out);
+    for (size_t i = log->segment_count; i > 0; i--) {
+        struct segment *segment = &log->segments[i - 1];
+        struct index_entry last;
+        int r = segment_largest(segment, &place, i == log->segment_count, &last);
+
+        if (r)
+            return err_pass(r);
+        if (last.key < 0 && i == log->segment_count)
+            last.key = query->now_ms;
+        is_found |= last.key <= query->timestamp;
+        if (is_found)
+            add_start(query, max_of(segment->base, log_start(log)), out);
+    }
+    return 0;
+}

@@ -73,14 +73,6 @@ NODISCARD int codec_encode_behind(const struct wire_message *message, int16_t ve
                                   const void *in, size_t headroom, struct arena *arena,
                                   struct codec_output *out);
 
-/* How many bytes the message is on the wire, gaps included.  Errors as codec_encode(). */
-NODISCARD int codec_size(const struct wire_message *message, int16_t version, const void *in,
-                         size_t *out_size);
-
-/* Writes a message to memory that has room for what codec_size() said.  It must have no
- * gaps. */
-void codec_write(const struct wire_message *message, int16_t version, const void *in, uint8_t *out);
-
 /* True if the fields that the version has are equal. */
 bool codec_equal(const struct wire_message *message, int16_t version, const void *a, const void *b);
 

@@ -78,6 +78,25 @@ static inline size_t codec_width(uint8_t kind)
     return width[kind];
 }
 
+/* Compares a field of fixed width, which is as wide in memory as on the wire. */
+static inline bool codec_fixed_equal(const struct wire_op *op, const void *a, const void *b)
+{
+    const void *x = codec_in(a, op);
+    const void *y = codec_in(b, op);
+
+    switch (op->kind) {
+    case WIRE_I8:
+    case WIRE_BOOL: return memcmp(x, y, 1) == 0;
+    case WIRE_I16:
+    case WIRE_U16: return memcmp(x, y, 2) == 0;
+    case WIRE_I32:
+    case WIRE_U32: return memcmp(x, y, 4) == 0;
+    case WIRE_I64:
+    case WIRE_F64: return memcmp(x, y, 8) == 0;
+    default: return memcmp(x, y, 16) == 0;
+    }
+}
+
 /* The step that follows, behind those that this one takes along: a run of fixed fields, or
  * the tags of a section. */
 static inline const struct wire_op *codec_next(const struct wire_op *op)

@@ -45,18 +45,6 @@ static bool pointer_equal(const struct wire_message *message, const struct wire_
     return plan_equal(message, &message->plans[op->a], p, q);
 }
 
-/* Fixed fields are as wide in memory as on the wire. */
-static inline bool fixed_equal(size_t width, const void *a, const void *b)
-{
-    switch (width) {
-    case 1: return memcmp(a, b, 1) == 0;
-    case 2: return memcmp(a, b, 2) == 0;
-    case 4: return memcmp(a, b, 4) == 0;
-    case 8: return memcmp(a, b, 8) == 0;
-    default: return memcmp(a, b, 16) == 0;
-    }
-}
-
 static bool op_equal(const struct wire_message *message, const struct wire_op *op, const void *a,
                      const void *b)
 {
@@ -77,7 +65,7 @@ static bool op_equal(const struct wire_message *message, const struct wire_op *o
         return plan_equal(message, &message->plans[op->a], codec_in(a, op), codec_in(b, op));
     case WIRE_STRUCT_PTR: return pointer_equal(message, op, a, b);
     case WIRE_TAG: return plan_equal(message, &message->plans[op->a], a, b);
-    default: return fixed_equal(codec_width(op->kind), codec_in(a, op), codec_in(b, op));
+    default: return codec_fixed_equal(op, a, b);
     }
 }
 
@@ -86,13 +74,9 @@ static bool plan_equal(const struct wire_message *message, const struct wire_pla
 {
     const struct wire_op *op = message->ops + plan->op_first;
 
-    for (const struct wire_op *end = op + plan->op_count; op < end; op++) {
-        size_t width = codec_width(op->kind);
-
-        if (width ? !fixed_equal(width, codec_in(a, op), codec_in(b, op))
-                  : !op_equal(message, op, a, b))
+    for (const struct wire_op *end = op + plan->op_count; op < end; op++)
+        if (codec_width(op->kind) ? !codec_fixed_equal(op, a, b) : !op_equal(message, op, a, b))
             return false;
-    }
     return true;
 }
 

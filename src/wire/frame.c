@@ -47,26 +47,26 @@ int frame_decode_response(const struct wire_api *api, int16_t version, struct sl
     return 0;
 }
 
-/* Writes size and header in front of a body. */
+/* Writes size and header in front of a body.  Headers have no gaps. */
 static int encode(const struct wire_message *header_message, int16_t header_version,
                   const void *header, const struct wire_message *message, int16_t version,
                   const void *body, struct arena *arena, struct codec_output *out)
 {
+    struct codec_output front;
     struct codec_output output;
-    size_t header_size;
     size_t size;
     int e;
 
-    e = codec_size(header_message, header_version, header, &header_size);
+    e = codec_encode(header_message, header_version, header, arena, &front);
     if (!e)
-        e = codec_encode_behind(message, version, body, SIZE_SIZE + header_size, arena, &output);
+        e = codec_encode_behind(message, version, body, SIZE_SIZE + front.size, arena, &output);
     if (e)
         return e;
     size = output.size - SIZE_SIZE + output.gap_bytes;
     if (size > INT32_MAX)
         return CODEC_E_TOO_MANY;
     bytes_store_i32(output.data, (int32_t)size);
-    codec_write(header_message, header_version, header, output.data + SIZE_SIZE);
+    memcpy(output.data + SIZE_SIZE, front.data, front.size);
     *out = output;
     return 0;
 }

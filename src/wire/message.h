@@ -58,7 +58,8 @@ enum wire_kind {
     WIRE_STRUCT,     /* Inline; `a` is its plan. */
     WIRE_STRUCT_PTR, /* By pointer; with WIRE_NULLABLE a byte says whether it is there. */
     WIRE_TAGS,       /* The tagged section; `a` steps WIRE_TAG follow, by ascending tag. */
-    WIRE_TAG,        /* `a` is the plan of the payload, `b` the tag. */
+    WIRE_TAG,        /* `a` is the plan of the payload, `b` the tag; `flags` steps from the
+                        index `offset` on compare all there is with the defaults, if not 0. */
 };
 
 enum {
@@ -79,9 +80,11 @@ struct wire_op {
 struct wire_plan {
     uint16_t type; /* In `types`; WIRE_NO_INDEX for a tagged payload. */
     uint16_t op_first, op_count;
-    uint16_t absent_first, absent_count; /* Fields that must have their default, also in `ops`. */
-    uint16_t size_min;                   /* Of its encoding, in bytes. */
-    uint16_t has_image;                  /* Not all fields are read: begin with the defaults. */
+    uint16_t absent_first, absent_count;   /* Fields that must have their default, also in `ops`. */
+    uint16_t varying_first, varying_count; /* The steps whose size depends on the value. */
+    uint16_t size_min;                     /* Of its encoding, in bytes. */
+    uint16_t size_fixed;                   /* At most, without what the varying steps add. */
+    uint16_t has_image;                    /* Not all fields are read: begin with the defaults. */
 };
 
 /* What a plan fills. */

@@ -15,7 +15,7 @@
 enum {
     AT_SIZE = 8,
     AT_CRC = BATCH_PREFIX_SIZE,
-    AT_MAGIC = 16,
+    AT_MAGIC = OLD_MAGIC_AT,
     AT_ATTRIBUTES,
     AT_FIELDS,                /* The timestamp of format 1; the key of format 0. */
     SIZE_MIN = 4 + 2 + 4 + 4, /* What the size of a message of format 0 says at least. */

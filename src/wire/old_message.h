@@ -27,6 +27,7 @@
 
 enum {
     OLD_MAGIC_MAX = 1,
+    OLD_MAGIC_AT = 16,          /* Where messages have their format, and batches too. */
     OLD_DECODED_MAX = 64 << 20, /* What one wrapper, or one batch for these clients, becomes. */
 };
 
@@ -38,6 +39,12 @@ struct old_message {
     struct slice key, value; /* Borrowed; may be null. */
     size_t size;             /* Of the whole message, as it was read. */
 };
+
+/* False if a batch of format 2 begins there. */
+static inline bool old_is_set(struct slice bytes)
+{
+    return bytes.size <= OLD_MAGIC_AT || bytes.data[OLD_MAGIC_AT] != BATCH_MAGIC;
+}
 
 /* Reads the message at the start of `bytes`, checksum and all.  BATCH_E_SHORT if it is cut
  * off, BATCH_E_MAGIC if it is a batch of format 2. */

@@ -2,11 +2,11 @@
 
 /* test/bench/wire.c - what the bytes of the protocol cost: decoding, encoding, checking.
  *
- *     wire [ROUNDS]
+ *     wire [ROUNDS [WORD]]
  *
  * Prints a line for each figure: a name, a unit and ROUNDS values, separated by tabs.  Each
  * value is the mean of a run that is long enough for the clock; the figures are taken in
- * turn, so that all of them see the same machine.
+ * turn, so that all of them see the same machine.  With a WORD only those whose name has it.
  *
  * Fetch and Produce have 20 topics of 50 partitions each, and what a busy client would say.
  * Their figures are nanoseconds for one partition, with the arena's part of it.
@@ -321,6 +321,17 @@ static void add_checksum(struct figures *f, const char *name, struct checksum *c
     f->figures[f->count - 1].is_rate = true;
 }
 
+/* Leaves out the figures whose name lacks `word`. */
+static void choose(struct figures *f, const char *word)
+{
+    int count = 0;
+
+    for (int i = 0; i < f->count; i++)
+        if (strstr(f->figures[i].name, word))
+            f->figures[count++] = f->figures[i];
+    f->count = count;
+}
+
 static double measure(const struct figure *figure)
 {
     int64_t began = now_ns();
@@ -385,6 +396,7 @@ int main(int argc, char **argv)
     zstd_batch_init(&batch, &arena, &bytes);
     add_time(&figures, "check of a 64 KiB batch of zstd", run_check, &batch, 1e3, "µs");
     add_time(&figures, "the same by plain zstd", run_zstd, &batch, 1e3, "µs");
+    choose(&figures, argc > 2 ? argv[2] : "");
     for (int round = 0; round < rounds; round++)
         for (int i = 0; i < figures.count; i++)
             figures.figures[i].values[round] = measure(&figures.figures[i]);

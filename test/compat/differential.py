@@ -7,7 +7,8 @@
 Every field of every answer is compared, but for ids, addresses, times and the words of
 error messages.  differences.txt lists what may differ, with the reason; a difference
 that is not listed fails, and so does a line there that no longer describes one.
-$KAFKA_VERSION picks the Kafka: 4.4.0 unless set.
+$KAFKA_VERSION picks the Kafka: 4.4.0 unless set, but for cases that are about what only
+an older one can do.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import cases_fetch  # noqa: F401
 import cases_frames  # noqa: F401
 import cases_groups  # noqa: F401
 import cases_offsets  # noqa: F401
+import cases_old_formats  # noqa: F401
 
 LISTED = peers.HERE / "differences.txt"
 SETTINGS = ["node.id=1"]
@@ -114,27 +116,30 @@ def compare(name, kafka, moldau, listed):
     return count
 
 
+def run_kafka(cases, version, apis, now_ms):
+    """The notes of Kafka, of as many versions of it as the cases ask for."""
+    notes = {}
+    for wanted in dict.fromkeys(function.kafka_version or version for function in cases):
+        own = [function for function in cases if (function.kafka_version or version) == wanted]
+        with tempfile.TemporaryDirectory(prefix="moldau-kafka-") as folder:
+            with peers.Kafka(folder, version=wanted) as broker:
+                notes |= run_cases(broker, apis, own, now_ms)
+    return notes
+
+
 def run_both(cases, version, settings):
     """The notes of both brokers; theirs are the same from run to run, so only ours counts."""
     apis = wire.load(peers.TREE)
     now_ms = int(time.time() * 1000)
-    notes = []
-    for kind in ("kafka", "moldau"):
-        with tempfile.TemporaryDirectory(prefix=f"moldau-{kind}-") as folder:
-            if kind == "kafka":
-                broker = peers.Kafka(folder, version=version)
-            else:
-                broker = peers.Moldau(folder, [*SETTINGS, *settings])
-            with broker:
-                notes.append(run_cases(broker, apis, cases, now_ms))
-    return notes
+    kafka = run_kafka(cases, version, apis, now_ms)
+    with tempfile.TemporaryDirectory(prefix="moldau-moldau-") as folder:
+        with peers.Moldau(folder, [*SETTINGS, *settings]) as broker:
+            return kafka, run_cases(broker, apis, cases, now_ms)
 
 
 def show(cases, version):
     """Prints what Kafka answers, for whoever writes a case."""
-    with tempfile.TemporaryDirectory() as folder:
-        with peers.Kafka(folder, version=version) as broker:
-            notes = run_cases(broker, wire.load(peers.TREE), cases, int(time.time() * 1000))
+    notes = run_kafka(cases, version, wire.load(peers.TREE), int(time.time() * 1000))
     for case_notes in notes.values():
         for path, value in case_notes.items():
             print(f"{path} = {value}")

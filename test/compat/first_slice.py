@@ -18,7 +18,6 @@ import concurrent.futures
 import shutil
 import sys
 import tempfile
-import threading
 import time
 
 import peers
@@ -27,6 +26,7 @@ peers.enter_venv()
 
 import clients  # noqa: E402 (needs the venv)
 import records  # noqa: E402
+import tally as tallies  # noqa: E402
 
 PARTITIONS = 3
 WRITERS = {
@@ -53,37 +53,6 @@ VARIANTS = {
 # The other value of what each does by default.
 SWITCHED = {"kcat": "idempotent", "kafka-python": "not-idempotent",
             "java-producer": "not-idempotent", "our-producer": "not-idempotent"}
-
-
-class Tally:
-    """Counts checks and prints a line for each."""
-
-    def __init__(self):
-        self.counts = collections.Counter()
-        self.lock = threading.Lock()
-
-    def note(self, outcome, what, why=None):
-        with self.lock:
-            self.counts[outcome] += 1
-            print(f"{outcome:7} {what}{': ' if why else ''}{why or ''}", flush=True)
-
-    def attempt(self, what, action):
-        """Runs `action`; a text it returns, or a Failure, is what went wrong."""
-        began = time.monotonic()
-        try:
-            why = action()
-        except Exception as error:  # noqa: BLE001 (clients raise what they like)
-            why = f"{type(error).__name__}: {error}"
-        if why:
-            self.note("FAILED", what, why)
-        else:
-            self.note("passed", f"{what} ({time.monotonic() - began:.1f} s)")
-        return not why
-
-    def close(self):
-        c = self.counts
-        print(f"{c['passed']} passed, {c['FAILED']} failed, {c['skipped']} skipped")
-        return 1 if c["FAILED"] or not c["passed"] else 0
 
 
 class Job:
@@ -231,7 +200,7 @@ def parse(words):
 
 def main(words):
     options = parse(words)
-    tally = Tally()
+    tally = tallies.Tally()
     subjects = ["moldau", "kafka"] if options.subject == "both" else [options.subject]
     print(f"clients: {clients.kcat_version()}; Python's and Java's are pinned")
     for name in subjects:

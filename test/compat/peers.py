@@ -68,9 +68,9 @@ class Failure(Exception):
     """Something that a person must look at; its text is all there is to say."""
 
 
-def enter_venv():
-    """Goes on in the Python that has the clients of requirements.txt, made on first use."""
-    wanted = (HERE / "requirements.txt").read_bytes()
+def enter_venv(requirements="requirements.txt"):
+    """Goes on in the Python that has the clients of that file, made on first use."""
+    wanted = (HERE / requirements).read_bytes()
     venv = CACHE / f"python-{hashlib.sha256(wanted).hexdigest()[:12]}"
     python = venv / "bin/python"
     if pathlib.Path(sys.prefix) == venv:
@@ -80,7 +80,7 @@ def enter_venv():
         base = sys.executable if sys.prefix == sys.base_prefix else "python3"
         subprocess.run([base, "-m", "venv", "--clear", venv], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-input",
-                        "--disable-pip-version-check", "-r", HERE / "requirements.txt"],
+                        "--disable-pip-version-check", "-r", HERE / requirements],
                        check=True)
         (venv / "complete").touch()
     os.execv(python, [str(python), *sys.argv])

@@ -24,8 +24,16 @@ CASES = []
 
 def case(function):
     """Marks a function as a case; they run in the order of the files."""
-    CASES.append(function)
-    return function
+    return case_of(None)(function)
+
+
+def case_of(version):
+    """As case(), compared with this version of Kafka instead of the one that is asked for."""
+    def mark(function):
+        function.kafka_version = version
+        CASES.append(function)
+        return function
+    return mark
 
 
 def _mask(name, value, siblings):
@@ -87,7 +95,7 @@ class Talk:
     def _flatten(self, prefix, value):
         for name, inner in value.items():
             if name == "records" and isinstance(inner, bytes):
-                self._flatten(prefix, {"batches": wire.batches(inner)})
+                self._flatten(prefix, {"batches": wire.record_set(inner)})
             elif isinstance(inner, dict):
                 self._flatten(f"{prefix}{name}.", inner)
             elif isinstance(inner, list) and inner and isinstance(inner[0], dict):

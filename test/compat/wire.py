@@ -9,12 +9,15 @@ broker's.  A field that a request does not name has the schema's default.
     answer = metadata.parse_response(12, payload)
 """
 
+import gzip
 import re
 import struct
 import uuid
+import zlib
 
 SCHEMAS = "schema/api"
 SERVED = "src/broker/apis.def"
+FIRST_OF_KAFKA_4 = {"produce": 3, "fetch": 4, "list_offsets": 1}  # Where we serve more.
 LAST = 32767
 NUMBERS = {"i8": ">b", "i16": ">h", "u16": ">H", "i32": ">i", "u32": ">I", "i64": ">q",
            "f64": ">d"}
@@ -145,7 +148,7 @@ class Api:
 
     @property
     def versions(self):
-        """The versions that a broker serves; the schema may know older ones."""
+        """The versions that Kafka 4 and we serve; the schema may know older ones."""
         return self.served or range(self.ranges["request"].low, self.ranges["request"].high + 1)
 
     # --- requests -------------------------------------------------------------------------
@@ -345,7 +348,8 @@ def load(tree):
             apis[api.name] = api
     rows = re.findall(r"^API\((\w+),.*?(\d+), +(\d+), +\d+\)", (tree / SERVED).read_text(), re.M)
     for name, lowest, highest in rows:
-        apis[name].served = range(int(lowest), int(highest) + 1)
+        lowest = max(int(lowest), FIRST_OF_KAFKA_4.get(name, 0))
+        apis[name].served = range(lowest, int(highest) + 1)
     return apis
 
 
@@ -409,6 +413,14 @@ BATCH_HEADER = ">qiibIhiqqqhii"
 BATCH_HEADER_SIZE = struct.calcsize(BATCH_HEADER)
 
 
+def _content(attributes, records):
+    """The records as they are without compression, as far as Python's own library knows it."""
+    try:
+        return {0: bytes, 1: gzip.decompress}[attributes & 7](records)
+    except (KeyError, OSError, EOFError, zlib.error):
+        return "(compressed)"
+
+
 def batches(raw):
     """The whole batches in a record set: their headers as dicts, with the bytes behind."""
     found = []
@@ -418,7 +430,65 @@ def batches(raw):
         if size < BATCH_HEADER_SIZE or len(raw) < size:
             break
         header["crc_right"] = crc32c(raw[21:size]) == header["crc"]
-        header["records"] = raw[BATCH_HEADER_SIZE:size]
+        header["content"] = _content(header["attributes"], raw[BATCH_HEADER_SIZE:size])
         found.append(header)
         raw = raw[size:]
     return found
+
+
+# --- messages of formats 0 and 1 ------------------------------------------------------------------
+
+
+def _plain(raw):
+    return struct.pack(">i", -1) if raw is None else struct.pack(">i", len(raw)) + raw
+
+
+def message(key=None, value=b"v", *, magic=1, offset=0, attributes=0, timestamp=0, crc=None,
+            size=None, extra=b""):
+    """An entry of a message set; each argument that is given stands there, right or wrong."""
+    tail = struct.pack(">bb", magic, attributes)
+    if magic:
+        tail += struct.pack(">q", timestamp)
+    tail += _plain(key) + _plain(value) + extra
+    crc = zlib.crc32(tail) if crc is None else crc
+    size = 4 + len(tail) if size is None else size
+    return struct.pack(">qiI", offset, size, crc) + tail
+
+
+def wrapper(inner, compress, codec, **fields):
+    """A message whose value is a compressed message set."""
+    fields.setdefault("offset", 0)
+    return message(value=compress(b"".join(inner)), attributes=fields.pop("attributes", 0) | codec,
+                   **fields)
+
+
+MESSAGE_PREFIX_SIZE = 12
+
+
+def messages(raw):
+    """The whole messages in a record set, as dicts; those within a gzip wrapper inside it."""
+    found = []
+    while len(raw) >= MESSAGE_PREFIX_SIZE + 6:
+        offset, size, crc, magic, attributes = struct.unpack_from(">qiIbb", raw)
+        end = MESSAGE_PREFIX_SIZE + size
+        if size < 14 or len(raw) < end or magic not in (0, 1):
+            break
+        one = {"base_offset": offset, "magic": magic, "attributes": attributes,
+               "crc_right": zlib.crc32(raw[16:end]) == crc}
+        reader = Reader(raw[18:end])
+        if magic:
+            one["timestamp"] = reader.number("i64")
+        for name in ("message_key", "message_value"):
+            length = reader.number("i32")
+            one[name] = None if length < 0 else reader.take(length)
+        if attributes & 7:
+            value = _content(attributes, one.pop("message_value"))
+            one["inside"] = value if isinstance(value, str) else messages(value)
+        found.append(one)
+        raw = raw[end:]
+    return found
+
+
+def record_set(raw):
+    """What is whole in a record set: batches, or messages of an older format."""
+    return messages(raw) if len(raw) > 16 and raw[16] < 2 else batches(raw)

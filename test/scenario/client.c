@@ -11,7 +11,14 @@ enum {
     RETRY_MIN_US = 2 * 1000,
     RETRY_MAX_US = 60 * 1000,
     FRAME_MAX = 16 * 1024 * 1024,
-    PRODUCE_MIN = 3, /* Older ones are listed for librdkafka, and not served (KAFKA-18659). */
+};
+
+/* The first versions that speak of batches and of times: what clients of before Kafka 0.11 say
+ * is another language, which test/compat/old_clients.py speaks. */
+static const int16_t first_versions[CLIENT_API_COUNT] = {
+    [CLIENT_PRODUCE] = 3,
+    [CLIENT_FETCH] = 4,
+    [CLIENT_LIST_OFFSETS] = 1,
 };
 
 static const int16_t api_keys[CLIENT_API_COUNT] = {
@@ -204,8 +211,7 @@ static void note_versions(struct client *client, enum client_api api,
         if (theirs->api_key != ours->key)
             continue;
         v->min = (int16_t)max_of(ours->min, theirs->min_version);
-        if (api == CLIENT_PRODUCE)
-            v->min = (int16_t)max_of((int)v->min, (int)PRODUCE_MIN);
+        v->min = (int16_t)max_of(v->min, first_versions[api]);
         v->max = (int16_t)min_of(ours->max, theirs->max_version);
         if (v->chosen < v->min || v->chosen > v->max) /* Else it goes on with the same. */
             client_choose_version(client, api, v->min);

@@ -190,9 +190,10 @@ static void emit_ops(struct text *out, const char *name, const struct plans *pla
 
         text_printf(out, "    {%s, %u, ", op->kind, op->flags);
         if (op->field)
-            text_printf(out, "offsetof(struct %s, %s)", op->structure->c_name, op->field->name);
+            text_printf(out, "offsetof(struct %s, %s%s%s)", op->structure->c_name,
+                        op->outer ? op->outer->name : "", op->outer ? "." : "", op->field->name);
         else
-            text_printf(out, "0");
+            text_printf(out, "%d", op->at);
         text_printf(out, ", %d, %d},\n", op->a, op->b);
     }
     text_printf(out, "%s};\n\n", plans->op_count ? "" : "    {0, 0, 0, 0, 0},\n");
@@ -204,8 +205,9 @@ static void emit_plans(struct text *out, const char *name, const struct plans *p
     for (int i = 0; i < plans->plan_count; i++) {
         const struct plan *p = &plans->plans[i];
 
-        text_printf(out, "    {%d, %d, %d, %d, %d, %d, %d},\n", p->type < 0 ? NAME_NONE : p->type,
-                    p->op_first, p->op_count, p->absent_first, p->absent_count, p->size_min,
+        text_printf(out, "    {%d, %d, %d, %d, %d, %d, %d, %d, %d, %d},\n",
+                    p->type < 0 ? NAME_NONE : p->type, p->op_first, p->op_count, p->absent_first,
+                    p->absent_count, p->varying_first, p->varying_count, p->size_min, p->size_fixed,
                     p->has_image);
     }
     text_printf(out, "};\n\nstatic const uint16_t %s_roots[] = {", name);

@@ -65,6 +65,60 @@ static bool ops_equal(const struct op *a, const struct op *b, int count)
     return true;
 }
 
+static const struct plan *plan_of(const struct plans *plans, const struct op *op)
+{
+    return &plans->plans[op->a];
+}
+
+static bool is_kind(const struct op *op, const char *kind)
+{
+    return strcmp(op->kind, kind) == 0;
+}
+
+/* The most bytes that a step takes, without those that depend on the value. */
+static int size_fixed(const struct plans *plans, const struct op *op)
+{
+    bool compact = op->flags & COMPACT;
+
+    if (is_kind(op, "WIRE_NEED"))
+        return op->a;
+    if (is_kind(op, "WIRE_STRING"))
+        return compact ? 3 : 2;
+    if (is_kind(op, "WIRE_BYTES") || is_kind(op, "WIRE_RECORDS") || is_kind(op, "WIRE_ARRAY"))
+        return compact ? 5 : 4;
+    if (is_kind(op, "WIRE_STRUCT"))
+        return plan_of(plans, op)->size_fixed;
+    if (is_kind(op, "WIRE_STRUCT_PTR") || is_kind(op, "WIRE_TAGS"))
+        return 1;
+    if (is_kind(op, "WIRE_TAG"))
+        return 5 + 5 + plan_of(plans, op)->size_fixed;
+    return 0;
+}
+
+/* Notes the steps of a new plan whose size depends on the value; those inside of tagged
+ * fields too, which lie in the same struct. */
+static void add_varying(struct plans *plans, struct plan *plan)
+{
+    plan->varying_first = plans->op_count;
+    for (int i = 0; i < plan->op_count; i++) {
+        const struct op *op = &plans->ops[plan->op_first + i];
+
+        plan->size_fixed += size_fixed(plans, op);
+        if (is_kind(op, "WIRE_TAG")) {
+            const struct plan *payload = plan_of(plans, op);
+
+            op = &plans->ops[payload->op_first + payload->op_count - 1];
+        }
+        if (is_kind(op, "WIRE_STRING") || is_kind(op, "WIRE_BYTES") ||
+            is_kind(op, "WIRE_RECORDS") || is_kind(op, "WIRE_ARRAY") ||
+            is_kind(op, "WIRE_STRUCT_PTR") ||
+            (is_kind(op, "WIRE_STRUCT") && plan_of(plans, op)->varying_count))
+            plans->ops[plans->op_count++] = *op;
+    }
+    plan->varying_count = plans->op_count - plan->varying_first;
+    assert(plan->size_fixed <= UINT16_MAX);
+}
+
 /* Adds a plan of these steps, or finds the one there is. */
 static int add_plan(struct plans *plans, struct plan plan, const struct steps *steps,
                     const struct steps *absent)
@@ -82,13 +136,14 @@ static int add_plan(struct plans *plans, struct plan plan, const struct steps *s
             return i;
     }
     assert(plans->plan_count < PLANS_MAX);
-    assert(plans->op_count + plan.op_count + plan.absent_count <= OPS_MAX);
+    assert(plans->op_count + 2 * plan.op_count + plan.absent_count <= OPS_MAX);
     plan.op_first = plans->op_count;
     plan.absent_first = plan.op_first + plan.op_count;
     for (int i = 0; i < steps->count; i++)
         plans->ops[plans->op_count++] = steps->ops[i];
     for (int i = 0; i < plan.absent_count; i++)
         plans->ops[plans->op_count++] = absent->ops[i];
+    add_varying(plans, &plan);
     plans->plans[plans->plan_count] = plan;
     return plans->plan_count++;
 }
@@ -239,6 +294,54 @@ static void add_plain_fields(struct builder *b, struct steps *steps,
     }
 }
 
+/* The number of fields of a struct that has none but fixed ones, else 0. */
+static int fixed_count(const struct structure *structure)
+{
+    int count = 0;
+
+    for (const struct field *f = structure->fields; f; f = f->next, count++)
+        if (!is_fixed(f))
+            return 0;
+    return count;
+}
+
+/* The steps that compare the fixed fields of a struct inside `owner` with their defaults:
+ * where the first is.  They are there once, whatever the versions. */
+static int comparing_steps(struct plans *plans, const struct structure *owner,
+                           const struct field *field)
+{
+    int first = plans->op_count;
+
+    for (int i = 0; i < plans->op_count; i++)
+        if (plans->ops[i].outer == field)
+            return i;
+    for (const struct field *f = field->structure->fields; f; f = f->next)
+        plans->ops[plans->op_count++] = (struct op){.kind = type_facts[f->type].kind,
+                                                    .structure = owner,
+                                                    .field = f,
+                                                    .outer = field,
+                                                    .b = NAME_NONE};
+    return first;
+}
+
+/* Adds the step of one tagged field. */
+static void add_tag(struct builder *b, struct steps *steps, const struct structure *owner,
+                    const struct field *field, int version)
+{
+    struct op op = {
+        .kind = "WIRE_TAG", .a = payload_plan(b, owner, field, version), .b = field->tag};
+    const struct plan *payload = plan_of(b->plans, &op);
+
+    if (is_fixed(field)) {
+        op.at = payload->op_first + payload->op_count - 1;
+        op.flags = 1;
+    } else if (field->type == TYPE_STRUCT && !field->is_array && !field->is_nullable) {
+        op.flags = (unsigned)fixed_count(field->structure);
+        op.at = op.flags ? comparing_steps(b->plans, owner, field) : 0;
+    }
+    add_op(steps, op, 0);
+}
+
 /* Adds the tagged section: the tags in ascending order, whatever the schema's. */
 static void add_tags(struct builder *b, struct steps *steps, const struct structure *structure,
                      int version)
@@ -256,13 +359,10 @@ static void add_tags(struct builder *b, struct steps *steps, const struct struct
         if (!next)
             break;
         last = next->tag;
-        add_op(steps,
-               (struct op){.kind = "WIRE_TAG",
-                           .a = payload_plan(b, structure, next, version),
-                           .b = next->tag},
-               0);
+        add_tag(b, steps, structure, next, version);
         steps->ops[section].a++;
     }
+    assert(steps->ops[section].a < 128); /* The encoder leaves a byte for their count. */
 }
 
 /* What the version cannot say must have its default when it is written. */

@@ -155,6 +155,8 @@ struct op {
     unsigned flags;
     const struct structure *structure; /* With `field`: where the offset comes from. */
     const struct field *field;
+    const struct field *outer; /* Of a field inside a field: the one around it, else NULL. */
+    int at;                    /* Without a field, in the offset's place. */
     int a, b;
 };
 
@@ -163,6 +165,8 @@ struct plan {
     int type;                          /* In `types`, or -1 for a payload. */
     int op_first, op_count;
     int absent_first, absent_count;
+    int varying_first, varying_count;
+    int size_fixed;
     int size_min;
     bool has_image;
 };

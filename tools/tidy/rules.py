@@ -78,7 +78,7 @@ def is_short(source, name):
 def comments(project):
     """Every public function has a comment in its header; neighbours may share one."""
     for source in project.headers():
-        if source.path.endswith("_internal.h"):
+        if source.path.endswith("_internal.h") or source.is_test():
             continue
         commented = {c.last for c in source.comments}
         for first, last, text in source.declarations():
@@ -108,11 +108,21 @@ def unfinished(project):
                 yield path, number, path, f"`{word.search(line).group(0)}`"
 
 
+@rule("markers")
+def markers(project):
+    """No merge was left half done."""
+    for path, text in project.texts.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.match(r"(<{7}|>{7})( |$)", line):
+                yield path, number, path, "a mark of a merge that was not finished"
+
+
 @rule("length")
 def length(project):
     """Functions, files and lines have limits."""
     for source in project.sources.values():
-        limit = HEADER_LINES_MAX if source.is_header() else FILE_LINES_MAX
+        is_api = source.is_header() and not source.is_test()
+        limit = HEADER_LINES_MAX if is_api else FILE_LINES_MAX
         if source.floor() == "bin":
             limit = BIN_LINES_MAX
         if len(source.lines) - 1 > limit:
@@ -165,7 +175,9 @@ def floors(project):
             there = posixpath.dirname(name)
             if not is_quoted:
                 continue
-            if name.endswith("_internal.h") and there != here:
+            # A benchmark compares the ways to do a thing, of which others see the best alone.
+            is_hidden = name.endswith("_internal.h") and not source.path.startswith("test/bench/")
+            if is_hidden and there != here:
                 yield source.path, line, name, f"{name} is the business of {there}/ alone"
             elif floor and not may_include(project, source, floor, name):
                 yield source.path, line, name, f"{floor} may not include {name}"

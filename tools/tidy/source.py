@@ -62,7 +62,7 @@ class Source:
         return self.path.endswith(".h")
 
     def is_test(self):
-        return self.path.endswith("_test.c") or self.path.startswith("test/")
+        return self.path.endswith(("_test.c", "_test.h")) or self.path.startswith("test/")
 
     def floor(self):
         """The folder under src/ that the file is in, or None."""
