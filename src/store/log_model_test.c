@@ -244,21 +244,68 @@ static void lose(struct model *m)
     }
 }
 
+/* After a start: of the batches that may be there a prefix is, `least` of them at least. */
+static void model_believe(struct model *m, int most, int least)
+{
+    m->count = 0;
+    while (m->count < most && model_end(m, m->count) < log_end(m->log))
+        m->count++;
+    check(m->count >= least);
+    m->written = m->synced = m->count;
+    model_compare(m);
+}
+
 static void model_crash(struct model *m)
 {
-    int lost = rng_chance(m->rng, 60);
+    bool is_lost = rng_chance(m->rng, 60);
 
-    if (lost)
+    if (is_lost)
         lose(m);
     log_abandon(m->log);
     store_kit_close(&m->kit, false);
     model_open(m, false);
-    m->count = 0;
-    while (m->count < m->written && model_end(m, m->count) < log_end(m->log))
-        m->count++;
-    check(m->count >= m->synced && (lost || m->count == m->written));
-    m->written = m->synced = m->count;
-    model_compare(m);
+    model_believe(m, m->written, is_lost ? m->synced : m->written);
+}
+
+/* An append that the process does not survive, perhaps. */
+static void append_once(struct model *m)
+{
+    struct store_batch batch = model_batch(m);
+    struct log_appended appended;
+    int64_t end = log_end(m->log);
+
+    if (m->count < HISTORY_MAX && store_kit_append(&m->kit, m->log, &batch, &appended) == 0) {
+        m->batches[m->count].batch = batch;
+        m->batches[m->count++].offset = end;
+    }
+}
+
+/* From some call on nothing works any more: as if the process were killed there. */
+static void model_kill(struct model *m)
+{
+    uint64_t what = rng_below(m->rng, 4);
+    bool is_clean = false;
+
+    m->kit.faulty.tears = rng_chance(m->rng, 50);
+    m->kit.faulty.lies = rng_chance(m->rng, 30);
+    faulty_io_arm(&m->kit.faulty, FAULTY_ANY, (int)rng_between(m->rng, 1, what ? 40 : 4), -EIO);
+    m->kit.faulty.fail_count = INT32_MAX;
+    if (what == 0 && store_kit_write(&m->kit, m->log) == 0)
+        m->written = m->count;
+    else if (what == 1)
+        append_once(m);
+    else if (what == 2 && store_kit_sync(&m->kit, m->log) == 0)
+        m->synced = m->written;
+    else if (what == 3)
+        is_clean = log_dir_close_log(m->kit.dir, take(m->log)) == 0;
+    log_abandon(m->log);
+    is_clean = log_dir_close(take(m->kit.dir), is_clean) == 0 && is_clean;
+    faulty_io_arm(&m->kit.faulty, 0, 0, 0);
+    m->kit.faulty.tears = m->kit.faulty.lies = false;
+    store_kit_open(&m->kit);
+    check(!is_clean || log_dir_was_clean(m->kit.dir));
+    m->log = store_kit_log(&m->kit, "t-0");
+    model_believe(m, m->count, m->written);
 }
 
 static void model_step(struct model *m)
@@ -278,10 +325,12 @@ static void model_step(struct model *m)
         model_compare(m);
     else if (what < 94)
         model_checkpoint(m);
-    else if (what < 97)
+    else if (what < 96)
         model_stop(m);
-    else
+    else if (what < 98)
         model_crash(m);
+    else
+        model_kill(m);
 }
 
 PROPERTY(log_model, whatever_happens_what_was_durable_is_there_and_nothing_else, 150)
