@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "broker/broker.h"
+#include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -66,6 +67,7 @@ static void stop_deadline_passed(struct loop_timer *timer)
 {
     struct shard *shard = container_of(timer, struct shard, stop_deadline);
 
+    shard->is_hurried = true;
     list_each (node, &shard->sessions)
         connection_close(&container_of(node, struct session, node)->connection,
                          "broker is stopping and the client does not take its answers", 0);
@@ -97,9 +99,14 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .dir = broker->dir,
         .syncer = shard->syncer,
         .configure = configure,
+        .keep = keeping_notes,
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.upkeep = upkeep_create(&(struct upkeep_options){
+        .replicas = &shard->replicas,
+        .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
+    });
     init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
@@ -128,6 +135,7 @@ void shard_end_works(struct shard *shard)
 {
     struct io *io = shard->loop.io;
 
+    shard->is_hurried = true;
     while (shard->works)
         io->ops->poll(io, -1); /* The workers have memory of ours. */
 }
