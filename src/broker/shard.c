@@ -33,6 +33,9 @@ static bool coordinators_is_home(struct coordinators *coordinators, const struct
     return partition_home(topic->id, index, shard->broker->shard_count) == shard->index;
 }
 
+/* More than anybody lives to see, and less than a clock of microseconds can hold. */
+static const int64_t INTERVAL_MAX_MS = INT64_C(1) << 50;
+
 static void init_coordinators(struct shard *shard)
 {
     const struct settings *settings = shard->broker->settings;
@@ -44,7 +47,8 @@ static void init_coordinators(struct shard *shard)
         .config = {.group = {.initial_delay_ms = settings->group_initial_rebalance_delay_ms,
                              .size_max = settings->group_max_size},
                    .retention_ms = settings->offsets_retention_minutes * 60 * 1000,
-                   .check_interval_ms = settings->offsets_retention_check_interval_ms,
+                   .check_interval_ms =
+                       min_of(settings->offsets_retention_check_interval_ms, INTERVAL_MAX_MS),
                    .metadata_max_units = settings->offset_metadata_max_bytes,
                    .codec = (enum compress_codec)settings->offsets_topic_compression_codec},
         .image = coordinators_image,
