@@ -240,7 +240,7 @@ static int next_inside(struct old_reader *reader, struct record *out)
     if (message.magic != wrapper->magic || message.attributes & BATCH_CODEC_MASK)
         return BATCH_E_RECORD;
     read_record(&message, reader->base, out);
-    if (wrapper->magic == 1 && wrapper->attributes & BATCH_IS_APPEND_TIME)
+    if (wrapper->attributes & BATCH_IS_APPEND_TIME) /* Format 0 has no time there either. */
         out->timestamp = wrapper->timestamp;
     reader->inside = behind(reader->inside, message.size);
     return 0;
