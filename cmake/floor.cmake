@@ -28,11 +28,16 @@ function(floor name)
     file(APPEND ${PROJECT_BINARY_DIR}/floors.txt "${name}: ${arg_ON}\n")
 endfunction()
 
-# The test program of one module, registered as `<floor>.<module>`.
+# The test program of one module, registered as `<floor>.<module>`; `tests_<floor>` builds
+# all of a floor.
 function(unit_test floor module)
     set(target test_${floor}_${module})
     add_executable(${target} ${module}_test.c)
     target_link_libraries(${target} PRIVATE harness ${ARGN} ${floor})
+    if(NOT TARGET tests_${floor})
+        add_custom_target(tests_${floor})
+    endif()
+    add_dependencies(tests_${floor} ${target})
     fuzz_targets(${target} ${CMAKE_CURRENT_SOURCE_DIR}/${module}_test.c)
     add_test(NAME ${floor}.${module}
              COMMAND ${target} --corpus=${PROJECT_SOURCE_DIR}/test/fuzz/corpus)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "broker/broker.h"
+#include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -94,9 +95,14 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .dir = broker->dir,
         .syncer = shard->syncer,
         .configure = configure,
+        .keep = keeping_notes,
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.upkeep = upkeep_create(&(struct upkeep_options){
+        .replicas = &shard->replicas,
+        .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
+    });
     init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;

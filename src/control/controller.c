@@ -417,6 +417,18 @@ static void fail(struct controller *c, int r)
     end_ops(&c->queue, CONTROL_E_STORAGE);
 }
 
+/* A full disk, or the like: what was asked for is refused, and the next may do better. */
+static void refuse_batch(struct controller *c, int r)
+{
+    diag_error(c->options.diag, "metadata could not be written; what was asked for is refused",
+               kv("error", r));
+    c->edit = image_edit_destroy(c->edit);
+    batch_reset(c);
+    end_ops(&c->batch, CONTROL_E_STORAGE);
+    if (!list_is_empty(&c->queue))
+        loop_hook_ask(c->options.loop, &c->decide);
+}
+
 static void appended(void *context, int r)
 {
     struct controller *c = context;
@@ -471,8 +483,10 @@ static void decide_hook(struct loop_hook *hook)
         return;
     }
     r = mlog_append(c->mlog, c->records, c->record_count, appended, c);
-    if (r)
+    if (r && mlog_is_failed(c->mlog))
         fail(c, r);
+    else if (r)
+        refuse_batch(c, r);
 }
 
 void controller_ask(struct controller *c, struct control_op *op)
@@ -568,7 +582,7 @@ int controller_close(struct controller *c, bool clean)
     end_ops(&c->batch, CONTROL_E_STOPPED);
     end_ops(&c->queue, CONTROL_E_STOPPED);
     image_edit_destroy(c->edit);
-    r = mlog_close(c->mlog, clean && !c->is_failed);
+    r = mlog_close(c->mlog, clean);
     image_unref(c->previous);
     image_unref(c->image);
     arena_reset(&c->arena);

@@ -67,7 +67,8 @@ static int replay_bytes(struct slice bytes, mlog_replay_fn *replay, void *contex
     struct batch_header header;
 
     while (batch_parse(bytes, &header) == 0 && header.size <= bytes.size) {
-        int r = replay_batch(slice_of(bytes.data, header.size), replay, context);
+        struct slice batch = slice_of(bytes.data, header.size);
+        int r = batch_crc_is_good(batch) ? replay_batch(batch, replay, context) : MLOG_E_CORRUPT;
 
         if (r)
             return r;
@@ -163,9 +164,17 @@ int mlog_append_now(struct mlog *mlog, const struct slice *records, size_t count
         r = log_sync_run(&sync, mlog->env->io);
         if (r == 0)
             log_sync_end(mlog->log, &sync);
+        else
+            log_dir_fence(mlog->dir);
         log_sync_fini(&sync);
     }
+    mlog->is_failed |= r != 0;
     return err_pass(r);
+}
+
+bool mlog_is_failed(const struct mlog *mlog)
+{
+    return mlog->is_failed || log_is_fenced(mlog->log);
 }
 
 int64_t mlog_end(const struct mlog *mlog)
@@ -207,10 +216,12 @@ int mlog_close(struct mlog *mlog, bool clean)
     if (!mlog)
         return 0;
     syncer_forget(mlog->syncer, &mlog->sync);
-    if (mlog->log && clean && !mlog->is_failed)
+    if (mlog->log && clean && !mlog->is_failed) {
         r = log_dir_close_log(mlog->dir, mlog->log);
-    else
+    } else {
         log_abandon(mlog->log);
+        r = clean ? err_raise(-EIO) : 0;
+    }
     mem_free(mlog);
     return err_pass(r);
 }

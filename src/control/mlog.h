@@ -31,15 +31,20 @@ typedef int mlog_replay_fn(void *context, int64_t offset, struct slice record);
 NODISCARD int mlog_open(struct log_dir *dir, const struct log_env *env, struct syncer *syncer,
                         mlog_replay_fn *replay, void *context, struct mlog **out);
 
-/* Syncs if `clean`, closes and frees; NULL is allowed. */
+/* Closes and frees; NULL is allowed.  If `clean` the log is put in order first, or there is a
+ * negative code. */
 int mlog_close(struct mlog *mlog, bool clean);
 
 /* The offset that the next record will have. */
 int64_t mlog_end(const struct mlog *mlog);
 
+/* True if the log takes no more, until it is opened again. */
+bool mlog_is_failed(const struct mlog *mlog);
+
 /* Appends `records` as one batch; `done` is called when they are durable, or with a
  * negative code when they are not, after which the log takes no more.  One append at
- * a time.  The records are borrowed for the call only. */
+ * a time.  The records are borrowed for the call only.  A negative code: nothing was
+ * appended and done() will not be called; unless mlog_is_failed() it may be tried again. */
 NODISCARD int mlog_append(struct mlog *mlog, const struct slice *records, size_t count,
                           void (*done)(void *context, int r), void *context);
 

@@ -80,7 +80,7 @@ struct wire_op {
 struct wire_plan {
     uint16_t type; /* In `types`; WIRE_NO_INDEX for a tagged payload. */
     uint16_t op_first, op_count;
-    uint16_t absent_first, absent_count; /* Fields that must have their default, also in `ops`. */
+    uint16_t absent_first, absent_count;   /* Fields that must have their default, also in `ops`. */
     uint16_t varying_first, varying_count; /* The steps whose size depends on the value. */
     uint16_t size_min;                     /* Of its encoding, in bytes. */
     uint16_t size_fixed;                   /* At most, without what the varying steps add. */

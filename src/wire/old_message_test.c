@@ -539,7 +539,7 @@ static struct slice some_bytes(struct rng *rng, const uint8_t *pool, size_t size
 
 PROPERTY(old_message, what_is_written_is_read_again, 2000)
 {
-    uint8_t pool[300];
+    uint8_t pool[300] = {0};
     struct text bytes = {.size = 0};
     struct old_message message = {.magic = (uint8_t)rng_below(rng, 2)};
     struct old_message read;

@@ -95,7 +95,8 @@ def produce_old_messages_to_what_there_is_not(t):
 
 @case_of(OLD)
 def produce_old_compressed_messages(t):
-    codecs = {"gzip": (gzip.compress, 1), "snappy": (snappy, 2), "framed snappy": (framed_snappy, 2),
+    codecs = {"gzip": (gzip.compress, 1), "snappy": (snappy, 2),
+              "framed snappy": (framed_snappy, 2),
               "lz4": (lz4, 3), "old lz4": (old_lz4, 3)}
     name, _ = t.topic(partitions=2 * len(codecs))
     partition = 0
@@ -427,11 +428,13 @@ def list_offsets_in_version_0(t):
         for time in (-1, -2, -3, -4, 0, t.now_ms - HOUR_MS, t.now_ms + HOUR_MS, 2**62):
             for many in (-1, 0, 1, 2, 5):
                 t.ask(f"partition {partition} time {_word(t, time)} at most {many}",
-                      "list_offsets", 0, {"replica_id": -1, "topics": [{"name": name, "partitions": [{
+                      "list_offsets", 0,
+                     {"replica_id": -1, "topics": [{"name": name, "partitions": [{
                           "partition_index": partition, "timestamp": time,
                           "max_num_offsets": many}]}]})
     for topic, partition in (("no-such", 0), (name, 5), (name, -1)):
-        t.ask(f"unknown {topic == name} {partition}", "list_offsets", 0, {"replica_id": -1, "topics": [{
+        t.ask(f"unknown {topic == name} {partition}", "list_offsets", 0,
+              {"replica_id": -1, "topics": [{
             "name": topic, "partitions": [{"partition_index": partition, "timestamp": -1}]}]})
     twice = {"partition_index": 0, "timestamp": -1}
     t.ask("twice", "list_offsets", 0, {"replica_id": -1, "topics": [

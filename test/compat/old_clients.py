@@ -68,7 +68,8 @@ class Python:
 
     def read(self, broker, topic):
         consumer = kafka.KafkaConsumer(bootstrap_servers=broker.bootstrap, api_version=self.version,
-                                       enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES[broker.name],
+                                       enable_auto_commit=False,
+                                      max_partition_fetch_bytes=FETCH_BYTES[broker.name],
                                        consumer_timeout_ms=ANSWER_SECONDS * 1000)
         part = kafka.TopicPartition(topic, 0)
         consumer.assign([part])
@@ -99,7 +100,8 @@ class Kcat:
                    *self.options, *(["-z", codec] if codec else [])], input=lines)
 
     def read(self, broker, topic):
-        said = peers.run(["kcat", "-C", "-b", broker.bootstrap, "-t", topic, "-p", "0", "-o", "beginning",
+        said = peers.run(["kcat", "-C", "-b", broker.bootstrap, "-t", topic, "-p", "0",
+                          "-o", "beginning",
                           "-e", "-q", "-Z", *self.options, "-f", "%o %T %K %S %k%s\n"])
         found = []
         while said:

@@ -108,6 +108,15 @@ def unfinished(project):
                 yield path, number, path, f"`{word.search(line).group(0)}`"
 
 
+@rule("markers")
+def markers(project):
+    """No merge was left half done."""
+    for path, text in project.texts.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.match(r"(<{7}|>{7})( |$)", line):
+                yield path, number, path, "a mark of a merge that was not finished"
+
+
 @rule("length")
 def length(project):
     """Functions, files and lines have limits."""
@@ -166,7 +175,9 @@ def floors(project):
             there = posixpath.dirname(name)
             if not is_quoted:
                 continue
-            if name.endswith("_internal.h") and there != here:
+            # A benchmark compares the ways to do a thing, of which others see the best alone.
+            is_hidden = name.endswith("_internal.h") and not source.path.startswith("test/bench/")
+            if is_hidden and there != here:
                 yield source.path, line, name, f"{name} is the business of {there}/ alone"
             elif floor and not may_include(project, source, floor, name):
                 yield source.path, line, name, f"{floor} may not include {name}"

@@ -168,6 +168,7 @@ BAD = [
     ),
     ("a // comment", {"src/broker/x.c": LICENCE + "int x; // one\n"}, "slashes", 2),
     ("something left", {"src/broker/x.c": LICENCE + "/* TO" + "DO: more */\n"}, "unfinished", 2),
+    ("a merge half done", {"src/broker/x.c": LICENCE + ">" * 7 + " main\n"}, "markers", 2),
     ("a function of 71 lines", {"src/broker/x.c": X_C + function(71)}, "length", 5),
     ("a file of 801 lines", {"src/broker/x.c": LICENCE + "/* x */\n" * 800}, "length", 800),
     (
