@@ -57,8 +57,7 @@ static int read_fields(struct slice fields, struct old_message *message)
 {
     message->timestamp = BATCH_NO_TIMESTAMP;
     if (message->magic == 1) {
-        if (fields.size < sizeof(message->timestamp))
-            return BATCH_E_MALFORMED;
+        assert(fields.size >= sizeof(message->timestamp)); /* SIZE_MIN has room for it. */
         message->timestamp = bytes_load_i64(fields.data);
         fields = behind(fields, sizeof(message->timestamp));
     }
