@@ -325,7 +325,8 @@ static size_t read_values(struct churner *c, struct slice bytes, struct history_
         struct record record;
         bool at_end = false;
 
-        if (batch_reader_open(&reader, slice_of(bytes.data, header.size), &c->scratch, NULL, DECODED_MAX))
+        if (batch_reader_open(&reader, slice_of(bytes.data, header.size), &c->scratch, NULL,
+                              DECODED_MAX))
             break;
         while (count < room && batch_reader_next(&reader, &record, &at_end) == 0 && !at_end)
             out[count++] =
