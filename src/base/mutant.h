@@ -15,7 +15,6 @@ enum mutant {
     MUTANT_SKIP_REPLAY,     /* The commit log is not replayed after a crash. */
     MUTANT_POINT_AHEAD,     /* A recovery point moves before what lies below it is synced. */
     MUTANT_START_AHEAD,     /* A start moves before it is durable. */
-    MUTANT_KEEP_HOLES,      /* What lies below the start after a crash is not taken away. */
 };
 
 #ifndef MUTANT

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "replica/partition.h"
 #include "store/reaper.h"
 
@@ -239,7 +240,8 @@ static void keep(struct upkeep *upkeep)
             .topic_id = job->topic_id,
             .recovery_point = log_recovery_point(p->log),
             .high_watermark = p->high_watermark,
-            .start = max_of(job->start, log_start_mark(p->log)),
+            .start =
+                max_of(mutant_is(MUTANT_START_AHEAD) ? -1 : job->start, log_start_mark(p->log)),
         };
     }
     if (count == 0) {

@@ -565,7 +565,7 @@ bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
 
 /* A log was closed in order only if the checkpoint of recovery points says so; the metadata
  * log, which is in none, is there in every run. */
-static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
+static void fill_opening(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,
                          struct log_opening *out)
 {
     struct slice topic = slice_null();
@@ -587,6 +587,7 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
     out->start = max_of(mark->start, (int64_t)0);
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
+    out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
     mark->is_touched = true;
     mark->is_in_order = false;
 }
@@ -597,7 +598,7 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     struct log_opening opening;
     int r;
 
-    fill_opening(dir, env->io, name, &opening);
+    fill_opening(dir, env->io, name, topic_id, &opening);
     r = log_open(env, dir, name, topic_id, config, &opening, out);
     if (r)
         note_failed(dir, name);

@@ -201,6 +201,7 @@ struct log_opening {
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or at the first segment. */
     bool was_clean;
+    bool is_known; /* It is this log that the rest is about, whatever its folder says. */
 };
 
 /* Opens the log `name`; see log_dir_open_log(). */

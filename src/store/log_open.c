@@ -390,7 +390,8 @@ static int open_empty(struct log *log, int64_t start)
 
 static int open_files(struct log *log, const struct log_opening *opening)
 {
-    bool is_known = !log->is_new; /* Else what the checkpoints say is about another log. */
+    /* Else what the checkpoints say is about another log. */
+    bool is_known = !log->is_new || opening->is_known;
     int64_t recovery_point = is_known ? opening->recovery_point : 0;
     int64_t start = is_known ? opening->start : 0;
     struct log_listing listing = {.segments = {.items = NULL}};

@@ -12,7 +12,6 @@
  */
 
 #include "base/err.h"
-#include "base/mutant.h"
 #include "store/log_internal.h"
 
 #include <stdio.h>
@@ -135,8 +134,6 @@ int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t
 {
     struct log_bases *segments = &listing->segments;
 
-    if (mutant_is(MUTANT_KEEP_HOLES))
-        return 0;
     while (segments->count > 1 && segments->items[1] <= start) {
         for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
             int r = log_unlink(log, segments->items[0], suffixes[i]);
