@@ -31,10 +31,6 @@ bench: build ## Measures build/moldau.
 	@tools/install-packages bench
 	@test/bench/run
 
-coverage: ## Prints which lines the unit tests reach; FLOORS="wire base" for some.
-	@tools/install-packages test
-	@tools/coverage $(FLOORS)
-
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz
 	@tools/fuzz $(SECONDS)
