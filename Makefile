@@ -8,9 +8,10 @@ SECONDS ?= 600
 SEEDS ?= 100
 SUITES ?=
 FLOORS ?=
+FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench coverage fuzz sim tidy format docs install help
+.PHONY: build run test bench coverage fuzz coverage sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -30,13 +31,13 @@ bench: build ## Measures build/moldau.
 	@tools/install-packages bench
 	@test/bench/run
 
-coverage: ## Prints which lines the unit tests reach; FLOORS="wire base" for some.
-	@tools/install-packages test
-	@tools/coverage $(FLOORS)
-
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz
 	@tools/fuzz $(SECONDS)
+
+coverage: ## Prints how many lines of each floor its unit tests run; FLOORS="wire" lists its files.
+	@tools/install-packages test
+	@tools/coverage $(FLOORS)
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
 	@tools/install-packages build

@@ -13,6 +13,8 @@ enum mutant {
     MUTANT_ACK_BEFORE_SYNC, /* Acknowledges and shows a record before it is synced. */
     MUTANT_FORGET_TAIL,     /* Recovery cuts the log at the last checkpoint. */
     MUTANT_SKIP_REPLAY,     /* The commit log is not replayed after a crash. */
+    MUTANT_POINT_AHEAD,     /* A recovery point moves before what lies below it is synced. */
+    MUTANT_START_AHEAD,     /* A start moves before it is durable. */
 };
 
 #ifndef MUTANT

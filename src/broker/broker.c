@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
 #include "broker/session.h"
@@ -43,6 +44,7 @@ static void remove_topic(struct shard *shard, const struct image_topic *topic)
         if (r)
             diag_warn(shard->broker->diag, "files of a deleted partition could not be removed",
                       kv("log", name), kv("error", r));
+        keeping_forget(shard, topic, i);
     }
 }
 
@@ -223,6 +225,8 @@ int broker_open(const struct broker_options *options, struct broker **out)
     if (r == 0)
         r = recovery_run(broker) ? BROKER_E_DATA : 0;
     if (r == 0)
+        broker->keeper = keeper_create(&broker->shards[0].loop, broker->dir);
+    if (r == 0)
         r = listen_all(broker);
     if (r) {
         (void)broker_close(broker, false);
@@ -286,6 +290,16 @@ static void settle(struct broker *broker)
     } while (count > 0);
 }
 
+/* What is under way to the checkpoints comes to its end, and the folder knows of it. */
+static void end_upkeep(struct broker *broker)
+{
+    for (int i = 0; i < broker->shard_count; i++)
+        upkeep_stop(broker->shards[i].replicas.upkeep);
+    settle(broker);
+    broker->keeper = keeper_destroy(broker->keeper);
+    settle(broker);
+}
+
 /* Requests that a killed process leaves in the middle are spread over shards and partitions:
  * whoever waits is told to end, the mail is delivered, and only then is anything freed. */
 static int end_work(struct broker *broker, bool clean)
@@ -295,6 +309,7 @@ static int end_work(struct broker *broker, bool clean)
     for (int i = 0; i < broker->shard_count; i++)
         shard_end_works(&broker->shards[i]);
     settle(broker);
+    end_upkeep(broker);
     for (int i = 0; i < broker->shard_count; i++) {
         producer_ids_fini(&broker->shards[i]);
         coordinators_stop(&broker->shards[i].coordinators);
@@ -304,8 +319,10 @@ static int end_work(struct broker *broker, bool clean)
     settle(broker);
     broker->publish = mem_free(broker->publish);
     for (int i = 0; i < broker->shard_count; i++) {
-        int r = replicas_fini(&broker->shards[i].replicas, clean);
+        struct replicas *replicas = &broker->shards[i].replicas;
+        int r = replicas_fini(replicas, clean);
 
+        replicas->upkeep = upkeep_destroy(replicas->upkeep, clean);
         result = result ? result : r;
         coordinators_fini(&broker->shards[i].coordinators);
     }

@@ -22,6 +22,7 @@
 #include "broker/shard.h"
 #include "control/controller.h"
 #include "net/listener.h"
+#include "store/keeper.h"
 #include "store/log_dir.h"
 
 struct broker_options {
@@ -52,6 +53,7 @@ struct broker {
     int shard_count;
     struct shard *shards;                            /* Owned array. */
     struct controller *controller;                   /* Owned; home: shard 0. */
+    struct keeper *keeper;                           /* Owned; home: shard 0. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;
     int next_shard;          /* Who gets the next connection. */

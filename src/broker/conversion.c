@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 
+#include <errno.h>
+
 /* --- on the worker ---------------------------------------------------------- */
 
 static int read_range(struct io *io, const struct log_range *range, struct text *out)
@@ -28,17 +30,23 @@ static int to_messages(struct conversion_item *item, struct io *io)
     return r;
 }
 
+static int convert(struct conversion *conversion, struct conversion_item *item, struct io *io)
+{
+    if (conversion->shard->is_hurried)
+        return err_raise(-ECANCELED);
+    if (item->range)
+        return to_messages(item, io);
+    return old_to_batch(item->set, item->wish.cache, &item->out);
+}
+
 static void run(struct io_work *work, struct io *io)
 {
     struct conversion *conversion = container_of(work, struct conversion, work);
     struct inflater_cache cache = {.idle = NULL};
 
     for (size_t i = 0; i < conversion->count; i++) {
-        struct conversion_item *item = &conversion->items[i];
-
-        item->wish.cache = &cache;
-        item->outcome =
-            item->range ? to_messages(item, io) : old_to_batch(item->set, &cache, &item->out);
+        conversion->items[i].wish.cache = &cache;
+        conversion->items[i].outcome = convert(conversion, &conversion->items[i], io);
     }
     inflater_cache_fini(&cache);
 }

@@ -24,7 +24,8 @@ struct conversion_item {
     struct old_wish wish;          /* With `range`. */
 
     struct text out; /* Owned: the result, when the outcome is 0. */
-    int outcome;     /* enum batch_outcome; negative: the file could not be read. */
+    int outcome;     /* enum batch_outcome; negative: the file could not be read, or the
+                        shard ends. */
 };
 
 /* Embedded in the request's memory, which stays until done(). */

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "broker/broker.h"
+#include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -32,6 +33,9 @@ static bool coordinators_is_home(struct coordinators *coordinators, const struct
     return partition_home(topic->id, index, shard->broker->shard_count) == shard->index;
 }
 
+/* More than anybody lives to see, and less than a clock of microseconds can hold. */
+static const int64_t INTERVAL_MAX_MS = INT64_C(1) << 50;
+
 static void init_coordinators(struct shard *shard)
 {
     const struct settings *settings = shard->broker->settings;
@@ -43,7 +47,8 @@ static void init_coordinators(struct shard *shard)
         .config = {.group = {.initial_delay_ms = settings->group_initial_rebalance_delay_ms,
                              .size_max = settings->group_max_size},
                    .retention_ms = settings->offsets_retention_minutes * 60 * 1000,
-                   .check_interval_ms = settings->offsets_retention_check_interval_ms,
+                   .check_interval_ms =
+                       min_of(settings->offsets_retention_check_interval_ms, INTERVAL_MAX_MS),
                    .metadata_max_units = settings->offset_metadata_max_bytes,
                    .codec = (enum compress_codec)settings->offsets_topic_compression_codec},
         .image = coordinators_image,
@@ -62,6 +67,7 @@ static void stop_deadline_passed(struct loop_timer *timer)
 {
     struct shard *shard = container_of(timer, struct shard, stop_deadline);
 
+    shard->is_hurried = true;
     list_each (node, &shard->sessions)
         connection_close(&container_of(node, struct session, node)->connection,
                          "broker is stopping and the client does not take its answers", 0);
@@ -93,9 +99,14 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .dir = broker->dir,
         .syncer = shard->syncer,
         .configure = configure,
+        .keep = keeping_notes,
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.upkeep = upkeep_create(&(struct upkeep_options){
+        .replicas = &shard->replicas,
+        .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
+    });
     init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
@@ -124,6 +135,7 @@ void shard_end_works(struct shard *shard)
 {
     struct io *io = shard->loop.io;
 
+    shard->is_hurried = true;
     while (shard->works)
         io->ops->poll(io, -1); /* The workers have memory of ours. */
 }

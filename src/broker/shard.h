@@ -39,7 +39,8 @@ struct shard {
     int64_t producer_id_end;         /* of the block that ends here. */
     struct list producer_id_waiters; /* struct producer_id_wait. */
     bool is_block_asked;             /* A block is on its way. */
-    int works;                       /* Pieces of requests that are with a worker. */
+    int works;                       /* Pieces of requests that are with a worker, */
+    _Atomic bool is_hurried;         /* which is to do no more of them: nobody waits any longer. */
     bool is_stopping;
     struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */

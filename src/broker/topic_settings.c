@@ -126,6 +126,8 @@ void topic_settings_partition(const struct settings *settings, const struct imag
                   .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0,
                   .record_max = (int32_t)s.max_decompressed_message_bytes},
         .is_disk = is_disk(settings, topic),
+        .deletes = strstr(s.cleanup_policy, "delete") != NULL,
+        .file_delete_delay_ms = s.file_delete_delay_ms,
     };
     config_fini(&topic_settings_table, &s);
 }

@@ -284,9 +284,9 @@ static void finished(struct loader *loader)
     if (loader->transactions.count > 0)
         diag_warn(c->all->diag, "offsets of open transactions are passed over",
                   kv("partition", c->index), kv("transactions", loader->transactions.count));
-    diag_info(c->all->diag, "groups read", kv("partition", c->index), kv("groups", c->groups.count),
-              kv("records", loader->records),
-              kv("ms", (c->all->loop->now_us - loader->began_us) / 1000));
+    diag_debug(c->all->diag, "groups read", kv("partition", c->index),
+               kv("groups", c->groups.count), kv("records", loader->records),
+               kv("ms", (c->all->loop->now_us - loader->began_us) / 1000));
     c->loader = NULL;
     c->state = COORDINATOR_READY;
     loader_free(loader);

@@ -209,6 +209,8 @@ static struct partition *partition_new(struct replicas *replicas, const struct i
     list_init(&p->waiting);
     list_init(&p->answered);
     list_init(&p->fetchers);
+    list_init(&p->care.start_waits);
+    p->care.start = -1;
     replicas->configure(replicas, topic, &p->config);
     return p;
 }
@@ -252,6 +254,7 @@ static void detach(struct partition *p)
 {
     list_remove(&p->dirty);
     syncer_forget(p->replicas->syncer, &p->sync);
+    upkeep_forget(p->replicas->upkeep, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);
@@ -302,6 +305,34 @@ void partition_configure(struct partition *p, const struct image_topic *topic)
         syncer_ask(p->replicas->syncer, p->log, &p->sync);
     else
         advance(p, log_written(p->log));
+}
+
+/* --- the start -------------------------------------------------------------- */
+
+int partition_flush(struct partition *p)
+{
+    write_staged(p);
+    return p->is_failed ? PARTITION_E_STORAGE : 0;
+}
+
+int partition_delete_records(struct partition *p, struct start_wait *wait)
+{
+    assert(wait->done);
+    if (p->is_failed)
+        return PARTITION_E_STORAGE;
+    if (!p->config.deletes)
+        return PARTITION_E_POLICY;
+    if (wait->offset == PARTITION_HIGH_WATERMARK)
+        wait->offset = p->high_watermark;
+    if (wait->offset < 0 || wait->offset > p->high_watermark)
+        return PARTITION_E_OUT_OF_RANGE;
+    if (wait->offset <= log_start(p->log)) {
+        wait->done(wait, 0);
+        return 0;
+    }
+    list_push(&p->care.start_waits, &wait->node);
+    upkeep_want_start(p->replicas->upkeep, p, wait->offset);
+    return 0;
 }
 
 /* --- append and read -------------------------------------------------------- */

@@ -27,6 +27,7 @@
 #include "base/map.h"
 #include "meta/image.h"
 #include "os/loop.h"
+#include "replica/upkeep.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
 #include "wire/batch.h"
@@ -36,6 +37,8 @@ struct partition_config {
     struct log_config log;
     struct batch_rules rules; /* What a producer's batch is held to. */
     bool is_disk;             /* Durability: synced before it is shown. */
+    bool deletes;             /* cleanup.policy: old records may go. */
+    int64_t file_delete_delay_ms;
 };
 
 enum partition_outcome {
@@ -50,9 +53,17 @@ enum partition_outcome {
     PARTITION_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
     PARTITION_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
     PARTITION_E_CLOSED,           /* The partition is being deleted, or the broker stops. */
+    PARTITION_E_POLICY,           /* Its records are compacted and not deleted. */
 };
 
 struct replicas;
+
+/* What a partition wants of the upkeep (replica/upkeep.h). */
+struct care {
+    struct list_node node;   /* In upkeep->waiting, else bare. */
+    struct list start_waits; /* struct start_wait: until the start is there. */
+    int64_t start;           /* Where the log is to begin; -1: it stays. */
+};
 
 struct partition {
     struct map_node node;      /* In replicas->partitions. */
@@ -70,6 +81,7 @@ struct partition {
     struct list fetchers;       /* struct fetch_wait. */
     struct list_node dirty;     /* In replicas->dirty while something is staged or answered. */
     struct syncer_request sync; /* Our place in the syncer. */
+    struct care care;
     bool is_failed;
 };
 
@@ -95,6 +107,16 @@ struct fetch_wait {
     void (*wake)(struct fetch_wait *wait);
 };
 
+/* Somebody who wants records deleted.  Embedded in the request's memory, which stays until
+ * done(). */
+struct start_wait {
+    struct list_node node; /* In partition->care.start_waits, else bare. */
+    int64_t offset;        /* Up to here; PARTITION_HIGH_WATERMARK: all that can be read. */
+    void (*done)(struct start_wait *wait, int outcome);
+};
+
+enum { PARTITION_HIGH_WATERMARK = -1 };
+
 struct partition_read {
     int64_t offset; /* In. */
     size_t bytes_max;
@@ -112,6 +134,7 @@ struct replicas {
     struct log_env env;
     struct log_dir *dir;
     struct syncer *syncer;
+    struct upkeep *upkeep;
     struct map partitions;           /* struct partition by topic id and index. */
     struct list dirty;               /* struct partition with staged appends. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */
@@ -119,6 +142,8 @@ struct replicas {
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);
+    /* Has notes written into the checkpoints of the folder; notes->done() follows. */
+    void (*keep)(struct replicas *replicas, struct upkeep_notes *notes);
     void *owner;
 };
 
@@ -142,6 +167,14 @@ void partition_drop(struct partition *partition);
 
 /* Takes over what the settings of `topic` are by now; see replicas->configure. */
 void partition_configure(struct partition *partition, const struct image_topic *topic);
+
+/* Writes what is staged now; who waits for that is told at the end of the turn. */
+NODISCARD int partition_flush(struct partition *partition);
+
+/* Deletes records: moves the start of the log, durably.  0: done() will be called, then or later,
+ * with 0 when the log begins at wait->offset or behind it.  PARTITION_E_OUT_OF_RANGE above the high
+ * watermark. */
+NODISCARD int partition_delete_records(struct partition *partition, struct start_wait *wait);
 
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);

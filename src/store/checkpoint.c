@@ -87,17 +87,22 @@ void checkpoint_add(struct checkpoint *checkpoint, struct slice topic, int64_t n
     checkpoint->count++;
 }
 
+void checkpoint_print(struct checkpoint *checkpoint, struct text *out)
+{
+    text_printf(out, "0\n%" PRId64 "\n", checkpoint->count);
+    text_add(out, text_slice(&checkpoint->lines).data, checkpoint->lines.size);
+    text_fini(&checkpoint->lines);
+    checkpoint->count = 0;
+}
+
 int checkpoint_write(struct checkpoint *checkpoint, struct io *io, int dir, const char *name)
 {
     struct text file = {.data = NULL};
     int r;
 
-    text_printf(&file, "0\n%" PRId64 "\n", checkpoint->count);
-    text_add(&file, text_slice(&checkpoint->lines).data, checkpoint->lines.size);
+    checkpoint_print(checkpoint, &file);
     r = file_replace(io, dir, name, text_slice(&file));
     text_fini(&file);
-    text_fini(&checkpoint->lines);
-    checkpoint->count = 0;
     return err_pass(r);
 }
 

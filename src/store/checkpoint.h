@@ -35,6 +35,9 @@ struct checkpoint {
 void checkpoint_add(struct checkpoint *checkpoint, struct slice topic, int64_t number,
                     int64_t offset);
 
+/* Adds the file's bytes to `out` and frees the lines. */
+void checkpoint_print(struct checkpoint *checkpoint, struct text *out);
+
 /* Replaces the file and frees the lines, also when it fails. */
 NODISCARD int checkpoint_write(struct checkpoint *checkpoint, struct io *io, int dir,
                                const char *name);

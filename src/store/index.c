@@ -107,6 +107,96 @@ int index_open(struct index *index, enum index_kind kind, struct io *io, int dir
     return r;
 }
 
+/* Whether an entry can be one of those that were durable.  What was never written back is zero,
+ * and what was written later is about offsets from `upto` on. */
+static bool is_before(const struct index *index, const struct index_entry *entry, int64_t upto)
+{
+    if (index->kind == INDEX_BY_OFFSET)
+        return entry->key > index->base && entry->key < upto;
+    return entry->key >= 0 && (entry->key > 0 || entry->value > 0) &&
+           index->base + entry->value < upto;
+}
+
+/* How many entries of the file are from before `upto`. */
+static int count_before(const struct index *index, int64_t upto, uint32_t *out)
+{
+    uint32_t low = 0;
+    uint32_t high = index->stored;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct index_entry entry = none;
+        int r = entry_get(index, middle, &entry);
+
+        if (r)
+            return err_pass(r);
+        if (is_before(index, &entry, upto))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = low;
+    return 0;
+}
+
+/* The last entry that stays must follow the one before it and the first. */
+static int check_last(struct index *index)
+{
+    struct index_entry first = none;
+    struct index_entry before = none;
+    int r;
+
+    if (index->stored == 0)
+        return 0;
+    r = entry_get(index, 0, &first);
+    if (r == 0)
+        r = entry_get(index, index->stored - 1, &index->last);
+    if (r == 0 && index->stored > 1)
+        r = entry_get(index, index->stored - 2, &before);
+    if (r)
+        return err_pass(r);
+    if (!is_possible(index, &first) || (index->stored > 1 && !is_possible(index, &before)))
+        return INDEX_E_MALFORMED;
+    return 0;
+}
+
+static int cut_from(struct index *index, int64_t upto)
+{
+    struct io *io = index->file->io;
+    uint64_t entry = index_entry_size(index);
+    uint64_t size;
+    uint32_t count = 0;
+    int r = io->ops->file_size(io, index->file->fd, &size);
+
+    if (r)
+        return err_pass(r);
+    if (size / entry > INT32_MAX)
+        return INDEX_E_MALFORMED;
+    index->stored = (uint32_t)(size / entry);
+    r = count_before(index, upto, &count);
+    index->stored = count;
+    if (r == 0)
+        r = check_last(index);
+    if (r == 0 && size > count * entry)
+        r = io->ops->file_truncate(io, index->file->fd, count * entry);
+    return r;
+}
+
+int index_resume(struct index *index, enum index_kind kind, struct io *io, int dir,
+                 const char *name, int64_t base, int64_t upto)
+{
+    int r;
+
+    *index = (struct index){.kind = kind, .base = base, .last = none};
+    r = file_open(io, dir, name, IO_READ | IO_WRITE, &index->file);
+    if (r)
+        return err_pass(r);
+    r = cut_from(index, upto);
+    if (r)
+        index_close(index);
+    return r;
+}
+
 void index_close(struct index *index)
 {
     index->file = file_unref(index->file);

@@ -46,6 +46,12 @@ NODISCARD int index_create(struct index *index, enum index_kind kind, struct io 
 NODISCARD int index_open(struct index *index, enum index_kind kind, struct io *io, int dir,
                          const char *name, int64_t base);
 
+/* Opens the index of a segment of which a crash has left what was durable up to offset `upto`:
+ * entries from there on are cut off, whatever they are.  INDEX_E_MALFORMED if those before do
+ * not look like entries. */
+NODISCARD int index_resume(struct index *index, enum index_kind kind, struct io *io, int dir,
+                           const char *name, int64_t base, int64_t upto);
+
 /* Writes nothing, closes the file and frees. */
 void index_close(struct index *index);
 

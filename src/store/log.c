@@ -184,12 +184,16 @@ void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
         return;
     log->epochs = mem_resize(log->epochs, log->epoch_count + 1, sizeof(*log->epochs));
     log->epochs[log->epoch_count++] = (struct log_epoch){.epoch = epoch, .start = start};
+    log->has_new_epochs = true;
 }
 
 void log_cut_epochs(struct log *log)
 {
+    size_t before = log->epoch_count;
+
     while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
         log->epoch_count--;
+    log->has_new_epochs |= log->epoch_count < before;
 }
 
 static int check_producer(struct log *log, const struct batch_header *header,
@@ -236,7 +240,7 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
     producers_update(&log->producers, header, &staged->undo);
     log->staged_bytes += header->size;
     log->end = batch_last_offset(header) + 1;
-    log->is_unchanged = false;
+    log_note_change(log);
 }
 
 int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,

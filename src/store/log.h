@@ -10,11 +10,11 @@
  *       [ sealed ............ ][ sealed ........ ][ active ...>
  *
  * Marks divide a log; none moves backwards, except that a failed write takes back what it
- * was to write.
+ * was to write.  Segments below the start are taken away.
  *
  *       start  <=  synced  <=  written  <=  end
  *
- *       start    first offset a reader may ask for
+ *       start    first offset a reader may ask for             (log_advance_start moves it)
  *       synced   first offset that a crash could lose          (log_sync_end moves it)
  *       written  first offset that is not in the file yet      (log_write moves it)
  *       end      offset that the next record will get          (log_append moves it)
@@ -27,6 +27,7 @@
  */
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "store/file.h"
 #include "wire/batch.h"
@@ -187,6 +188,74 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
 void log_sync_fini(struct log_sync *sync);
+
+/* What a worker does so that after a crash only what comes later is read.  Embedded in its
+ * owner. */
+struct log_checkpoint {
+    struct log_sync sync;    /* Of batches. */
+    struct log_dir *dir;     /* Borrowed. */
+    struct file *folders[2]; /* Owned references: the log's own, and the one it is in. */
+    int64_t *indexes;        /* Owned: segments whose indexes are not durable. */
+    size_t index_count;
+    struct text snapshot, epochs; /* To be written; null: not needed. */
+    bool has_old_names;           /* Names of the folder were taken away. */
+    int64_t upto;                 /* The recovery point that comes of it. */
+};
+
+/* Everything below need not be read after a crash: batches, indexes and the state of producers
+ * are durable in the log's own files. */
+int64_t log_recovery_point(const struct log *log);
+
+/* True if it could move, or something about the log's files is to be made durable. */
+bool log_wants_checkpoint(const struct log *log);
+
+/* What the checkpoint of starts is to say: the start, or -1 where the first segment tells it. */
+int64_t log_start_mark(const struct log *log);
+
+/* Begins to move the recovery point to what is written by now; nothing is staged.  `*out_any` is
+ * false if it is there already. */
+NODISCARD int log_checkpoint_begin(struct log *log, struct log_checkpoint *out, bool *out_any);
+
+/* Writes and syncs.  A sync that fails fences the folder.  A worker's thread. */
+NODISCARD int log_checkpoint_run(struct log_checkpoint *checkpoint, struct io *io);
+
+/* It went well (r = 0), and the recovery point moves, or it did not. */
+void log_checkpoint_end(struct log *log, struct log_checkpoint *checkpoint, int r);
+
+/* Lets go of what it holds; also when the log itself is gone. */
+void log_checkpoint_fini(struct log_checkpoint *checkpoint);
+
+/* The recovery point is durable in the checkpoint of the folder of data: what only an earlier one
+ * needed goes. */
+void log_checkpoint_kept(struct log *log);
+
+/* True while what the checkpoints of the folder of data say of this name may be about an earlier
+ * log: then neither recovery point nor start are kept. */
+bool log_is_new(const struct log *log);
+
+/* The checkpoints, which are durable, have nothing of an earlier log of this name: from now on
+ * what they say is believed.  Any thread; `folder` is the log's. */
+NODISCARD int log_settle(struct io *io, const struct file *folder, struct uuid topic_id);
+
+/* log_settle() went well. */
+void log_settled(struct log *log);
+
+/* Moves the start forward, to an offset that is synced; it never goes back.  The caller has
+ * made it durable in the checkpoint of starts, or segments that go could come back. */
+void log_advance_start(struct log *log, int64_t offset);
+
+/* True if the first segment lies below the start, all of it. */
+bool log_has_segment_below(const struct log *log);
+
+/* Takes that segment out of the log: its files are called `.deleted` from now on, and who
+ * reads from them may go on. */
+NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
+
+/* The folder of the log; an owned reference. */
+struct file *log_folder(const struct log *log);
+
+/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
+NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
 
 /* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged is given up.
  * Always returns NULL. */

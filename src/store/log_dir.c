@@ -466,6 +466,50 @@ int log_dir_make_commit_log(struct log_dir *dir, struct io *io, int shard, size_
     return err_pass(commit_log_create(io, dir->root, shard, block_size, out));
 }
 
+void log_dir_give_marks(const struct log_dir *dir, struct marks *out)
+{
+    marks_copy(out, &dir->marks);
+}
+
+void log_dir_take_marks(struct log_dir *dir, const struct marks *marks)
+{
+    marks_copy(&dir->marks, marks);
+}
+
+int log_dir_save_marks(struct log_dir *dir, struct io *io, const struct marks *marks,
+                       unsigned which)
+{
+    int r = log_dir_is_fenced(dir) ? err_raise(-EIO) : 0;
+
+    if (r == 0)
+        r = marks_save(marks, io, dir->root->fd, which);
+    if (r == 0)
+        r = io->ops->dir_sync(io, dir->root->fd);
+    return err_pass(r);
+}
+
+/* The new logs can believe from now on what the checkpoints say. */
+static int settle_logs(struct log_dir *dir)
+{
+    map_each (node, &dir->marks.by_name) {
+        struct mark *mark = container_of(node, struct mark, node);
+        scoped(file_unrefp) struct file *folder = NULL;
+        char name[IO_NAME_MAX];
+        int r;
+
+        if (!mark->is_new || !mark->is_in_order)
+            continue;
+        (void)snprintf(name, sizeof(name), "%s-%" PRId64, mark->topic, mark->partition);
+        r = file_open_dir(dir->io, dir->root->fd, name, &folder);
+        if (r == 0)
+            r = log_settle(dir->io, folder, mark->topic_id);
+        if (r && r != -ENOENT) /* It was deleted. */
+            return err_pass(r);
+        mark->is_new = false;
+    }
+    return 0;
+}
+
 int log_dir_write_marks(struct log_dir *dir)
 {
     int r;
@@ -475,7 +519,7 @@ int log_dir_write_marks(struct log_dir *dir)
     r = marks_write(&dir->marks, dir->io, dir->root->fd, dir->was_clean);
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
-    return err_pass(r);
+    return err_pass(r ? r : settle_logs(dir));
 }
 
 static int write_clean_mark(struct log_dir *dir)
@@ -521,7 +565,7 @@ bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
 
 /* A log was closed in order only if the checkpoint of recovery points says so; the metadata
  * log, which is in none, is there in every run. */
-static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
+static void fill_opening(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,
                          struct log_opening *out)
 {
     struct slice topic = slice_null();
@@ -537,12 +581,13 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name,
     }
     if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
         mark->recovery_point = mark->high_watermark = mark->start = -1;
-        mark->is_in_order = false;
+        mark->is_in_order = mark->is_new = false;
     }
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
+    out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
     mark->is_touched = true;
     mark->is_in_order = false;
 }
@@ -553,7 +598,7 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     struct log_opening opening;
     int r;
 
-    fill_opening(dir, env->io, name, &opening);
+    fill_opening(dir, env->io, name, topic_id, &opening);
     r = log_open(env, dir, name, topic_id, config, &opening, out);
     if (r)
         note_failed(dir, name);
@@ -567,6 +612,8 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
     struct slice topic;
     int64_t partition;
     struct mark *mark = NULL;
+    bool is_new = log->is_new;
+    struct uuid topic_id = log->topic_id;
     scoped(mem_freep_any) char *name = NULL;
     int r;
 
@@ -579,6 +626,8 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
     if (r == 0 && mark) {
         mark->recovery_point = mark->high_watermark = end;
         mark->start = start;
+        mark->topic_id = topic_id;
+        mark->is_new = is_new;
         mark->is_in_order = true;
         mark->is_touched = false;
     }

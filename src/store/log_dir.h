@@ -9,7 +9,7 @@
  *        .kafka_cleanshutdown                there only after a clean stop
  *        meta.properties                     cluster, node, directory
  *        moldau.commit/                      there until a clean stop (store/commit_log.h)
- *        recovery-point-offset-checkpoint    what was durable at the last clean stop
+ *        recovery-point-offset-checkpoint    what is durable, from stop to stop
  *        orders-0/ orders-1/ ...             logs
  *
  * Everything is Kafka's own format after a clean stop.
@@ -31,6 +31,7 @@ struct log_dir_options {
 };
 
 struct commit_log;
+struct marks;
 
 enum log_dir_outcome {
     LOG_DIR_E_LOCKED = 1, /* Another process runs on it. */
@@ -44,6 +45,15 @@ NODISCARD int log_dir_open(const struct log_dir_options *options, struct log_dir
 
 /* Writes the checkpoints as of now.  No shard runs. */
 NODISCARD int log_dir_write_marks(struct log_dir *dir);
+
+/* What the checkpoints say, for who keeps them while shards run; and back, when none runs any
+ * more. */
+void log_dir_give_marks(const struct log_dir *dir, struct marks *out);
+void log_dir_take_marks(struct log_dir *dir, const struct marks *marks);
+
+/* Writes checkpoints (enum of marks.h) durably while shards run.  Any thread. */
+NODISCARD int log_dir_save_marks(struct log_dir *dir, struct io *io, const struct marks *marks,
+                                 unsigned which);
 
 /* Lets go; NULL is allowed.  If `clean`, checkpoints and the mark are written first: every
  * log must have been closed by log_dir_close_log().  There is no mark, but a negative code,

@@ -9,6 +9,8 @@
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
  *      log_producers.c  the state of producers, from snapshots and batches
+ *      log_start.c    the beginning moves forward, and what lies below goes
+ *      log_checkpoint.c  the recovery point moves forward
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -18,6 +20,8 @@
 #include "store/log.h"
 #include "store/producers.h"
 #include "store/segment.h"
+
+struct checkpoint;
 
 enum { LOG_ITEM_NAME_MAX = 300 };
 
@@ -47,6 +51,10 @@ struct log {
     size_t segment_count, segment_room;
 
     int64_t start, end, written, synced;
+    int64_t recovery_point;
+    /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
+     * may belong to segments too. */
+    int64_t snapshot_kept, snapshot_new;
     struct log_staged *staged; /* Owned array. */
     size_t staged_count, staged_room;
     size_t staged_bytes;
@@ -62,9 +70,12 @@ struct log {
     struct log_epoch *epochs; /* Owned array, ascending. */
     size_t epoch_count;
     bool has_new_names;   /* Files were made or renamed since the folders were synced. */
+    bool has_old_names;   /* Files were taken away since the folder was synced. */
+    bool has_new_epochs;  /* The file of epochs lacks some, or has too many. */
     bool is_broken;       /* A failed write could not be taken back. */
-    bool is_new;          /* Not stopped cleanly yet, in its life: it begins at offset 0. */
-    bool is_unchanged;    /* Everything is as the last clean stop left it. */
+    bool is_new;          /* Checkpoints of its name may be another's: it begins at 0. */
+    bool is_unchanged;    /* The files are as a clean stop leaves them, and durable. */
+    bool is_quiet;        /* Nothing has changed since the last checkpoint began. */
     bool knows_producers; /* log_complete_producers() was called. */
 };
 
@@ -105,6 +116,12 @@ struct segment *log_add_segment(struct log *log);
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
 
+/* Notes that the files differ from what a clean stop left. */
+static inline void log_note_change(struct log *log)
+{
+    log->is_unchanged = log->is_quiet = false;
+}
+
 /* Forgets epochs that begin at the end or behind it. */
 void log_cut_epochs(struct log *log);
 
@@ -125,6 +142,7 @@ struct log_bases {
 struct log_listing {
     struct log_bases segments, snapshots;
     struct log_bases indexes; /* One for each file: bases may come more than once. */
+    struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
 };
 
 /* True if one of the bases is `base`. */
@@ -141,10 +159,22 @@ int log_unlink_indexes(const struct log *log, int64_t base);
 void log_name_aside(char out[static IO_NAME_MAX], const char *name, const uint8_t mark[static 16],
                     const char *suffix);
 
+/* --- log_start.c ------------------------------------------------------------ */
+
+/* Takes away what lies below `start` in whole segments, and strikes it from the listing: a
+ * crash may have left it with holes. */
+NODISCARD int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start);
+
+/* Takes away what was set aside and is still there. */
+NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
+
 /* --- log_producers.c -------------------------------------------------------- */
 
 /* Writes the snapshot as of the end of the log. */
 NODISCARD int log_write_snapshot(struct log *log);
+
+/* Adds the snapshot as of the end of the log to `out`; nothing at the beginning of a log. */
+void log_print_snapshot(const struct log *log, struct text *out);
 
 /* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
 NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
@@ -171,6 +201,7 @@ struct log_opening {
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or at the first segment. */
     bool was_clean;
+    bool is_known; /* It is this log that the rest is about, whatever its folder says. */
 };
 
 /* Opens the log `name`; see log_dir_open_log(). */
@@ -181,6 +212,12 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
 /* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
                                struct uuid *out);
+
+/* The file of epochs. */
+extern const char log_epochs_name[];
+
+/* The lines of the file of epochs. */
+void log_list_epochs(const struct log *log, struct checkpoint *out);
 
 /* Brings everything on disk into the form of a clean stop, syncs and closes.  What is staged
  * is given up. */

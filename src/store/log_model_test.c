@@ -19,10 +19,16 @@ struct model {
         struct store_batch batch;
         int64_t offset;
     } batches[HISTORY_MAX];
+    int first;   /* Of those that may be read still. */
     int count;   /* Appended; */
     int written; /* of those: */
     int synced;
     int16_t epochs[PRODUCERS + 1];
+    struct {
+        char name[SEGMENT_NAME_SIZE];
+        int64_t size;
+    } indexes[2 * HISTORY_MAX]; /* As the last checkpoint left them. */
+    size_t index_count;
     struct rng *rng;
 };
 
@@ -57,9 +63,10 @@ static void model_compare(struct model *m)
     check_eq(log_end(m->log), model_end(m, m->count));
     check_eq(log_written(m->log), model_end(m, m->written));
     check(log_synced(m->log) >= model_end(m, m->synced));
-    for (int i = 0; i < m->written; i++)
+    check_eq(log_start(m->log), model_end(m, m->first));
+    for (int i = m->first; i < m->written; i++)
         store_batch_place(&m->batches[i].batch, m->batches[i].offset, &wanted);
-    store_kit_check_bytes(&m->kit, m->log, 0, text_slice(&wanted));
+    store_kit_check_bytes(&m->kit, m->log, log_start(m->log), text_slice(&wanted));
     text_fini(&wanted);
 }
 
@@ -99,6 +106,14 @@ static void model_append(struct model *m)
         m->written = m->count - 1; /* What was staged had to be written first. */
 }
 
+static bool is_readable(const struct model *m, const struct store_batch *batch)
+{
+    for (int i = m->first; i < m->count; i++)
+        if (&m->batches[i].batch == batch)
+            return true;
+    return false;
+}
+
 /* An older batch is sent again, or one whose sequence is wrong. */
 static void model_resend(struct model *m)
 {
@@ -118,7 +133,10 @@ static void model_resend(struct model *m)
         check_eq(r, LOG_E_SEQUENCE);
     } else {
         r = store_kit_append(&m->kit, m->log, &batch, &appended);
-        check_eq(r, back < 5 ? 0 : LOG_E_LONG_PAST);
+        if (back < 5 && is_readable(m, old))
+            check_eq(r, 0);
+        else
+            check(r == LOG_E_LONG_PAST || (r == 0 && back < 5));
         check(r || appended.is_duplicate);
     }
     check_eq(log_end(m->log), model_end(m, m->count));
@@ -142,6 +160,34 @@ static void model_write(struct model *m)
     }
 }
 
+static void note_index(struct model *m, int64_t base, const char *suffix)
+{
+    char *name = m->indexes[m->index_count].name;
+
+    segment_name(name, base, suffix);
+    m->indexes[m->index_count++].size = files_size(store_kit_path(&m->kit, "t-0"), name);
+}
+
+/* The recovery point moves, and with luck the start. */
+static void model_checkpoint(struct model *m)
+{
+    int64_t base;
+
+    model_write(m);
+    if (rng_chance(m->rng, 40))
+        m->first = (int)rng_between(m->rng, m->first, m->written);
+    store_kit_checkpoint(&m->kit, m->log, model_end(m, m->first));
+    m->synced = m->written;
+    check_eq(log_recovery_point(m->log), model_end(m, m->written));
+    m->index_count = 0;
+    for (size_t i = 0; i < m->log->segment_count; i++) {
+        note_index(m, m->log->segments[i].base, ".index");
+        note_index(m, m->log->segments[i].base, ".timeindex");
+    }
+    while (log_has_segment_below(m->log) && rng_chance(m->rng, 80))
+        check_ok(log_drop_segment(m->log, &base));
+}
+
 static void model_open(struct model *m, bool is_clean)
 {
     store_kit_open(&m->kit);
@@ -156,6 +202,20 @@ static void model_stop(struct model *m)
     m->count = m->synced = m->written;
     model_open(m, true);
     model_compare(m);
+}
+
+/* What was written to an index since the checkpoint is zero, or something else. */
+static void lose_of_index(struct model *m, const char *name)
+{
+    const char *dir = store_kit_path(&m->kit, "t-0");
+    int64_t size = files_size(dir, name);
+    int64_t kept = size;
+
+    for (size_t i = 0; i < m->index_count; i++)
+        if (strcmp(m->indexes[i].name, name) == 0)
+            kept = m->indexes[i].size;
+    files_truncate(dir, name, kept);
+    files_truncate(dir, name, max_of(size, kept) + rng_between(m->rng, 0, 40));
 }
 
 /* Of what was not durable some is lost, from some place on or from the middle. */
@@ -177,26 +237,75 @@ static void lose(struct model *m)
                 store_kit_path(&m->kit, "t-0"), name,
                 rng_between(m->rng, (int64_t)segment->synced_size, (int64_t)segment->size));
         segment_name(name, segment->base, rng_chance(m->rng, 50) ? ".index" : ".timeindex");
-        if (rng_chance(m->rng, 50))
+        if (rng_chance(m->rng, 50) && log_recovery_point(log) <= segment->base)
             files_write(store_kit_path(&m->kit, "t-0"), name, slice_empty());
+        else if (rng_chance(m->rng, 50))
+            lose_of_index(m, name);
     }
+}
+
+/* After a start: of the batches that may be there a prefix is, `least` of them at least. */
+static void model_believe(struct model *m, int most, int least)
+{
+    m->count = 0;
+    while (m->count < most && model_end(m, m->count) < log_end(m->log))
+        m->count++;
+    check(m->count >= least);
+    m->written = m->synced = m->count;
+    model_compare(m);
 }
 
 static void model_crash(struct model *m)
 {
-    int lost = rng_chance(m->rng, 60);
+    bool is_lost = rng_chance(m->rng, 60);
 
-    if (lost)
+    if (is_lost)
         lose(m);
     log_abandon(m->log);
     store_kit_close(&m->kit, false);
     model_open(m, false);
-    m->count = 0;
-    while (m->count < m->written && model_end(m, m->count) < log_end(m->log))
-        m->count++;
-    check(m->count >= m->synced && (lost || m->count == m->written));
-    m->written = m->synced = m->count;
-    model_compare(m);
+    model_believe(m, m->written, is_lost ? m->synced : m->written);
+}
+
+/* An append that the process does not survive, perhaps. */
+static void append_once(struct model *m)
+{
+    struct store_batch batch = model_batch(m);
+    struct log_appended appended;
+    int64_t end = log_end(m->log);
+
+    if (m->count < HISTORY_MAX && store_kit_append(&m->kit, m->log, &batch, &appended) == 0) {
+        m->batches[m->count].batch = batch;
+        m->batches[m->count++].offset = end;
+    }
+}
+
+/* From some call on nothing works any more: as if the process were killed there. */
+static void model_kill(struct model *m)
+{
+    uint64_t what = rng_below(m->rng, 4);
+    bool is_clean = false;
+
+    m->kit.faulty.tears = rng_chance(m->rng, 50);
+    m->kit.faulty.lies = rng_chance(m->rng, 30);
+    faulty_io_arm(&m->kit.faulty, FAULTY_ANY, (int)rng_between(m->rng, 1, what ? 40 : 4), -EIO);
+    m->kit.faulty.fail_count = INT32_MAX;
+    if (what == 0 && store_kit_write(&m->kit, m->log) == 0)
+        m->written = m->count;
+    else if (what == 1)
+        append_once(m);
+    else if (what == 2 && store_kit_sync(&m->kit, m->log) == 0)
+        m->synced = m->written;
+    else if (what == 3)
+        is_clean = log_dir_close_log(m->kit.dir, take(m->log)) == 0;
+    log_abandon(m->log);
+    is_clean = log_dir_close(take(m->kit.dir), is_clean) == 0 && is_clean;
+    faulty_io_arm(&m->kit.faulty, 0, 0, 0);
+    m->kit.faulty.tears = m->kit.faulty.lies = false;
+    store_kit_open(&m->kit);
+    check(!is_clean || log_dir_was_clean(m->kit.dir));
+    m->log = store_kit_log(&m->kit, "t-0");
+    model_believe(m, m->count, m->written);
 }
 
 static void model_step(struct model *m)
@@ -212,12 +321,16 @@ static void model_step(struct model *m)
     else if (what < 90) {
         check_ok(store_kit_sync(&m->kit, m->log));
         m->synced = m->written;
-    } else if (what < 94)
+    } else if (what < 92)
         model_compare(m);
-    else if (what < 97)
+    else if (what < 94)
+        model_checkpoint(m);
+    else if (what < 96)
         model_stop(m);
-    else
+    else if (what < 98)
         model_crash(m);
+    else
+        model_kill(m);
 }
 
 PROPERTY(log_model, whatever_happens_what_was_durable_is_there_and_nothing_else, 150)

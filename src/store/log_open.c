@@ -20,7 +20,7 @@ DIAG_MODULE("store");
 
 enum { METADATA_SIZE_MAX = 4096, NAME_DIGITS = 20 };
 
-static const char epochs_name[] = "leader-epoch-checkpoint";
+const char log_epochs_name[] = "leader-epoch-checkpoint";
 
 /* --- what is in the folder -------------------------------------------------- */
 
@@ -46,6 +46,14 @@ static int64_t name_base(const char *name, const char *suffix)
     return strcmp(name + NAME_DIGITS, suffix) == 0 ? base : -1;
 }
 
+static bool is_deleted(const char *name)
+{
+    static const char suffix[] = ".deleted";
+    size_t size = strlen(name);
+
+    return size >= sizeof(suffix) && strcmp(name + size + 1 - sizeof(suffix), suffix) == 0;
+}
+
 static int list_name(void *context, const char *name, bool is_dir)
 {
     struct log_listing *listing = context;
@@ -58,6 +66,8 @@ static int list_name(void *context, const char *name, bool is_dir)
         {".txnindex", &listing->indexes},
     };
 
+    if (!is_dir && is_deleted(name))
+        text_add(&listing->deleted, name, strlen(name) + 1);
     for (size_t i = 0; i < COUNT_OF(kinds) && !is_dir; i++) {
         int64_t base = name_base(name, kinds[i].suffix);
 
@@ -102,6 +112,7 @@ static void listing_fini(struct log_listing *listing)
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
     mem_free(listing->indexes.items);
+    text_fini(&listing->deleted);
 }
 
 int log_unlink(const struct log *log, int64_t base, const char *suffix)
@@ -129,22 +140,30 @@ int log_unlink_indexes(const struct log *log, int64_t base)
 /* What the file says. */
 struct metadata {
     struct uuid topic_id; /* Zero if there is no file. */
-    bool is_new;          /* The log was made and has not been stopped cleanly since. */
+    bool is_new;          /* What checkpoints say may be about an earlier log. */
 };
 
 /* The third line, of which Kafka takes no notice, is there while checkpoints that name the
- * log are those of an earlier one. */
-static int write_metadata(const struct log *log, bool is_new)
+ * log may be those of an earlier one. */
+static int write_metadata(struct io *io, const struct file *folder, struct uuid topic_id,
+                          bool is_new)
 {
     char id[UUID_TEXT_SIZE + 1];
     char bytes[128];
     int size;
 
-    uuid_print(log->topic_id, id);
+    uuid_print(topic_id, id);
     size = snprintf(bytes, sizeof(bytes), "version: 0\ntopic_id: %s%s", id,
                     is_new ? "\nnever_stopped: true" : "");
-    return err_pass(file_replace(log->env.io, log->folder->fd, "partition.metadata",
-                                 slice_of(bytes, (size_t)size)));
+    return err_pass(
+        file_replace(io, folder->fd, "partition.metadata", slice_of(bytes, (size_t)size)));
+}
+
+int log_settle(struct io *io, const struct file *folder, struct uuid topic_id)
+{
+    int r = write_metadata(io, folder, topic_id, false);
+
+    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
 }
 
 static int parse_metadata(const char *text, struct metadata *out)
@@ -286,7 +305,7 @@ static int claim_folder(struct log *log)
     }
     log->is_new = found.is_new || uuid_is_zero(found.topic_id);
     if (r == 0 && uuid_is_zero(found.topic_id)) {
-        r = write_metadata(log, log->is_new);
+        r = write_metadata(log->env.io, log->folder, log->topic_id, true);
         log->has_new_names = true;
     }
     return r;
@@ -306,20 +325,27 @@ static void note_epoch_line(void *context, struct slice topic, int64_t number, i
 
 static int read_epochs(struct log *log)
 {
-    int r = checkpoint_read(log->env.io, log->folder->fd, epochs_name, false, note_epoch_line, log);
+    int r =
+        checkpoint_read(log->env.io, log->folder->fd, log_epochs_name, false, note_epoch_line, log);
 
+    log->has_new_epochs = r > 0;
     if (r > 0)
         diag_warn(log->env.diag, "leader epochs cannot be read", kv("log", log->name));
     return r > 0 ? 0 : err_pass(r);
+}
+
+void log_list_epochs(const struct log *log, struct checkpoint *out)
+{
+    for (size_t i = 0; i < log->epoch_count; i++)
+        checkpoint_add(out, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
 }
 
 static int write_epochs(struct log *log)
 {
     struct checkpoint file = {.count = 0};
 
-    for (size_t i = 0; i < log->epoch_count; i++)
-        checkpoint_add(&file, slice_null(), log->epochs[i].epoch, log->epochs[i].start);
-    return err_pass(checkpoint_write(&file, log->env.io, log->folder->fd, epochs_name));
+    log_list_epochs(log, &file);
+    return err_pass(checkpoint_write(&file, log->env.io, log->folder->fd, log_epochs_name));
 }
 
 static int open_clean(struct log *log, const struct log_listing *listing)
@@ -347,7 +373,7 @@ static int open_clean(struct log *log, const struct log_listing *listing)
         diag_warn(log->env.diag, "indexes were missing or damaged and have been made again",
                   kv("log", log->name), kv("segment", active.base));
     log->is_unchanged = !active.has_stale_indexes;
-    log->written = log->synced = log->end;
+    log->written = log->synced = log->snapshot_kept = log->snapshot_new = log->end;
     r = log_load_producers(log, listing, log->end);
     return r ? r : err_pass(log_drop_snapshots(log, listing));
 }
@@ -364,7 +390,8 @@ static int open_empty(struct log *log, int64_t start)
 
 static int open_files(struct log *log, const struct log_opening *opening)
 {
-    bool is_known = !log->is_new; /* Else what the checkpoints say is about another log. */
+    /* Else what the checkpoints say is about another log. */
+    bool is_known = !log->is_new || opening->is_known;
     int64_t recovery_point = is_known ? opening->recovery_point : 0;
     int64_t start = is_known ? opening->start : 0;
     struct log_listing listing = {.segments = {.items = NULL}};
@@ -373,6 +400,10 @@ static int open_files(struct log *log, const struct log_opening *opening)
 
     if (r == 0)
         r = list_folder(log, &listing);
+    if (r == 0)
+        r = log_unlink_listed(log, &listing);
+    if (r == 0)
+        r = log_unlink_below(log, &listing, start);
     is_empty = listing.segments.count == 0;
     if (r == 0 && is_empty)
         r = open_empty(log, start);
@@ -384,6 +415,8 @@ static int open_files(struct log *log, const struct log_opening *opening)
     if (r)
         return r;
     log->start = max_of(log->segments[0].base, min_of(start, log->end));
+    log->recovery_point =
+        opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
     log->synced_mark = (struct log_mark){
         .offset = log->end, .base = log_active(log)->base, .position = log_active(log)->size};
     return is_empty ? 0 : err_pass(log_sync_now(log));
@@ -400,6 +433,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
     log->name = mem_copy_text(name, strlen(name));
     log->topic_id = topic_id;
     log->config = *config;
+    log->snapshot_kept = log->snapshot_new = -1;
     log->root = file_ref(opening->root);
     producers_init(&log->producers);
     r = claim_folder(log);
@@ -443,10 +477,18 @@ static int put_in_order(struct log *log)
         r = log_write_snapshot(log);
     if (r == 0)
         r = write_epochs(log);
-    if (r == 0 && log->is_new)
-        r = write_metadata(log, false);
     if (r == 0)
         r = io->ops->dir_sync(io, log->folder->fd);
+    return err_pass(r);
+}
+
+/* The log is as its last clean stop left it, but for its beginning. */
+static int put_start_in_order(struct log *log)
+{
+    int r = log->has_new_epochs ? write_epochs(log) : 0;
+
+    if (r == 0 && (log->has_new_epochs || log->has_old_names))
+        r = log->env.io->ops->dir_sync(log->env.io, log->folder->fd);
     return err_pass(r);
 }
 
@@ -457,8 +499,8 @@ int log_close(struct log *log)
     log_unstage(log);
     if (log_is_fenced(log))
         r = err_raise(-EIO);
-    else if (!log->is_unchanged)
-        r = put_in_order(log);
+    else
+        r = log->is_unchanged ? put_start_in_order(log) : put_in_order(log);
     log_abandon(log);
     return err_pass(r);
 }

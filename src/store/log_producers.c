@@ -17,16 +17,22 @@ enum {
 };
 
 /* As Kafka does, none is written for the beginning of a log. */
+void log_print_snapshot(const struct log *log, struct text *out)
+{
+    if (log->end != log->segments[0].base)
+        producers_print(&log->producers, out);
+}
+
 int log_write_snapshot(struct log *log)
 {
     char name[SEGMENT_NAME_SIZE];
     struct text bytes = {.data = NULL};
     int r;
 
-    if (log->end == log->segments[0].base)
+    log_print_snapshot(log, &bytes);
+    if (bytes.size == 0)
         return 0;
     segment_name(name, log->end, ".snapshot");
-    producers_print(&log->producers, &bytes);
     r = file_replace(log->env.io, log->folder->fd, name, text_slice(&bytes));
     text_fini(&bytes);
     log->has_new_names = true;
@@ -115,8 +121,8 @@ int log_drop_snapshots(struct log *log, const struct log_listing *listing)
 {
     for (size_t i = 0; i < listing->snapshots.count; i++) {
         int64_t offset = listing->snapshots.items[i];
-        bool is_kept =
-            offset == log->end || (offset < log->end && log_bases_have(&listing->segments, offset));
+        bool is_kept = offset == log->end || offset == log->snapshot_kept ||
+                       (offset < log->end && log_bases_have(&listing->segments, offset));
         int r;
 
         if (is_kept)

@@ -2,13 +2,16 @@
 
 /* store/log_recover.c - a log that was not stopped cleanly is brought in order.
  *
- * Everything from the segment that has the recovery point on is read and checked, and the
- * indexes and the state of producers are made again from it:
+ * Everything from the recovery point on is read and checked, and the indexes and the state of
+ * producers are made again from it:
  *
  *      [ segment ][ segment ][ segment .........|~~~~~~ ]
- *                 ^ has the recovery point      ^ the first batch that is not whole, or does
+ *                        ^ recovery point       ^ the first batch that is not whole, or does
  *                                                 not follow the one before: cut off here,
  *                                                 and later segments go
+ *
+ * What lies before the recovery point was synced, and so were its indexes and a snapshot of the
+ * producers.  Where that does not seem to be so, the segment is read from its beginning.
  *
  * What recovery leaves is synced before anybody sees it.
  */
@@ -66,18 +69,18 @@ static bool is_good_batch(const struct segment *segment, const struct scan_batch
            batch_crc_is_good(batch->bytes);
 }
 
-/* Reads the batches of the segment and fills what follows from them; `*out_good` is where
- * the last whole one ends. */
+/* Reads the batches of the segment from `position` on and fills what follows from them;
+ * `*out_good` is where the last whole one ends. */
 static int recover_batches(struct log *log, struct segment *segment, struct recovery *recovery,
-                           uint64_t *out_good)
+                           uint64_t position, uint64_t *out_good)
 {
     struct scan scan;
     struct scan_batch batch;
     bool at_end = false;
     int r;
 
-    *out_good = 0;
-    scan_init(&scan, segment->file, 0, segment->size);
+    *out_good = position;
+    scan_init(&scan, segment->file, position, segment->size);
     while ((r = scan_next(&scan, &batch, &at_end)) == 0 && !at_end) {
         if (!is_good_batch(segment, &batch, recovery)) {
             r = SCAN_E_BROKEN;
@@ -122,28 +125,71 @@ static int sync_segment(struct log *log, struct segment *segment,
     return err_pass(r);
 }
 
-/* Its indexes stay open: it may be the last that is left. */
-static int recover_segment(struct log *log, int64_t base, struct recovery *recovery)
+/* Adds the segment, of which nothing is believed yet. */
+static int open_segment(struct log *log, int64_t base)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = log_add_segment(log);
-    uint64_t good = 0;
     int r = segment_open_bare(segment, &place, base);
 
     if (r) {
         log->segment_count--;
         return err_pass(r);
     }
-    recovery->next = max_of(recovery->next, base);
     /* What a failed sync has lost may still be in the cache: only the disk is believed. */
-    r = sync_segment(log, segment, place.io->ops->file_refresh);
-    if (r == 0)
-        r = recover_batches(log, segment, recovery, &good);
+    return sync_segment(log, segment, place.io->ops->file_refresh);
+}
+
+/* Its indexes stay open: it may be the last that is left. */
+static int recover_segment(struct log *log, struct recovery *recovery, uint64_t position)
+{
+    struct segment *segment = log_active(log);
+    uint64_t good = 0;
+    int r = recover_batches(log, segment, recovery, position, &good);
+
     if (r == 0 && good < segment->size) {
         recovery->is_cut = true;
         r = cut_tail(log, segment, good);
     }
-    return r ? err_pass(r) : sync_segment(log, segment, place.io->ops->file_sync);
+    return r ? err_pass(r) : sync_segment(log, segment, log->env.io->ops->file_sync);
+}
+
+/* The first segment that is not known to be whole: what was durable of it is not read again. */
+static int recover_first(struct log *log, const struct log_listing *listing, int64_t base,
+                         struct recovery *recovery)
+{
+    struct segment_place place = log_place(log);
+    uint64_t position = 0;
+    int r = open_segment(log, base);
+
+    recovery->next = base;
+    if (r == 0 && recovery->recovery_point > base) {
+        r = segment_resume(log_active(log), &place, recovery->recovery_point, &position);
+        if (r == 0)
+            recovery->next = recovery->recovery_point;
+    }
+    if (r == SEGMENT_E_BROKEN || (r == 0 && recovery->next == base)) {
+        position = 0;
+        r = segment_reset(log_active(log), &place);
+    }
+    if (r == 0)
+        r = log_load_producers(log, listing, recovery->next);
+    if (r)
+        return r;
+    if (recovery->next > base && log_bases_have(&listing->snapshots, recovery->next))
+        log->snapshot_kept = log->snapshot_new = recovery->next;
+    return err_pass(recover_segment(log, recovery, position));
+}
+
+static int recover_next(struct log *log, int64_t base, struct recovery *recovery)
+{
+    struct segment_place place = log_place(log);
+    int r = open_segment(log, base);
+
+    recovery->next = max_of(recovery->next, base);
+    if (r == 0)
+        r = segment_reset(log_active(log), &place);
+    return err_pass(r ? r : recover_segment(log, recovery, 0));
 }
 
 /* From the last on, so that there is no hole if we do not come to the end. */
@@ -219,7 +265,7 @@ static int pass_over(struct log *log, const struct recovery *recovery, int64_t b
 static int recover_segments(struct log *log, const struct log_listing *listing, size_t first,
                             struct recovery *recovery)
 {
-    int r = recover_segment(log, listing->segments.items[first], recovery);
+    int r = recover_first(log, listing, listing->segments.items[first], recovery);
 
     for (size_t i = first + 1; i < listing->segments.count && r == 0; i++) {
         struct segment *before = log_active(log);
@@ -233,9 +279,9 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
         r = segment_seal(before);
         segment_rest(before);
         if (r == 0)
-            r = recover_segment(log, listing->segments.items[i], recovery);
+            r = recover_next(log, listing->segments.items[i], recovery);
     }
-    return err_pass(r);
+    return r;
 }
 
 /* Nothing that is left counts: the log begins again, empty. */
@@ -268,8 +314,6 @@ static int recover_log(struct log *log, const struct log_listing *listing, int64
         first--;
     for (size_t i = 0; i < first && r == 0; i++)
         r = log_open_sealed(log, listing->segments.items[i]);
-    if (r == 0)
-        r = log_load_producers(log, listing, listing->segments.items[first]);
     if (r == 0)
         r = recover_segments(log, listing, first, &recovery);
     if (r)

@@ -21,16 +21,18 @@ void marks_init(struct marks *marks)
     map_init(&marks->by_name);
 }
 
+static void mark_free(struct mark *mark)
+{
+    mem_free(mark->topic);
+    mem_free(mark);
+}
+
 void marks_fini(struct marks *marks)
 {
     struct map_node *node;
 
-    while ((node = map_pop(&marks->by_name))) {
-        struct mark *mark = container_of(node, struct mark, node);
-
-        mem_free(mark->topic);
-        mem_free(mark);
-    }
+    while ((node = map_pop(&marks->by_name)))
+        mark_free(container_of(node, struct mark, node));
     map_fini(&marks->by_name);
 }
 
@@ -64,6 +66,25 @@ struct mark *marks_get(struct marks *marks, struct slice topic, int64_t partitio
     mark->recovery_point = mark->high_watermark = mark->start = -1;
     map_put(&marks->by_name, &mark->node, mark_hash(topic, partition));
     return mark;
+}
+
+void marks_remove(struct marks *marks, struct mark *mark)
+{
+    map_remove(&marks->by_name, &mark->node);
+    mark_free(mark);
+}
+
+void marks_copy(struct marks *marks, const struct marks *from)
+{
+    map_each (node, &from->by_name) {
+        const struct mark *mark = container_of(node, struct mark, node);
+        struct mark *copy = marks_get(marks, slice_text(mark->topic), mark->partition);
+
+        copy->topic_id = mark->topic_id;
+        copy->recovery_point = mark->recovery_point;
+        copy->high_watermark = mark->high_watermark;
+        copy->start = mark->start;
+    }
 }
 
 /* --- reading ---------------------------------------------------------------- */
@@ -129,56 +150,99 @@ static int has_folder(const struct mark *mark, struct io *io, int dir, bool *out
     return r == -ENOENT ? 0 : err_pass(r);
 }
 
-/* The marks that get lines, by name.  The metadata log is not among what Kafka's checkpoints
- * list. */
-static int sort(const struct marks *marks, struct io *io, int dir, const struct mark **out,
-                size_t *out_count)
+/* Kafka's checkpoints do not list the metadata log. */
+static bool is_listed(const struct mark *mark)
 {
+    return strcmp(mark->topic, "__cluster_metadata") != 0;
+}
+
+/* The marks that may get lines, by name; the caller frees the array. */
+static const struct mark **sort(const struct marks *marks, size_t *out_count)
+{
+    const struct mark **sorted = mem_new_array(marks->by_name.count + 1, sizeof(*sorted));
     size_t count = 0;
 
     map_each (node, &marks->by_name) {
         const struct mark *mark = container_of(node, struct mark, node);
-        bool is_there = false;
-        int r;
 
-        if (strcmp(mark->topic, "__cluster_metadata") == 0)
-            continue;
-        r = has_folder(mark, io, dir, &is_there);
-        if (r)
-            return err_pass(r);
-        if (is_there)
-            out[count++] = mark;
+        if (is_listed(mark))
+            sorted[count++] = mark;
     }
-    qsort(out, count, sizeof(*out), by_name);
+    qsort(sorted, count, sizeof(*sorted), by_name);
     *out_count = count;
-    return 0;
+    return sorted;
+}
+
+/* The three files being made. */
+struct lines {
+    struct checkpoint points, watermarks, starts;
+};
+
+static void add_lines(struct lines *lines, const struct mark *mark, bool has_point)
+{
+    struct slice topic = slice_text(mark->topic);
+
+    if (has_point && mark->recovery_point >= 0)
+        checkpoint_add(&lines->points, topic, mark->partition, mark->recovery_point);
+    if (mark->high_watermark >= 0)
+        checkpoint_add(&lines->watermarks, topic, mark->partition, mark->high_watermark);
+    if (mark->start >= 0)
+        checkpoint_add(&lines->starts, topic, mark->partition, mark->start);
+}
+
+static int write_lines(struct lines *lines, struct io *io, int dir, unsigned which)
+{
+    const struct {
+        unsigned bit;
+        struct checkpoint *checkpoint;
+        const char *name;
+    } files[] = {
+        {MARKS_STARTS, &lines->starts, log_starts},
+        {MARKS_POINTS, &lines->points, recovery_points},
+        {MARKS_WATERMARKS, &lines->watermarks, high_watermarks},
+    };
+    int result = 0;
+
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        int r = 0;
+
+        if (which & files[i].bit)
+            r = checkpoint_write(files[i].checkpoint, io, dir, files[i].name);
+        else
+            text_fini(&files[i].checkpoint->lines);
+        result = result ? result : r;
+    }
+    return err_pass(result);
+}
+
+int marks_save(const struct marks *marks, struct io *io, int dir, unsigned which)
+{
+    size_t count = 0;
+    scoped(mem_freep_any) const struct mark **sorted = sort(marks, &count);
+    struct lines lines = {.points = {.count = 0}};
+
+    for (size_t i = 0; i < count; i++)
+        add_lines(&lines, sorted[i], true);
+    return err_pass(write_lines(&lines, io, dir, which));
 }
 
 int marks_write(const struct marks *marks, struct io *io, int dir, bool was_clean)
 {
-    struct checkpoint points = {.count = 0}, watermarks = {.count = 0}, starts = {.count = 0};
-    scoped(mem_freep_any) const struct mark **sorted =
-        mem_new_array(marks->by_name.count + 1, sizeof(*sorted));
     size_t count = 0;
-    int r = sort(marks, io, dir, sorted, &count);
-    int r2, r3;
+    scoped(mem_freep_any) const struct mark **sorted = sort(marks, &count);
+    struct lines lines = {.points = {.count = 0}};
 
-    if (r)
-        return err_pass(r);
     for (size_t i = 0; i < count; i++) {
-        const struct mark *mark = sorted[i];
-        struct slice topic = slice_text(mark->topic);
-        bool is_in_order = mark->is_in_order || (was_clean && !mark->is_touched);
+        bool is_there = false;
+        int r = has_folder(sorted[i], io, dir, &is_there);
 
-        if (is_in_order && mark->recovery_point >= 0)
-            checkpoint_add(&points, topic, mark->partition, mark->recovery_point);
-        if (mark->high_watermark >= 0)
-            checkpoint_add(&watermarks, topic, mark->partition, mark->high_watermark);
-        if (mark->start >= 0)
-            checkpoint_add(&starts, topic, mark->partition, mark->start);
+        if (r) {
+            (void)write_lines(&lines, io, dir, 0);
+            return err_pass(r);
+        }
+        if (is_there)
+            add_lines(&lines, sorted[i],
+                      sorted[i]->is_in_order || (was_clean && !sorted[i]->is_touched));
     }
-    r = checkpoint_write(&points, io, dir, recovery_points);
-    r2 = checkpoint_write(&watermarks, io, dir, high_watermarks);
-    r3 = checkpoint_write(&starts, io, dir, log_starts);
-    return err_pass(r ? r : r2 ? r2 : r3);
+    return err_pass(write_lines(&lines, io, dir, MARKS_ALL));
 }

@@ -50,6 +50,7 @@ static struct producer *find_or_add(struct producers *producers, int64_t id)
     p->id = id;
     p->epoch = -1;
     p->txn_first_offset = -1;
+    p->coordinator_epoch = -1;
     map_put(&producers->by_id, &p->node, id_hash(id));
     return p;
 }

@@ -178,7 +178,7 @@ TEST(producers, a_snapshot_has_kafkas_bytes)
 {
     const uint8_t wanted[] = {
         0,    1,                                        /* version */
-        0x59, 0x29, 0xe1, 0xde,                         /* checksum */
+        0x8d, 0xb6, 0xab, 0x7c,                         /* checksum */
         0,    0,    0,    1,                            /* producers */
         0,    0,    0,    0,    0,    0,    0,    5,    /* id */
         0,    2,                                        /* epoch */
@@ -186,7 +186,7 @@ TEST(producers, a_snapshot_has_kafkas_bytes)
         0,    0,    0,    0,    0,    0,    3,    0xfb, /* last offset */
         0,    0,    0,    9,                            /* offset delta */
         0,    0,    0,    0,    0,    0,    0,    7,    /* timestamp */
-        0,    0,    0,    0,                            /* coordinator epoch */
+        0xff, 0xff, 0xff, 0xff,                         /* coordinator epoch */
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     };
     struct text bytes = {.data = NULL};

@@ -69,13 +69,16 @@ int segment_open_bare(struct segment *segment, const struct segment_place *place
     int r;
 
     set_empty(segment, base);
-    segment->has_own_indexes = true;
     r = open_batches(segment, place, IO_READ | IO_WRITE);
-    if (r == 0)
-        r = create_indexes(segment, place);
     if (r)
         segment_close(segment);
     return err_pass(r);
+}
+
+int segment_reset(struct segment *segment, const struct segment_place *place)
+{
+    segment->has_own_indexes = true;
+    return err_pass(create_indexes(segment, place));
 }
 
 int segment_note(struct segment *segment, const struct batch_header *header, uint64_t position,
@@ -246,6 +249,111 @@ int segment_open(struct segment *segment, const struct segment_place *place, int
     }
     segment->synced_size = segment->size;
     return 0;
+}
+
+/* --- after a crash ---------------------------------------------------------- */
+
+static int resume_indexes(struct segment *segment, const struct segment_place *place, int64_t upto)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    segment_name(name, segment->base, ".index");
+    r = index_resume(&segment->by_offset, INDEX_BY_OFFSET, place->io, place->dir, name,
+                     segment->base, upto);
+    if (r)
+        return r;
+    segment_name(name, segment->base, ".timeindex");
+    return index_resume(&segment->by_time, INDEX_BY_TIME, place->io, place->dir, name,
+                        segment->base, upto);
+}
+
+static void note_time(struct segment *segment, const struct batch_header *header)
+{
+    if (header->max_timestamp <= segment->max_timestamp)
+        return;
+    segment->max_timestamp = header->max_timestamp;
+    segment->max_timestamp_offset = batch_last_offset(header);
+}
+
+/* Whether the batch of the last entry of the index by time has that time. */
+static int check_time(struct segment *segment)
+{
+    const struct index_entry *last = &segment->by_time.last;
+    int64_t offset = segment->base + last->value;
+    struct index_entry near = {.key = -1};
+    struct scan scan;
+    struct scan_batch batch;
+    bool at_end = false;
+    int r = index_find(&segment->by_offset, offset, &near);
+
+    if (r)
+        return err_pass(r);
+    scan_init(&scan, segment->file, near.key < 0 ? 0 : near.value, segment->size);
+    while ((r = scan_next_header(&scan, &batch, &at_end)) == 0 && !at_end)
+        if (batch_last_offset(&batch.header) >= offset)
+            break;
+    scan_fini(&scan);
+    if (r < 0)
+        return err_pass(r);
+    return r || at_end || batch.header.max_timestamp != last->key ? SEGMENT_E_BROKEN : 0;
+}
+
+/* Walks the headers from the last entry of the indexes to `upto`. */
+static int walk_upto(struct segment *segment, int64_t upto, uint64_t *out_position)
+{
+    const struct index_entry *last = &segment->by_offset.last;
+    uint64_t from = index_count(&segment->by_offset) ? last->value : 0;
+    int64_t first_end = from > 0 ? last->key + 1 : 0; /* Of the batch of that entry. */
+    int64_t end = segment->base;
+    uint64_t position = from;
+    struct scan scan;
+    struct scan_batch batch;
+    bool at_end = false;
+    int r = 0;
+
+    scan_init(&scan, segment->file, from, segment->size);
+    while (end < upto && (r = scan_next_header(&scan, &batch, &at_end)) == 0 && !at_end) {
+        if (batch.header.base_offset < end || batch_last_offset(&batch.header) >= upto ||
+            (first_end > 0 && batch_last_offset(&batch.header) + 1 != first_end)) {
+            r = SCAN_E_BROKEN;
+            break;
+        }
+        first_end = 0;
+        end = batch_last_offset(&batch.header) + 1;
+        position = scan.position;
+        note_time(segment, &batch.header);
+    }
+    scan_fini(&scan);
+    segment->since_entry = position - from;
+    *out_position = position;
+    return r > 0 || at_end ? SEGMENT_E_BROKEN : err_pass(r);
+}
+
+int segment_resume(struct segment *segment, const struct segment_place *place, int64_t upto,
+                   uint64_t *out_position)
+{
+    int r = resume_indexes(segment, place, upto);
+
+    if (r == 0 && index_count(&segment->by_time) == 0)
+        r = SEGMENT_E_BROKEN; /* Sealing and checkpoints have put the largest time there. */
+    if (r == 0)
+        r = check_time(segment);
+    if (r == 0) {
+        segment->max_timestamp = segment->by_time.last.key;
+        segment->max_timestamp_offset = segment->base + segment->by_time.last.value;
+        r = read_first_time(segment);
+    }
+    if (r == 0)
+        r = walk_upto(segment, upto, out_position);
+    if (r == 0)
+        return 0;
+    index_close(&segment->by_offset);
+    index_close(&segment->by_time);
+    segment->first_timestamp = segment->max_timestamp = -1;
+    segment->max_timestamp_offset = segment->base;
+    segment->since_entry = 0;
+    return r > 0 || r == -ENOENT ? SEGMENT_E_BROKEN : err_pass(r);
 }
 
 int segment_touch(struct segment *segment, const struct segment_place *place)

@@ -60,9 +60,18 @@ NODISCARD int segment_create(struct segment *segment, const struct segment_place
 NODISCARD int segment_open(struct segment *segment, const struct segment_place *place, int64_t base,
                            int64_t *out_end);
 
-/* Opens the file of batches alone, and empties the indexes: recovery fills them. */
+/* Opens the file of batches alone; one of the next two follows. */
 NODISCARD int segment_open_bare(struct segment *segment, const struct segment_place *place,
                                 int64_t base);
+
+/* Empties the indexes: recovery fills them. */
+NODISCARD int segment_reset(struct segment *segment, const struct segment_place *place);
+
+/* Believes what is durable, in batches and indexes, up to offset `upto`, where a batch ends; what
+ * lies behind is for recovery, from `*out_position` on.  SEGMENT_E_BROKEN if something does not
+ * fit: nothing is believed then. */
+NODISCARD int segment_resume(struct segment *segment, const struct segment_place *place,
+                             int64_t upto, uint64_t *out_position);
 
 /* Opens the batches of a sealed segment if they are not open. */
 NODISCARD int segment_touch(struct segment *segment, const struct segment_place *place);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/log_internal.h"
 #include "store/syncer.h"
 #include "test/harness/check.h"
+#include "test/harness/files.h"
 #include "test/harness/store_kit.h"
 
 /* Somebody with a log. */
@@ -45,9 +47,10 @@ static struct syncer *make_syncer(struct bench *bench, size_t commit_block)
                                                   .commit_block = commit_block});
 }
 
+static const char *const names[] = {"a-0", "b-0", "c-0"};
+
 static void bench_init(struct bench *bench)
 {
-    static const char *const names[] = {"a-0", "b-0", "c-0"};
 
     *bench = (struct bench){.syncer = NULL};
     store_kit_init(&bench->kit);
@@ -63,7 +66,8 @@ static void bench_init(struct bench *bench)
 static void bench_fini(struct bench *bench)
 {
     for (size_t i = 0; i < COUNT_OF(bench->askers); i++) {
-        syncer_forget(bench->syncer, &bench->askers[i].request);
+        if (bench->syncer)
+            syncer_forget(bench->syncer, &bench->askers[i].request);
         log_abandon(bench->askers[i].log);
     }
     bench->kit.faulty.holds_work = false;
@@ -234,5 +238,123 @@ TEST(syncer, an_end_waits_for_what_is_in_flight_and_tells_nobody)
     check(!work(&bench));
     bench.syncer = make_syncer(&bench, 0);
     check(!syncer_destroy(NULL));
+    bench_fini(&bench);
+}
+
+/* --- through the commit log ------------------------------------------------- */
+
+/* As bench_init(), with a commit log, and the names of the logs' files durable. */
+static void commit_bench_init(struct bench *bench, size_t commit_block)
+{
+    bench_init(bench);
+    bench->syncer = syncer_destroy(bench->syncer);
+    bench->syncer = make_syncer(bench, commit_block);
+    for (int i = 0; i < 3; i++) {
+        bench->askers[i].syncer = bench->syncer;
+        put(bench, i);
+    }
+    turn(bench);
+    check(work(bench));
+    check_eq(syncer_counts(bench->syncer).committed, 0); /* New names go nowhere else. */
+}
+
+/* A round in which the first two logs get a batch each. */
+static void put_two(struct bench *bench)
+{
+    put(bench, 0);
+    put(bench, 1);
+    turn(bench);
+    check(work(bench));
+}
+
+TEST(syncer, what_is_in_the_commit_log_is_durable_though_the_segments_lose_it)
+{
+    const char *segment = "00000000000000000000.log";
+    uint64_t synced[2];
+    struct bench bench;
+
+    commit_bench_init(&bench, 1 << 20);
+    for (int i = 0; i < 3; i++)
+        put_two(&bench);
+    check_eq(syncer_counts(bench.syncer).committed, 3);
+    put(&bench, 2); /* One file is synced by itself. */
+    turn(&bench);
+    check(work(&bench));
+    check_eq(syncer_counts(bench.syncer).committed, 3);
+    check(files_count(store_kit_path(&bench.kit, "moldau.commit"), "") > 2);
+    for (int i = 0; i < 2; i++) {
+        check(bench.askers[i].durable == 4 && bench.askers[i].result == 0);
+        synced[i] = bench.askers[i].log->segments[0].synced_size;
+        check(synced[i] < bench.askers[i].log->segments[0].size);
+    }
+    for (int i = 0; i < 3; i++) {
+        syncer_forget(bench.syncer, &bench.askers[i].request);
+        bench.askers[i].log = log_abandon(bench.askers[i].log);
+    }
+    bench.syncer = syncer_destroy(bench.syncer);
+    store_kit_close(&bench.kit, false); /* The power fails. */
+    for (int i = 0; i < 2; i++)
+        files_truncate(store_kit_path(&bench.kit, names[i]), segment, (int64_t)synced[i]);
+    store_kit_open(&bench.kit);
+    check(diag_lines_have(&bench.kit.lines, "commit log of an unclean stop replayed"));
+    for (int i = 0; i < 3; i++) {
+        struct log *log = store_kit_log(&bench.kit, names[i]);
+
+        check_eq(log_end(log), i < 2 ? 4 : 2);
+        store_kit_close_log(&bench.kit, log);
+    }
+    store_kit_close(&bench.kit, true);
+    check_eq(files_count(store_kit_path(&bench.kit, "moldau.commit"), ""), -1);
+    store_kit_open(&bench.kit);
+    bench_fini(&bench);
+}
+
+TEST(syncer, a_block_that_is_half_full_is_flushed_into_the_segments)
+{
+    struct bench bench;
+    int rounds = 0;
+
+    commit_bench_init(&bench, 16 * 1024);
+    while (syncer_counts(bench.syncer).flushes == 0) {
+        put_two(&bench);
+        check(++rounds < 1000);
+    }
+    check(rounds > 5);
+    put(&bench, 0); /* Goes on beside the flush. */
+    put(&bench, 1);
+    turn(&bench);
+    check(work(&bench));
+    for (int i = 0; i < 2; i++) {
+        const struct segment *segment = &bench.askers[i].log->segments[0];
+
+        check(segment->synced_size > 0 && segment->committed_size == segment->size);
+        check_eq(bench.askers[i].durable, rounds + 2);
+        log_check(bench.askers[i].log);
+    }
+    for (int i = 0; i < 3 * rounds; i++)
+        put_two(&bench);
+    check(syncer_counts(bench.syncer).flushes >= 3);
+    check_eq(log_synced(bench.askers[0].log), 4 * rounds + 2);
+    bench_fini(&bench);
+}
+
+TEST(syncer, a_flush_that_fails_fences_the_folder)
+{
+    struct bench bench;
+    int rounds = 0;
+
+    commit_bench_init(&bench, 16 * 1024);
+    while (syncer_counts(bench.syncer).flushes == 0) {
+        put_two(&bench);
+        check(++rounds < 1000);
+    }
+    faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, 1, -EIO);
+    check(work(&bench)); /* The flush. */
+    check(log_dir_is_fenced(bench.kit.dir));
+    faulty_io_arm(&bench.kit.faulty, 0, 0, 0);
+    syncer_ask(bench.syncer, bench.askers[0].log, &bench.askers[0].request);
+    turn(&bench);
+    check(work(&bench));
+    check_eq(bench.askers[0].result, -EIO);
     bench_fini(&bench);
 }

@@ -131,3 +131,22 @@ TEST(batch_builder, the_size_is_that_of_the_batch_without_compression)
     batch_builder_fini(&builder);
     text_fini(&out);
 }
+
+TEST(batch_builder, what_the_codec_cannot_take_is_left_as_it_was)
+{
+    struct text out = {.size = 0};
+    struct batch_builder builder;
+    size_t records;
+
+    batch_builder_init(&builder);
+    batch_builder_add(&builder, 5, slice_null(), slice_text("x"), NULL, 0);
+    records = builder.records.size;
+    builder.records.size = ((size_t)1 << 30) + 1; /* Nobody will read them. */
+    text_add(&out, "before", 6);
+    check_eq(batch_builder_finish(&builder, COMPRESS_GZIP, 0, 0, &out), BATCH_E_COMPRESSED);
+    check_eq(out.size, 6);
+    builder.records.size = records;
+    check_ok(batch_builder_finish(&builder, COMPRESS_GZIP, 0, 0, &out));
+    batch_builder_fini(&builder);
+    text_fini(&out);
+}

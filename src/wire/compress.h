@@ -59,8 +59,9 @@ enum compress_codec compress_find(struct slice name);
 
 /* Keep the encoder of gzip or zstd, and a decoder of zstd, for what comes next: making one
  * takes longer than a small batch does (zstd asks the processor what it can, which virtual
- * machines trap).  What is kept is below 4 MiB each; of a decoder, which has the window of
- * zstd's usual levels, 2 MiB, only what streams filled is resident.  All zero is empty. */
+ * machines trap).  What is kept is below 2 MiB for an encoder and 4 MiB for a decoder; of
+ * that, which has the window of zstd's usual levels, 2 MiB, only what streams filled is
+ * resident.  All zero is empty. */
 struct deflater_cache {
     void *idle; /* Owned, or NULL: an encoder of `codec`. */
     enum compress_codec codec;

@@ -215,6 +215,34 @@ TEST(compress, nothing_at_all_is_malformed)
 }
 
 /* The first bytes choose codec and size of the pieces: they make what the whole makes. */
+/* They are refused before anything is read. */
+TEST(compress, inputs_above_1_gib_are_refused)
+{
+    struct text out = {.size = 0};
+
+    for (enum compress_codec codec = COMPRESS_NONE; codec < COMPRESS_CODEC_COUNT; codec++)
+        check_eq(compress_encode(codec, slice_of("", ((size_t)1 << 30) + 1), NULL, &out),
+                 COMPRESS_E_TOO_LARGE);
+    check_eq(out.size, 0);
+}
+
+TEST(compress, no_bytes_asked_for_are_no_end)
+{
+    struct text packed = {.size = 0};
+    struct inflater *inflater;
+    size_t got = 7;
+    char byte;
+
+    check_ok(compress_encode(COMPRESS_LZ4, slice_text("x"), NULL, &packed));
+    check_ok(inflater_create(COMPRESS_LZ4, text_slice(&packed), NULL, &inflater));
+    check_ok(inflater_read(inflater, &byte, 0, &got));
+    check_eq(got, 0);
+    check_ok(inflater_read(inflater, &byte, 1, &got));
+    check_eq(got, 1);
+    inflater_destroy(inflater);
+    text_fini(&packed);
+}
+
 FUZZ(compress, pieces)
 {
     struct text whole = {.size = 0};

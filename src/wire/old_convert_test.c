@@ -143,6 +143,14 @@ TEST(old_convert, an_empty_set_is_no_batch)
     check_eq(out.size, 0);
 }
 
+TEST(old_convert, a_set_that_no_batch_could_hold_is_refused)
+{
+    struct text out = {.size = 0};
+
+    check_eq(old_to_batch(slice_of("", ((size_t)1 << 30) + 1), NULL, &out), BATCH_E_NO_MEMORY);
+    check_eq(out.size, 0);
+}
+
 TEST(old_convert, sets_of_two_formats_or_of_wrappers_beside_others_are_refused)
 {
     struct text set = {.size = 0};

@@ -57,8 +57,7 @@ static int read_fields(struct slice fields, struct old_message *message)
 {
     message->timestamp = BATCH_NO_TIMESTAMP;
     if (message->magic == 1) {
-        if (fields.size < sizeof(message->timestamp))
-            return BATCH_E_MALFORMED;
+        assert(fields.size >= sizeof(message->timestamp)); /* SIZE_MIN has room for it. */
         message->timestamp = bytes_load_i64(fields.data);
         fields = behind(fields, sizeof(message->timestamp));
     }
@@ -240,7 +239,7 @@ static int next_inside(struct old_reader *reader, struct record *out)
     if (message.magic != wrapper->magic || message.attributes & BATCH_CODEC_MASK)
         return BATCH_E_RECORD;
     read_record(&message, reader->base, out);
-    if (wrapper->magic == 1 && wrapper->attributes & BATCH_IS_APPEND_TIME)
+    if (wrapper->attributes & BATCH_IS_APPEND_TIME) /* Format 0 has no time there either. */
         out->timestamp = wrapper->timestamp;
     reader->inside = behind(reader->inside, message.size);
     return 0;

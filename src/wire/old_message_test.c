@@ -541,18 +541,16 @@ PROPERTY(old_message, what_is_written_is_read_again, 2000)
 {
     uint8_t pool[300] = {0};
     struct text bytes = {.size = 0};
+    struct old_message message = {.magic = (uint8_t)rng_below(rng, 2)};
     struct old_message read;
-    struct old_message message = {
-        .offset = (int64_t)rng_next(rng),
-        .magic = (uint8_t)rng_below(rng, 2),
-        .attributes = (uint8_t)rng_next(rng),
-        .key = some_bytes(rng, pool, sizeof(pool)),
-        .value = some_bytes(rng, pool, sizeof(pool)),
-    };
 
     for (size_t i = 0; i < sizeof(pool); i++)
         pool[i] = (uint8_t)rng_next(rng);
+    message.offset = (int64_t)rng_next(rng);
     message.timestamp = message.magic ? (int64_t)rng_next(rng) : BATCH_NO_TIMESTAMP;
+    message.attributes = (uint8_t)rng_next(rng);
+    message.key = some_bytes(rng, pool, sizeof(pool));
+    message.value = some_bytes(rng, pool, sizeof(pool));
     old_message_add(&bytes, &message);
     check_ok(old_message_parse(text_slice(&bytes), &read));
     check_eq(read.offset, message.offset);

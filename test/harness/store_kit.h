@@ -15,6 +15,7 @@
  */
 
 #include "store/log_dir.h"
+#include "store/marks.h"
 #include "test/harness/diag_lines.h"
 #include "test/harness/faulty_io.h"
 #include "test/harness/temp.h"
@@ -29,6 +30,7 @@ struct store_kit {
     struct log_config config; /* For the logs that are opened next. */
     struct uuid topic_id;     /* Likewise. */
     struct log_dir *dir;
+    struct marks marks; /* What store_kit_checkpoint() has written, since the folder was opened. */
     int64_t now_ms;
     struct text *batches; /* Owned: memory of what is staged. */
     size_t batch_count, batch_room;
@@ -80,6 +82,10 @@ int64_t store_kit_put(struct store_kit *kit, struct log *log, const struct store
 
 /* Makes everything that is written durable. */
 NODISCARD int store_kit_sync(struct store_kit *kit, struct log *log);
+
+/* Moves the recovery point of the log `t-0` to what is written, and its start to `start`, and
+ * writes the checkpoints, all of which works. */
+void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start);
 
 /* Adds all bytes from `offset` to `limit` to `out`, as readers get them. */
 NODISCARD int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,

@@ -32,6 +32,7 @@ struct place {
     int64_t position;
     int64_t told;       /* The position that the fetch session knows; -1: none. */
     int64_t start, end; /* For a reader: what it has to read; -1: not known yet. */
+    bool is_lost;       /* What it stood before was deleted: it looks for the beginning. */
 };
 
 struct records {
@@ -144,8 +145,9 @@ static void refused(struct consumer *c, struct place *place, int16_t error)
 {
     run_say(c->run, "consumer %" PRIu32 ": %s-%" PRId32 " at %" PRId64 ": %s", c->number,
             place->topic->name, place->index, place->position, error_name(error));
-    if (error == ERROR_OFFSET_OUT_OF_RANGE && place->topic->is_lossy) {
+    if (error == ERROR_OFFSET_OUT_OF_RANGE && (place->topic->is_lossy || c->run->trimmer)) {
         place->position = 0;
+        place->is_lost = true;
         return;
     }
     if (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION ||
@@ -310,6 +312,10 @@ static void fetch(struct consumer *c)
 static void note_offset(struct consumer *c, const struct client_call *call, struct place *place,
                         int64_t timestamp, int64_t offset)
 {
+    if (place->is_lost && timestamp == EARLIEST) {
+        place->position = offset;
+        place->is_lost = false;
+    }
     if (c->kind == CONSUMER_READER && timestamp == EARLIEST)
         place->start = place->position = offset;
     else if (c->kind == CONSUMER_READER)
@@ -403,6 +409,14 @@ static bool knows_all(const struct consumer *c, bool of_starts)
     return true;
 }
 
+static bool is_lost(const struct consumer *c)
+{
+    for (int i = 0; i < c->place_count; i++)
+        if (c->places[i].is_lost)
+            return true;
+    return false;
+}
+
 /* --- its life --------------------------------------------------------------- */
 
 static void step(struct loop_timer *timer)
@@ -417,6 +431,8 @@ static void step(struct loop_timer *timer)
         ask_offsets(c, EARLIEST);
     else if (c->kind == CONSUMER_READER && !knows_all(c, false))
         ask_offsets(c, LATEST);
+    else if (is_lost(c))
+        ask_offsets(c, EARLIEST);
     else if (c->kind == CONSUMER_FOLLOWER && rng_chance(&c->run->rng, OFFSETS_PERCENT))
         ask_offsets(c, rng_chance(&c->run->rng, 80) ? LATEST : EARLIEST);
     else

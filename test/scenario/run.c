@@ -7,6 +7,7 @@
 #include "test/scenario/nemesis.h"
 #include "test/scenario/producer.h"
 #include "test/scenario/server.h"
+#include "test/scenario/trimmer.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@ enum {
     CONSUMERS_MAX = 2,
     BATCHES_MAX = 80,
     READER_NUMBER = 999,
+    TRIMMED_PERCENT = 50,
     ANOMALIES_SHOWN = 6,
     FAILURES_SHOWN = 10,
 };
@@ -109,6 +111,8 @@ static void start_clients(struct run *run)
     for (int i = 0; i < consumers; i++)
         run->consumers[run->consumer_count++] =
             consumer_create(run, (uint32_t)i, CONSUMER_FOLLOWER);
+    if (rng_chance(&run->rng, TRIMMED_PERCENT))
+        run->trimmer = trimmer_create(run);
 }
 
 static void to_phase(struct run *run, enum run_phase phase, int64_t at_most_us)
@@ -147,6 +151,8 @@ static void begin_healing(struct run *run)
     for (int i = 0; i < run->producer_count; i++)
         producer_finish(run->producers[i]);
     churner_finish(run->churner);
+    if (run->trimmer)
+        trimmer_finish(run->trimmer);
     to_phase(run, RUN_HEAL, HEAL_MAX_US);
 }
 
@@ -191,6 +197,8 @@ static void too_late(struct run *run)
             producer_print(run->producers[i], &where);
     if (!churner_is_done(run->churner))
         churner_print(run->churner, &where);
+    if (run->trimmer && !trimmer_is_done(run->trimmer))
+        trimmer_print(run->trimmer, &where);
     if (run->reader)
         consumer_print(run->reader, &where);
     run_fail(run, "nothing goes on while %s; the broker is %s\n%s", phase_names[run->phase],
@@ -214,7 +222,8 @@ static void tick(struct sim *sim, struct sim_event *event)
             begin_healing(run);
         break;
     case RUN_HEAL:
-        if (are_producers_done(run) && churner_is_done(run->churner) && run->server->broker)
+        if (are_producers_done(run) && churner_is_done(run->churner) &&
+            (!run->trimmer || trimmer_is_done(run->trimmer)) && run->server->broker)
             begin_restart(run);
         break;
     case RUN_RESTART:
@@ -268,6 +277,7 @@ static void run_destroy(struct run *run)
         run->consumers[i] = consumer_destroy(run->consumers[i]);
     run->reader = consumer_destroy(run->reader);
     run->churner = churner_destroy(run->churner);
+    run->trimmer = trimmer_destroy(run->trimmer);
     run->history = history_destroy(run->history);
     run->sim = sim_destroy(run->sim);
     text_fini(&run->why);

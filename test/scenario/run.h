@@ -59,6 +59,7 @@ struct server;
 struct producer;
 struct consumer;
 struct churner;
+struct trimmer;
 struct nemesis;
 
 struct run {
@@ -70,6 +71,7 @@ struct run {
     struct server *server;
     struct nemesis *nemesis;
     struct churner *churner;
+    struct trimmer *trimmer; /* NULL: nobody deletes records. */
     struct producer *producers[RUN_CLIENTS_MAX];
     int producer_count;
     struct consumer *consumers[RUN_CLIENTS_MAX];

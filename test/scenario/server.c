@@ -33,6 +33,8 @@ struct server *server_create(struct run *run, int shards)
 {
     /* Blocks that are full every moment, now and then, never, and not there at all. */
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
+    /* Recovery points that move all the time, now and then, and never. */
+    static const char *const intervals[] = {"5", "50", "500", "60000"};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
@@ -48,6 +50,8 @@ struct server *server_create(struct run *run, int shards)
     set(server, "log.dirs", "/var/moldau");
     set(server, "auto.create.topics.enable", "false");
     set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
+    set(server, "log.flush.offset.checkpoint.interval.ms",
+        intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     return server;

@@ -14,6 +14,8 @@ static const char *const kind_names[HISTORY_KIND_COUNT] = {
     [HISTORY_PHANTOM] = "phantom",
     [HISTORY_UNREAD] = "unread",
     [HISTORY_WATERMARK] = "watermark",
+    [HISTORY_START] = "log start",
+    [HISTORY_UNDELETED] = "undeleted",
 };
 
 struct history *history_create(void)
@@ -32,6 +34,7 @@ struct history *history_destroy(struct history *history)
     mem_free(history->polls);
     mem_free(history->records);
     mem_free(history->ends);
+    mem_free(history->starts);
     mem_free(history->lossy);
     mem_free(history->by_value);
     mem_free(history->sightings);
@@ -123,6 +126,28 @@ void history_set_lossy(struct history *history, uint32_t partition)
     history->lossy[history->lossy_count++] = partition;
 }
 
+static void add_start(struct history *history, uint32_t partition, int64_t offset, bool is_moved)
+{
+    history->starts = history_room(history->starts, &history->start_room, history->start_count,
+                                   sizeof(*history->starts));
+    history->starts[history->start_count++] = (struct start_entry){
+        .partition = partition,
+        .offset = offset,
+        .when = history_now(history),
+        .is_moved = is_moved,
+    };
+}
+
+void history_ask_start(struct history *history, uint32_t partition, int64_t offset)
+{
+    add_start(history, partition, offset, false);
+}
+
+void history_start_moved(struct history *history, uint32_t partition, int64_t log_start)
+{
+    add_start(history, partition, log_start, true);
+}
+
 void history_finish(struct history *history, uint32_t partition, uint32_t consumer,
                     int64_t log_start, int64_t high_watermark)
 {
@@ -205,7 +230,7 @@ void history_print(const struct history *history, FILE *out, size_t limit)
 
         fprintf(out, "  %s: partition %" PRIu32 " offset %" PRId64 " value %" PRIu64 "\n",
                 history_kind_name(a->kind), a->partition, a->offset, a->value);
-        if (a->kind != HISTORY_WATERMARK)
+        if (a->kind != HISTORY_WATERMARK && a->kind != HISTORY_START)
             print_write(history, out, a->value);
         print_sightings(history, out, a);
     }

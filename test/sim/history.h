@@ -9,6 +9,7 @@
  *
  *      producer:  invoke ... [resend ...] ... acknowledge | refuse | silence
  *      consumer:  poll, poll, poll ...
+ *      somebody:  asks for records to be deleted ... they are
  *      the end:   one reader polls each partition from its start to its end, finish
  *
  * A write that was neither acknowledged nor refused may have happened or not, but not
@@ -35,7 +36,9 @@ enum history_anomaly_kind {
     HISTORY_OFFSET_GAP,           /* A poll that leaves offsets out. */
     HISTORY_PHANTOM,              /* A value that nobody has written there. */
     HISTORY_UNREAD,               /* Read by somebody, and not there at the end. */
-    HISTORY_WATERMARK,            /* High watermark or log start that cannot be. */
+    HISTORY_WATERMARK,            /* High watermark that cannot be. */
+    HISTORY_START,                /* Log start that goes back, or that nobody has asked for. */
+    HISTORY_UNDELETED,            /* Read although it was deleted. */
     HISTORY_KIND_COUNT,
 };
 
@@ -105,6 +108,13 @@ void history_poll(struct history *history, const struct history_poll *poll);
 
 /* Of this partition a crash may take back what is not old; only its end is judged. */
 void history_set_lossy(struct history *history, uint32_t partition);
+
+/* Somebody asks for what lies below `offset` to be deleted, and nobody can say when that will
+ * be.  INT64_MAX: it may be all, at any time, that could be read. */
+void history_ask_start(struct history *history, uint32_t partition, int64_t offset);
+
+/* The broker has said that the partition begins at `log_start`. */
+void history_start_moved(struct history *history, uint32_t partition, int64_t log_start);
 
 /* The partition was read by `consumer` from its start to its end, with nothing else going
  * on: what is not in those polls is not there. */

@@ -384,7 +384,7 @@ static void check_poll(struct history *history, const struct poll_entry *entry)
         next = max_of(next, record->offset + 1);
     }
     if (poll->log_start >= 0 && poll->high_watermark >= 0 && poll->log_start > poll->high_watermark)
-        report(history, HISTORY_WATERMARK, poll->partition, poll->log_start, 0);
+        report(history, HISTORY_START, poll->partition, poll->log_start, 0);
 }
 
 /* Each consumer's polls follow on each other, and the last one reaches the end. */
@@ -442,6 +442,14 @@ static size_t gather_bounds(const struct history *history, struct bound *bounds)
                 .log_start = -1,
             };
     }
+    for (size_t i = 0; i < history->start_count; i++)
+        if (history->starts[i].is_moved)
+            bounds[count++] = (struct bound){
+                .partition = history->starts[i].partition,
+                .since = history->starts[i].when,
+                .high_watermark = -1,
+                .log_start = history->starts[i].offset,
+            };
     return count;
 }
 
@@ -475,10 +483,25 @@ static const struct bound *find_bound(const struct bound *bounds, size_t count, 
     return low > 0 && bounds[low - 1].partition == partition ? &bounds[low - 1] : NULL;
 }
 
+/* What a poll shows is not less than what was known when it was asked for. */
+static void check_bound(struct history *history, const struct poll_entry *entry,
+                        const struct bound *bound)
+{
+    const struct history_poll *poll = &entry->poll;
+    const struct history_record *first = &history->records[entry->first];
+
+    if (poll->high_watermark >= 0 && poll->high_watermark < bound->high_watermark)
+        report(history, HISTORY_WATERMARK, poll->partition, poll->high_watermark, 0);
+    if (poll->log_start >= 0 && poll->log_start < bound->log_start)
+        report(history, HISTORY_START, poll->partition, poll->log_start, 0);
+    if (poll->count > 0 && first->offset < bound->log_start)
+        report(history, HISTORY_UNDELETED, poll->partition, first->offset, first->value);
+}
+
 /* Neither mark is ever seen to go back, nor below what was acknowledged. */
 static void check_watermarks(struct history *history)
 {
-    size_t room = history->poll_count + history->write_count;
+    size_t room = history->poll_count + history->write_count + history->start_count;
     struct bound *bounds = mem_new_array(max_of(room, (size_t)1), sizeof(*bounds));
     size_t count = gather_bounds(history, bounds);
 
@@ -488,14 +511,34 @@ static void check_watermarks(struct history *history)
         const struct history_poll *poll = &history->polls[i].poll;
         const struct bound *bound = find_bound(bounds, count, poll->partition, poll->invoked);
 
-        if (!bound || is_lossy(history, poll->partition))
-            continue;
-        if (poll->high_watermark >= 0 && poll->high_watermark < bound->high_watermark)
-            report(history, HISTORY_WATERMARK, poll->partition, poll->high_watermark, 0);
-        if (poll->log_start >= 0 && poll->log_start < bound->log_start)
-            report(history, HISTORY_WATERMARK, poll->partition, poll->log_start, 0);
+        if (bound && !is_lossy(history, poll->partition))
+            check_bound(history, &history->polls[i], bound);
     }
     mem_free(bounds);
+}
+
+/* As far as anybody has asked for records to be deleted by `when`. */
+static int64_t asked_for(const struct history *history, uint32_t partition, uint64_t when)
+{
+    int64_t most = 0;
+
+    for (size_t i = 0; i < history->start_count && history->starts[i].when <= when; i++)
+        if (history->starts[i].partition == partition)
+            most = max_of(most, history->starts[i].offset);
+    return most;
+}
+
+/* Nothing goes that nobody wanted gone. */
+static void check_starts(struct history *history)
+{
+    for (size_t i = 0; i < history->poll_count; i++) {
+        const struct poll_entry *entry = &history->polls[i];
+        int64_t start = entry->poll.log_start;
+
+        if (start > 0 && start > asked_for(history, entry->poll.partition, entry->answered) &&
+            !is_lossy(history, entry->poll.partition))
+            report(history, HISTORY_START, entry->poll.partition, start, 0);
+    }
 }
 
 /* --- all of them ------------------------------------------------------------ */
@@ -535,6 +578,7 @@ size_t history_check(struct history *history)
     for (size_t i = 0; i < history->end_count; i++)
         check_end(history, &history->ends[i]);
     check_watermarks(history);
+    check_starts(history);
     if (history->anomaly_count > 0)
         qsort(history->anomalies, history->anomaly_count, sizeof(*history->anomalies),
               order_by_kind);

@@ -29,6 +29,14 @@ struct end_entry {
     int64_t log_start, high_watermark;
 };
 
+/* Where a partition may begin from `when` on, or (is_moved) does. */
+struct start_entry {
+    uint32_t partition;
+    int64_t offset;
+    uint64_t when;
+    bool is_moved;
+};
+
 /* Somebody has seen, or was told of, a value at an offset. */
 struct sighting {
     uint32_t partition;
@@ -50,6 +58,8 @@ struct history {
     size_t record_count, record_room;
     struct end_entry *ends;
     size_t end_count, end_room;
+    struct start_entry *starts;
+    size_t start_count, start_room;
     uint32_t *lossy;
     size_t lossy_count, lossy_room;
 

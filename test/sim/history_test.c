@@ -355,6 +355,7 @@ TEST(history, marks_do_not_go_back)
     for (int i = 0; i < 3; i++) {
         scoped(history_destroyp) struct history *h = history_create();
 
+        history_ask_start(h, P, 3);
         look(h, 2, 5);
         if (i == 0)
             look(h, 2, 4);
@@ -365,7 +366,45 @@ TEST(history, marks_do_not_go_back)
         if (i == 2)
             check_none(h);
         else
-            check_one(h, HISTORY_WATERMARK);
+            check_one(h, i == 0 ? HISTORY_WATERMARK : HISTORY_START);
+    }
+}
+
+TEST(history, a_log_begins_where_somebody_has_asked_it_to_or_before)
+{
+    scoped(history_destroyp) struct history *h = history_create();
+
+    look(h, 0, 9);
+    history_ask_start(h, P + 1, 9);
+    history_ask_start(h, P, 4);
+    look(h, 4, 9);
+    check_none(h);
+    look(h, 5, 9);
+    check_one(h, HISTORY_START);
+    history_ask_start(h, P, INT64_MAX);
+    look(h, 8, 9);
+    check_one(h, HISTORY_START); /* The one before. */
+}
+
+TEST(history, what_was_deleted_is_not_read_and_the_log_begins_behind_it)
+{
+    for (int i = 0; i < 3; i++) {
+        scoped(history_destroyp) struct history *h = history_create();
+
+        produce(h, 100, 4, 0);
+        history_ask_start(h, P, 2);
+        READ(h, READER, 0, 100, 101); /* Not deleted yet, for all that anybody knows. */
+        history_start_moved(h, P, 2);
+        if (i == 0)
+            READ(h, READER, 2, 102, 103);
+        else if (i == 1)
+            READ(h, READER, 1, 101, 102);
+        else
+            look(h, 1, 4);
+        if (i == 0)
+            check_none(h);
+        else
+            check_one(h, i == 1 ? HISTORY_UNDELETED : HISTORY_START);
     }
 }
 

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/partition.h"
+#include "replica/upkeep.h"
+#include "test/harness/check.h"
+#include "test/harness/files.h"
+#include "test/harness/store_kit.h"
+
+#include <stdio.h>
+
+enum { PARTITIONS = 40, LONG_MS = 1000 * 1000 };
+
+static const char points[] = "recovery-point-offset-checkpoint";
+static const char starts[] = "log-start-offset-checkpoint";
+
+/* Partitions of one topic, with all that they need, on one loop. */
+struct bench {
+    struct store_kit kit;
+    struct loop loop;
+    struct keeper *keeper;
+    struct keeper_request request;
+    struct upkeep_notes *notes; /* On their way. */
+    int keeps;
+    struct replicas replicas;
+    struct image_partition places[PARTITIONS];
+    struct image_topic topic;
+    char name[8];
+    struct partition_config config;
+};
+
+struct waiter {
+    struct start_wait wait;
+    int heard, outcome;
+    int64_t start; /* Of the log, when it was heard. */
+    struct partition *partition;
+};
+
+static void configure(struct replicas *replicas, const struct image_topic *topic,
+                      struct partition_config *out)
+{
+    (void)topic;
+    *out = ((struct bench *)replicas->owner)->config;
+}
+
+static void noted(struct keeper_request *request, int r)
+{
+    struct bench *bench = container_of(request, struct bench, request);
+
+    bench->notes->done(bench->notes, r);
+}
+
+static void keep(struct replicas *replicas, struct upkeep_notes *notes)
+{
+    struct bench *bench = replicas->owner;
+
+    for (size_t i = 0; i < notes->count; i++)
+        keeper_note(bench->keeper, &notes->items[i]);
+    bench->notes = notes;
+    bench->keeps++;
+    keeper_ask(bench->keeper, &bench->request);
+}
+
+static void open_broker(struct bench *bench)
+{
+    bench->replicas = (struct replicas){.loop = &bench->loop,
+                                        .diag = bench->kit.env.diag,
+                                        .env = bench->kit.env,
+                                        .dir = bench->kit.dir,
+                                        .configure = configure,
+                                        .keep = keep,
+                                        .owner = bench};
+    bench->replicas.syncer = syncer_create(&(struct syncer_options){
+        .loop = &bench->loop, .diag = bench->kit.env.diag, .dir = bench->kit.dir});
+    replicas_init(&bench->replicas);
+    bench->replicas.upkeep = upkeep_create(
+        &(struct upkeep_options){.replicas = &bench->replicas, .interval_ms = LONG_MS});
+    bench->keeper = keeper_create(&bench->loop, bench->kit.dir);
+}
+
+static void close_broker(struct bench *bench, bool clean)
+{
+    bench->kit.faulty.holds_work = false;
+    upkeep_stop(bench->replicas.upkeep);
+    bench->keeper = keeper_destroy(bench->keeper);
+    check_ok(replicas_fini(&bench->replicas, clean));
+    upkeep_destroy(bench->replicas.upkeep, clean);
+    syncer_destroy(bench->replicas.syncer);
+}
+
+static void bench_init(struct bench *bench)
+{
+    *bench = (struct bench){.name = "t", .request = {.done = noted}};
+    store_kit_init(&bench->kit);
+    bench->kit.faulty.holds_work = true;
+    loop_init(&bench->loop, bench->kit.env.io);
+    bench->config = (struct partition_config){.log = bench->kit.config,
+                                              .deletes = true,
+                                              .rules = {.timestamp_before_max_ms = INT64_MAX,
+                                                        .timestamp_after_max_ms = INT64_MAX,
+                                                        .record_max = 1 << 20}};
+    bench->config.log.segment_bytes = 1000;
+    bench->topic = (struct image_topic){.name = bench->name,
+                                        .id = bench->kit.topic_id,
+                                        .partition_count = PARTITIONS,
+                                        .partitions = bench->places};
+    open_broker(bench);
+}
+
+static void bench_fini(struct bench *bench)
+{
+    loop_fini(&bench->loop);
+    store_kit_fini(&bench->kit);
+}
+
+static void restart(struct bench *bench, bool clean)
+{
+    close_broker(bench, clean);
+    store_kit_close(&bench->kit, clean);
+    store_kit_open(&bench->kit);
+    bench->kit.faulty.holds_work = true;
+    open_broker(bench);
+}
+
+/* Turns until nothing is left to do. */
+static void run(struct bench *bench)
+{
+    int quiet = 0;
+
+    while (quiet < 3) {
+        loop_turn(&bench->loop, 0);
+        quiet = faulty_io_run_work(&bench->kit.faulty) ? 0 : quiet + 1;
+    }
+    check(upkeep_is_idle(bench->replicas.upkeep));
+}
+
+static struct partition *get(struct bench *bench, int32_t index)
+{
+    struct partition *p;
+
+    check_ok(replicas_get(&bench->replicas, &bench->topic, index, &p));
+    return p;
+}
+
+static void written(struct append *append, int outcome)
+{
+    (void)append;
+    check_eq(outcome, 0);
+}
+
+/* Batches of one record each, in the file and told. */
+static void put(struct bench *bench, struct partition *p, int batches)
+{
+    for (int i = 0; i < batches; i++) {
+        struct text bytes = {.data = NULL};
+        struct append append = {.acks = 1, .done = written};
+
+        store_batch_make(&(struct store_batch){.records = 1, .value_size = 60, .time = 1}, &bytes);
+        append.batch = (uint8_t *)bytes.data;
+        append.size = bytes.size;
+        check_ok(partition_append(p, &append));
+        loop_turn(&bench->loop, 0);
+        text_fini(&bytes);
+    }
+}
+
+static void heard(struct start_wait *wait, int outcome)
+{
+    struct waiter *waiter = container_of(wait, struct waiter, wait);
+
+    waiter->heard++;
+    waiter->outcome = outcome;
+    waiter->start = log_start(waiter->partition->log);
+}
+
+static struct waiter waiter_for(struct partition *p, int64_t offset)
+{
+    return (struct waiter){.wait = {.offset = offset, .done = heard}, .partition = p};
+}
+
+static void check_file(struct bench *bench, const char *name, const char *wanted)
+{
+    struct text bytes = {.data = NULL};
+
+    check(files_read(bench->kit.path, name, &bytes));
+    check_text(bytes.data, wanted);
+    text_fini(&bytes);
+}
+
+/* --- recovery points -------------------------------------------------------- */
+
+TEST(upkeep, recovery_points_of_all_logs_move_with_one_write_of_the_checkpoints)
+{
+    struct bench bench;
+    struct text wanted = {.data = NULL};
+
+    bench_init(&bench);
+    text_printf(&wanted, "0\n%d\n", PARTITIONS);
+    for (int i = 0; i < PARTITIONS; i++) {
+        put(&bench, get(&bench, i), 1 + i % 3);
+        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+        text_printf(&wanted, "t %d %d\n", i, 1 + i % 3);
+    }
+    run(&bench);
+    check_eq(bench.keeps, 1);
+    check_file(&bench, points, wanted.data);
+    for (int i = 0; i < PARTITIONS; i++) {
+        check_eq(log_recovery_point(get(&bench, i)->log), 1 + i % 3);
+        check(!log_is_new(get(&bench, i)->log));
+    }
+    restart(&bench, false);
+    check_eq(log_recovery_point(get(&bench, 1)->log), 2);
+    check_eq(log_end(get(&bench, 1)->log), 2);
+    close_broker(&bench, false);
+    text_fini(&wanted);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, a_log_that_goes_away_meanwhile_is_left_out)
+{
+    struct bench bench;
+
+    bench_init(&bench);
+    for (int i = 0; i < 3; i++) {
+        put(&bench, get(&bench, i), 1);
+        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+    }
+    loop_turn(&bench.loop, 0); /* The worker has them. */
+    partition_drop(get(&bench, 1));
+    run(&bench);
+    check_file(&bench, points, "0\n2\nt 0 1\nt 2 1\n");
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, a_folder_whose_sync_fails_is_fenced_and_no_point_moves)
+{
+    struct bench bench;
+
+    bench_init(&bench);
+    put(&bench, get(&bench, 0), 1);
+    upkeep_want_point(bench.replicas.upkeep, get(&bench, 0));
+    loop_turn(&bench.loop, 0);
+    faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, 1, -EIO);
+    run(&bench);
+    faulty_io_arm(&bench.kit.faulty, 0, 0, 0);
+    check(log_dir_is_fenced(bench.kit.dir));
+    check_eq(log_recovery_point(get(&bench, 0)->log), 0);
+    check_eq(bench.keeps, 0);
+    close_broker(&bench, false);
+    bench_fini(&bench);
+}
+
+/* --- starts ----------------------------------------------------------------- */
+
+TEST(upkeep, a_start_is_durable_before_anybody_is_told)
+{
+    struct bench bench;
+    struct partition *p;
+    struct waiter a, b;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 30);
+    check(p->high_watermark == 30);
+    a = waiter_for(p, 12);
+    b = waiter_for(p, PARTITION_HIGH_WATERMARK);
+    check_ok(partition_delete_records(p, &a.wait));
+    for (int i = 0; i < 100 && a.heard == 0; i++) {
+        struct text bytes = {.data = NULL};
+
+        check(files_read(bench.kit.path, starts, &bytes) == (bytes.data != NULL));
+        check_eq(log_start(p->log), 0);
+        loop_turn(&bench.loop, 0);
+        (void)faulty_io_run_work(&bench.kit.faulty);
+        text_fini(&bytes);
+    }
+    check(a.heard == 1 && a.outcome == 0 && a.start == 12);
+    check_file(&bench, starts, "0\n1\nt 0 12\n");
+    run(&bench);
+    check_eq(log_start(p->log), 12);
+    check_eq(files_count(store_kit_path(&bench.kit, "t-0"), ".log.deleted"), 0);
+
+    check_ok(partition_delete_records(p, &b.wait));
+    put(&bench, p, 1); /* What comes later stays. */
+    run(&bench);
+    check(b.heard == 1 && b.outcome == 0 && b.start == 30);
+    check(log_start(p->log) == 30 && log_end(p->log) == 31);
+
+    restart(&bench, false);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 30 && log_end(p->log) == 31);
+    restart(&bench, true);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 30 && log_end(p->log) == 31);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, what_cannot_be_deleted_is_refused_and_what_is_gone_is_well)
+{
+    struct bench bench;
+    struct partition *p;
+    struct waiter w;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 5);
+    w = waiter_for(p, 6);
+    check_eq(partition_delete_records(p, &w.wait), PARTITION_E_OUT_OF_RANGE);
+    w = waiter_for(p, -2);
+    check_eq(partition_delete_records(p, &w.wait), PARTITION_E_OUT_OF_RANGE);
+    w = waiter_for(p, 0);
+    check_ok(partition_delete_records(p, &w.wait));
+    check(w.heard == 1 && w.outcome == 0 && w.start == 0);
+    bench.config.deletes = false;
+    partition_configure(p, &bench.topic);
+    check_eq(partition_delete_records(p, &w.wait), PARTITION_E_POLICY);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, segments_below_the_start_stay_as_long_as_they_are_to)
+{
+    struct bench bench;
+    struct partition *p;
+    struct waiter w;
+    const char *dir;
+    int segments;
+
+    bench_init(&bench);
+    bench.config.file_delete_delay_ms = LONG_MS;
+    p = get(&bench, 0);
+    put(&bench, p, 400); /* More segments than one batch drops. */
+    dir = store_kit_path(&bench.kit, "t-0");
+    segments = files_count(dir, ".log");
+    check(segments > 40);
+    w = waiter_for(p, 400);
+    check_ok(partition_delete_records(p, &w.wait));
+    run(&bench);
+    check_eq(files_count(dir, ".log"), 1);
+    check_eq(files_count(dir, ".log.deleted"), segments - 1);
+    check_file(&bench, starts, "0\n1\nt 0 400\n");
+    close_broker(&bench, true);
+    check_eq(files_count(dir, ".deleted"), 0);
+    bench_fini(&bench);
+}
+
+/* Whatever call fails, who waits hears of it, and the start goes nowhere that is not durable. */
+TEST(upkeep, a_start_that_cannot_be_made_durable_stays)
+{
+    for (int n = 1;; n++) {
+        struct bench bench;
+        struct partition *p;
+        struct waiter w;
+
+        bench_init(&bench);
+        p = get(&bench, 0);
+        put(&bench, p, 3);
+        w = waiter_for(p, 2);
+        check_ok(partition_delete_records(p, &w.wait));
+        loop_turn(&bench.loop, 0);
+        faulty_io_arm(&bench.kit.faulty, FAULTY_ANY, n, -EIO);
+        run(&bench);
+        faulty_io_arm(&bench.kit.faulty, 0, 0, 0);
+        check_eq(w.heard, 1);
+        check_eq(log_start(p->log), w.outcome ? 0 : 2);
+        check(w.outcome == 0 || w.outcome == PARTITION_E_STORAGE);
+        if (w.outcome && !log_dir_is_fenced(bench.kit.dir)) {
+            w = waiter_for(p, 2);
+            check_ok(partition_delete_records(p, &w.wait));
+            run(&bench);
+            check(w.heard == 1 && w.outcome == 0 && log_start(p->log) == 2);
+        }
+        close_broker(&bench, false);
+        bench_fini(&bench);
+        if (w.outcome == 0 && n > 60)
+            break;
+    }
+}
+
+TEST(upkeep, who_waits_when_the_partition_or_the_broker_ends_is_told)
+{
+    struct bench bench;
+    struct partition *p, *q;
+    struct waiter v, w;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    q = get(&bench, 1);
+    put(&bench, p, 3);
+    put(&bench, q, 3);
+    v = waiter_for(p, 2);
+    w = waiter_for(q, 2);
+    check_ok(partition_delete_records(p, &v.wait));
+    check_ok(partition_delete_records(q, &w.wait));
+    loop_turn(&bench.loop, 0);
+    partition_drop(p);
+    check(v.heard == 1 && v.outcome == PARTITION_E_CLOSED);
+    close_broker(&bench, true);
+    check(w.heard == 1);
+    bench_fini(&bench);
+}

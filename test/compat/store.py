@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what our store leaves on disk with what Apache Kafka leaves, and has Kafka read it.
+
+    store.py [--keep DIR]
+
+A folder that was stopped, killed and stopped again is shown to kafka-dump-log, which must
+read every file and complain of nothing.  And the batches of a log that Kafka wrote are
+appended to one of ours with the same settings: then every file must be the same, byte by
+byte, but for the id of the topic.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import peers
+
+PEER = pathlib.Path(os.environ.get("STORE_PEER") or peers.TREE / "build/test/compat/store_peer")
+SEGMENT_BYTES = 1 << 20
+RECORDS = 20000
+# What each writer is told besides; each is a producer of its own.
+WRITERS = ("compression.type=none", "compression.type=lz4", "compression.type=gzip",
+           "enable.idempotence=false", "compression.type=zstd", "compression.type=snappy")
+# The tool says this of the first record of every segment that does not begin at 0, of
+# Kafka's own as well.
+QUIRKS = ("Non-consecutive offsets in ", "  -1 is followed by ")
+DUMPED = (".log", ".index", ".timeindex", ".snapshot")
+
+counts = {True: 0, False: 0}
+
+
+def check(good, what):
+    counts[bool(good)] += 1
+    if not good:
+        print(what)
+
+
+def dump(folder):
+    """What kafka-dump-log says of all files of a log, and what it complains of."""
+    files = sorted(str(path) for path in folder.iterdir() if path.suffix in DUMPED)
+    command = peers.tool_command("kafka-dump-log", "--deep-iteration", "--files", ",".join(files))
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=peers.COMMAND_SECONDS)
+    if done.returncode:
+        raise peers.Failure(f"kafka-dump-log ends with {done.returncode}: {done.stderr[-2000:]}")
+    complaints = [line for line in done.stderr.splitlines() if not line.startswith(QUIRKS)]
+    return files, done.stdout.splitlines(), complaints
+
+
+def records_of(lines):
+    """The offsets of the records, and which batches or entries were said to be wrong."""
+    offsets, wrong = [], []
+    for line in lines:
+        if line.startswith("| offset: "):
+            offsets.append(int(line.split()[2]))
+        elif line.startswith("baseOffset: ") and " isvalid: true" not in line:
+            wrong.append(line)
+        elif line.lower().startswith(("mismatch", "corrupt", "found", "invalid")):
+            wrong.append(line)
+    return offsets, wrong
+
+
+def show_to_kafka(folder):
+    """Kafka's tool reads what we wrote."""
+    end = int(peers.run([PEER, folder]))
+    files, lines, complaints = dump(folder / "peer-0")
+    offsets, wrong = records_of(lines)
+    check(offsets == list(range(end)), f"kafka-dump-log shows {len(offsets)} of {end} records")
+    check(not wrong, "kafka-dump-log finds wrong:\n  " + "\n  ".join(wrong[:10]))
+    check(not complaints, "kafka-dump-log complains:\n  " + "\n  ".join(complaints[:10]))
+    for path in files:
+        check(f"Dumping {path}" in lines, f"kafka-dump-log does not show {path}")
+
+
+def write_by_kafka(folder):
+    """The folder of a log that a node of Kafka wrote and left in order."""
+    kafka = peers.Kafka(folder, [f"log.segment.bytes={SEGMENT_BYTES}"])
+    with kafka:
+        address = f"127.0.0.1:{kafka.port}"
+        peers.tool("kafka-topics", "--bootstrap-server", address, "--create", "--topic", "t",
+                   "--partitions", 1)
+        for writer in WRITERS:
+            peers.tool("kafka-producer-perf-test", "--topic", "t", "--num-records", RECORDS,
+                       "--record-size", 100, "--throughput", -1, "--producer-props",
+                       f"bootstrap.servers={address}", writer)
+        kafka.stop()
+    return folder / "data/t-0"
+
+
+def write_as_kafka(theirs, folder):
+    """The folder of our log of the same batches."""
+    peers.run([PEER, folder, SEGMENT_BYTES, *sorted(theirs.glob("*.log"))])
+    return folder / "peer-0"
+
+
+def compare(theirs, ours):
+    """Every file of one log with that of the other."""
+    names = {path.name for path in theirs.iterdir()}
+    check(names == {path.name for path in ours.iterdir()}, "the logs have other files")
+    check(len(names) > 20, f"only {len(names)} files")
+    for name in sorted(names):
+        a, b = (theirs / name).read_bytes(), (ours / name).read_bytes()
+        if name == "partition.metadata":
+            a, b = a[:a.index(b": ", 12)], b[:b.index(b": ", 12)]
+        check(a == b, f"{name} is not the same: {len(a)} bytes of Kafka's, {len(b)} of ours")
+
+
+def main(words):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", metavar="DIR", help="work there, and leave what comes of it")
+    options = parser.parse_args(words)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(options.keep or temporary).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        show_to_kafka(folder / "moldau")
+        theirs = write_by_kafka(folder / "kafka")
+        compare(theirs, write_as_kafka(theirs, folder / "copy"))
+    print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
+    return 1 if counts[False] else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (peers.Failure, subprocess.SubprocessError) as failure:
+        sys.exit(f"store: {failure}")
