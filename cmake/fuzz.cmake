@@ -18,6 +18,7 @@ function(fuzz_targets program source)
     if(NOT lines)
         return()
     endif()
+    set_target_properties(${program} PROPERTIES IS_FUZZER ON) # Its main() is libFuzzer's.
     target_link_options(${program} PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzzers ${program})
     foreach(line IN LISTS lines)
