@@ -133,11 +133,13 @@ static void created(struct control_call *call)
 {
     struct find_work *work = container_of(call, struct find_work, creation);
     struct request *request = work->request;
+    bool has_failed = call->op.outcome && call->op.outcome != CONTROL_E_EXISTS;
 
-    if (call->op.outcome && call->op.outcome != CONTROL_E_EXISTS)
+    if (has_failed && !request->shard->has_told_of_groups) /* Clients ask again and again. */
         diag_error(request->shard->broker->diag,
                    "__consumer_offsets cannot be made; is offsets.topic.replication.factor 1?",
                    kv("why", call->op.why));
+    request->shard->has_told_of_groups = has_failed;
     image_unref(request->image); /* The request sees what was made for it. */
     request->image = image_ref(request->shard->image);
     send_legs(work);

@@ -32,6 +32,7 @@ struct shard {
     struct list sessions; /* struct session. */
     struct replicas replicas;
     struct coordinators coordinators; /* Of groups whose home is here. */
+    bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
     struct syncer *syncer;           /* Owned. */
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
