@@ -11,7 +11,7 @@ FLOORS ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench coverage fuzz coverage sim tidy format docs install help
+.PHONY: build run test bench fuzz coverage sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

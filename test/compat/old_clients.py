@@ -7,8 +7,9 @@ Fetch 0 to 3, ListOffsets 0.
 
 kafka-python 1.4.3 and kcat behave as if the broker was of an old version, each version with
 each compression that it has; then each of them reads what any of them wrote, and so each
-reads batches that were messages, and messages that were batches.  Kafka is 3.9.2, the last
-that serves them.  A check is one writer, or one reader on what one writer wrote.
+reads batches that were messages, and messages that were batches; and kafka-python goes on
+in a group where another member stopped.  Kafka is 3.9.2, the last that serves them.  A check
+is one writer, or one reader on what one writer wrote.
 """
 
 import argparse
@@ -81,6 +82,24 @@ class Python:
                 break
         consumer.close()
         return found
+
+
+    def read_in_a_group(self, broker, topic):
+        """One half, a commit, and the rest by another member."""
+        found = []
+        for goal in (RECORDS // 2, RECORDS):
+            consumer = kafka.KafkaConsumer(
+                topic, bootstrap_servers=broker.bootstrap, api_version=self.version,
+                group_id=f"group of {self.name}", auto_offset_reset="earliest",
+                enable_auto_commit=False, max_poll_records=10,
+                consumer_timeout_ms=ANSWER_SECONDS * 1000)
+            for one in consumer:
+                found.append(one.offset)
+                if len(found) == goal:
+                    break
+            consumer.commit()
+            consumer.close()
+        return None if found == list(range(RECORDS)) else f"offsets {found}"
 
 
 class Kcat:
@@ -158,10 +177,16 @@ def run(tally, broker):
         tally.attempt(f"{broker.name}: {reader.name} reads {words}", lambda: wrong(
             wanted, reader.read(broker, topic), has_times and reader.has_times))
 
+    def join(client):
+        if isinstance(client, Python):
+            tally.attempt(f"{broker.name}: {client.name} reads as a group",
+                          lambda: client.read_in_a_group(broker, topics[0][0]))
+
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         list(pool.map(write, [(number, client, codec) for number, client in enumerate(CLIENTS)
                               for codec in codecs_of(client)]))
         list(pool.map(read, [(reader, topic) for reader in CLIENTS for topic in topics]))
+        list(pool.map(join, CLIENTS))
 
 
 def main(words):
