@@ -8,10 +8,9 @@ SECONDS ?= 600
 SEEDS ?= 100
 SUITES ?=
 FLOORS ?=
-FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench fuzz coverage sim tidy format docs install help
+.PHONY: build run test bench coverage cross fuzz sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +33,11 @@ bench: build ## Measures build/moldau.
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz
 	@tools/fuzz $(SECONDS)
+
+cross: ## Builds for 64-bit ARM, and runs the unit tests under emulation.
+	@tools/install-packages cross
+	@tools/build cross-aarch64
+	@tools/suite/ctest cross-aarch64 unit
 
 coverage: ## Prints how many lines of each floor its unit tests run; FLOORS="wire" lists its files.
 	@tools/install-packages test

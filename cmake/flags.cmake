@@ -30,7 +30,10 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Debug")
     add_compile_definitions(MOLDAU_SLOW_ASSERTS=1)
 else()
     add_compile_options(-O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong
-                        -fstack-clash-protection -fcf-protection)
+                        -fstack-clash-protection)
+    if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+        add_compile_options(-fcf-protection)
+    endif()
     add_link_options(-Wl,-z,relro,-z,now)
 endif()
 

@@ -13,6 +13,7 @@
  */
 
 #include "base/mem.h"
+#include "wire/bytes.h"
 #include "wire/compress_internal.h"
 
 #include <lz4frame.h>
@@ -55,20 +56,12 @@ static int lz4_encode(struct slice in, void **context, struct text *out)
     return 0;
 }
 
-static uint32_t load_u32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
 /* Whether no block of these decodes to nothing, with which the Java clients cannot go on.
  * Only a stored block of no bytes and a compressed one of a single byte do. */
 static bool blocks_are_common(struct slice blocks, size_t checksum_size)
 {
     while (blocks.size >= 4) {
-        uint32_t size = load_u32(blocks.data);
+        uint32_t size = bytes_load_little_u32(blocks.data);
         size_t bytes = (size & ~is_stored) + checksum_size;
 
         if (!size)
@@ -111,7 +104,7 @@ static uint32_t xxh32_short(const uint8_t *p, size_t size)
 
     assert(size < 16);
     for (; size >= 4; size -= 4, p += 4)
-        hash = rotate(hash + load_u32(p) * 3266489917U, 17) * 668265263U;
+        hash = rotate(hash + bytes_load_little_u32(p) * 3266489917U, 17) * 668265263U;
     for (; size; size--, p++)
         hash = rotate(hash + *p * 374761393U, 11) * 2654435761U;
     hash = (hash ^ hash >> 15) * 2246822519U;
@@ -124,7 +117,7 @@ bool compress_lz4_mark(uint8_t *frame, size_t size, bool is_old)
     size_t at = FRAME_HEADER_SIZE - 1; /* Of the checksum. */
     size_t from = is_old ? 0 : FLAGS_AT;
 
-    if (size < FRAME_HEADER_SIZE || load_u32(frame) != FRAME_MAGIC ||
+    if (size < FRAME_HEADER_SIZE || bytes_load_little_u32(frame) != FRAME_MAGIC ||
         frame[FLAGS_AT] & HAS_DICTIONARY)
         return false;
     if (frame[FLAGS_AT] & HAS_CONTENT_SIZE)

@@ -7,9 +7,8 @@
  * computes the rest.
  */
 
+#include "wire/bytes.h"
 #include "wire/crc32c_internal.h"
-
-#include <string.h>
 
 /* The remainders of the bits of a byte, lowest first, with that many bytes behind it. */
 #define BITS_0                                                                                     \
@@ -69,12 +68,8 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size)
     const uint8_t *p = data;
 
     crc = ~crc;
-    for (; size >= 8; size -= 8, p += 8) {
-        uint64_t v;
-
-        memcpy(&v, p, sizeof(v));
-        crc = eight_bytes(v ^ crc);
-    }
+    for (; size >= 8; size -= 8, p += 8)
+        crc = eight_bytes(bytes_load_little_u64(p) ^ crc);
     for (; size; size--, p++)
         crc = remainders[0][(crc ^ *p) & 0xff] ^ crc >> 8;
     return ~crc;

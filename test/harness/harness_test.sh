@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 
-# test/harness/harness_test.sh SAMPLE - what the harness says of sample.c is true.
+# test/harness/harness_test.sh SAMPLE... - what the harness says of sample.c is true.
 set -uo pipefail
 
-sample=${1:?usage: harness_test.sh SAMPLE}
+sample=("${@:?usage: harness_test.sh SAMPLE...}")
 passed=0 failed=0
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
@@ -25,14 +25,14 @@ verdict() { # what, whether
 says() { # what, text that must be in the output, arguments
     local what=$1 text=$2
     shift 2
-    grep -qF -- "$text" <<<"$("$sample" "$@" 2>&1)"
+    grep -qF -- "$text" <<<"$("${sample[@]}" "$@" 2>&1)"
     verdict "$what" $?
 }
 
 ends() { # what, exit code, arguments
     local what=$1 code=$2
     shift 2
-    "$sample" "$@" >/dev/null 2>&1
+    "${sample[@]}" "$@" >/dev/null 2>&1
     [[ $? -eq $code ]]
     verdict "$what" $?
 }
@@ -52,7 +52,7 @@ ends a_failure_is_an_exit_code 1 "${all[@]}"
 ends success_is_0 0 --only=sample.passes
 ends nothing_that_was_run_is_a_failure 1 --only=sample.no_such_test
 
-seed=$("$sample" 2>&1 | sed -n 's/.*one_case_in_many_fails --seed=//p')
+seed=$("${sample[@]}" 2>&1 | sed -n 's/.*one_case_in_many_fails --seed=//p')
 ends the_seed_repeats_the_failure 1 --only=sample.one_case_in_many_fails --seed="$seed"
 ends another_seed_does_not 0 --only=sample.one_case_in_many_fails --seed=1
 
