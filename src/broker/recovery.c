@@ -30,10 +30,14 @@ static int recover_partition(struct broker *broker, const struct image_topic *to
 }
 
 /* Checkpoints first: a crash from here on finds recovery points at the ends of the logs, and
- * none of a log that is gone. */
+ * none of a log that is gone.  A new folder has neither checkpoints nor a commit log. */
 static int finish(struct broker *broker)
 {
-    int r = log_dir_is_fenced(broker->dir) ? err_raise(-EIO) : log_dir_write_marks(broker->dir);
+    int r;
+
+    if (log_dir_is_new(broker->dir))
+        return 0;
+    r = log_dir_is_fenced(broker->dir) ? err_raise(-EIO) : log_dir_write_marks(broker->dir);
 
     return err_pass(r ? r : log_dir_recovered(broker->dir));
 }

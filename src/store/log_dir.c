@@ -42,6 +42,7 @@ struct log_dir {
     struct file *lock; /* Owned reference; holds the lock. */
     struct uuid id;
     char cluster_id[CLUSTER_ID_MAX];
+    bool is_new; /* It was made by this opening: nothing was in it. */
     bool was_clean;
     _Atomic bool is_fenced;
     _Atomic(struct failed_log *) failed; /* Owned: logs that could not be opened or closed. */
@@ -56,6 +57,11 @@ struct uuid log_dir_id(const struct log_dir *dir)
 const char *log_dir_cluster_id(const struct log_dir *dir)
 {
     return dir->cluster_id;
+}
+
+bool log_dir_is_new(const struct log_dir *dir)
+{
+    return dir->is_new;
 }
 
 bool log_dir_was_clean(const struct log_dir *dir)
@@ -201,6 +207,7 @@ static int make_identity(struct log_dir *dir, const char *path)
         return err_pass(r);
     uuid_print(new_id(dir->io), dir->cluster_id);
     dir->id = new_id(dir->io);
+    dir->is_new = true;
     return write_meta(dir);
 }
 
