@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/keeping.h"
+#include "broker/live_settings.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
 #include "broker/session.h"
@@ -61,13 +62,27 @@ static void configure_topic(struct shard *shard, struct uuid id)
     }
 }
 
+/* Settings of brokers are the defaults of all topics. */
+static void configure_broker(struct shard *shard, const struct image *before)
+{
+    struct tree_walk walk;
+    const struct image_topic *topic;
+
+    if (!live_settings_differ(before, shard->image, shard->broker->node_id))
+        return;
+    shard_settings_changed(shard);
+    image_walk_begin(&walk, shard->image, slice_null());
+    while ((topic = image_walk_next(&walk)))
+        configure_topic(shard, topic->id);
+}
+
 static void publish_run(struct leg *leg)
 {
     struct publish_leg *publish_leg = container_of(leg, struct publish_leg, leg);
     struct publish *publish = publish_leg->publish;
     struct shard *shard = leg->to;
+    struct image *before = shard->image;
 
-    image_unref(shard->image);
     shard->image = image_ref(publish->change.image);
     for (size_t i = 0; i < publish->change.removed_count; i++) {
         remove_topic(shard, publish->change.removed[i]);
@@ -75,6 +90,8 @@ static void publish_run(struct leg *leg)
     }
     for (size_t i = 0; i < publish->change.altered_count; i++)
         configure_topic(shard, publish->change.altered[i]);
+    configure_broker(shard, before);
+    image_unref(before);
     leg_finish(leg);
 }
 
@@ -200,6 +217,7 @@ static int open_controller(struct broker *broker)
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));
+        shard_settings_changed(&broker->shards[i]);
     }
     return 0;
 }

@@ -303,7 +303,7 @@ static void send_legs(struct fetch_work *work, enum leg_step step)
 {
     struct shard *shard = work->request->shard;
     const struct fetch_request *body = work->request->body;
-    int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->broker->settings->fetch_max_bytes);
+    int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->settings.fetch_max_bytes);
 
     if (is_old(work))
         bytes_max = min_of(bytes_max, (int64_t)CONVERTED_MAX);

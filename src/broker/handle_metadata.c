@@ -203,7 +203,7 @@ static void created(struct control_call *call)
 /* False if it is an internal topic that this release does not make. */
 static bool prepare_creation(struct request *request, struct slice name, struct control_op *op)
 {
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
 
     if (topic_is_internal(name))
         return internal_topic_prepare(request, name, op);
@@ -219,7 +219,7 @@ static void create_missing(struct metadata_work *work)
 {
     struct request *request = work->request;
     const struct metadata_request *body = request->body;
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
     bool may_create = body->allow_auto_topic_creation && settings->auto_create_topics_enable;
 
     work->creations =

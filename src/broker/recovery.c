@@ -19,7 +19,7 @@ static int recover_partition(struct broker *broker, const struct image_topic *to
     (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
     if (!log_dir_has_log(broker->dir, env->io, name))
         return 0;
-    topic_settings_partition(broker->settings, topic, &config);
+    topic_settings_partition(&broker->shards[0].settings, topic, &config);
     r = log_dir_open_log(broker->dir, env, name, topic->id, &config.log, &log);
     if (r == 0)
         r = log_dir_close_log(broker->dir, log);

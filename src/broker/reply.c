@@ -82,6 +82,14 @@ const struct image_topic *reply_find_topic(const struct request *request, struct
                  : image_find_topic(request->image, name);
 }
 
+const char *reply_name_fault(struct request *request, struct slice name)
+{
+    char why[CONTROL_WHY_SIZE];
+
+    control_name_fault(name, why);
+    return arena_printf(&request->arena, "%s", why);
+}
+
 int16_t error_of_control(int outcome)
 {
     switch ((enum control_outcome)outcome) {

@@ -40,6 +40,10 @@ struct slice reply_client_host(struct request *request);
 const struct image_topic *reply_find_topic(const struct request *request, struct slice name,
                                            struct uuid id, bool by_id);
 
+/* What is wrong with the name of a topic, in Kafka's words; in the arena.  Something must be
+ * (control_check_name()). */
+const char *reply_name_fault(struct request *request, struct slice name);
+
 /* The code of a control_outcome (create and delete topics, producer ids). */
 int16_t error_of_control(int outcome);
 

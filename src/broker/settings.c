@@ -2,6 +2,7 @@
 #include "broker/settings.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,10 @@
 
 #define AT_START CONFIG_AT_START
 #define OURS CONFIG_OURS
+#define ALL_BROKERS CONFIG_DYNAMIC
+#define INTERNAL CONFIG_INTERNAL
+#define RETIRED CONFIG_RETIRED
+#define ONE_BROKER (CONFIG_DYNAMIC | CONFIG_ONE_ONLY)
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
 #define CHOICE(list) .choices = (list)
@@ -28,11 +33,59 @@ static const struct config_row rows[] = {
 const struct config_table settings_table = {.rows = rows, .count = COUNT_OF(rows)};
 
 static const struct config_row known_rows[] = {
-#define KNOWN(key) {.name = key},
+#define KNOWN(key, TYPE, dflt, VALID, FLAGS)                                                       \
+    {.name = key, .type = CONFIG_##TYPE, .initial = dflt, VALID, .flags = FLAGS},
 #include "broker/known_configs.def"
 };
 
 static const struct config_table known_table = {.rows = known_rows, .count = COUNT_OF(known_rows)};
+
+/* --- what was written down -------------------------------------------------- */
+
+static void give(struct settings *settings, struct slice key, struct slice value)
+{
+    struct setting_given *one = NULL;
+
+    for (size_t i = 0; i < settings->given_count && !one; i++)
+        if (slice_is_text(key, settings->given[i].key))
+            one = &settings->given[i];
+    if (!one) {
+        settings->given =
+            mem_resize(settings->given, settings->given_count + 1, sizeof(*settings->given));
+        one = &settings->given[settings->given_count++];
+        *one = (struct setting_given){.key = mem_copy_text(key.data, key.size)};
+    }
+    mem_free(one->value);
+    one->value = mem_copy_text(value.data, value.size);
+}
+
+const char *settings_given(const struct settings *settings, const char *key)
+{
+    for (size_t i = 0; i < settings->given_count; i++)
+        if (strcmp(settings->given[i].key, key) == 0)
+            return settings->given[i].value;
+    return NULL;
+}
+
+void settings_copy(const struct settings *from, struct settings *to)
+{
+    config_copy(&settings_table, from, to);
+    for (size_t i = 0; i < from->given_count; i++)
+        give(to, slice_text(from->given[i].key), slice_text(from->given[i].value));
+}
+
+const struct config_row *settings_row(size_t at)
+{
+    if (at < settings_table.count)
+        return &settings_table.rows[at];
+    at -= settings_table.count;
+    return at < known_table.count ? &known_table.rows[at] : NULL;
+}
+
+bool settings_is_served(const struct config_row *row)
+{
+    return row >= settings_table.rows && row < settings_table.rows + settings_table.count;
+}
 
 void settings_init(struct settings *settings)
 {
@@ -44,19 +97,104 @@ void settings_set_alone(struct settings *settings)
 {
     settings->group_initial_rebalance_delay_ms = 0;
     settings->offsets_topic_replication_factor = 1;
+    give(settings, slice_text("group.initial.rebalance.delay.ms"), slice_text("0"));
+    give(settings, slice_text("offsets.topic.replication.factor"), slice_text("1"));
 }
 
 void settings_fini(struct settings *settings)
 {
     config_fini(&settings_table, settings);
+    for (size_t i = 0; i < settings->given_count; i++) {
+        mem_free(settings->given[i].key);
+        mem_free(settings->given[i].value);
+    }
+    settings->given = mem_free(settings->given);
+    settings->given_count = 0;
 }
 
-/* Keys of a listener of its own: listener.name.<listener>.<key>. */
-static bool is_listener_key(struct slice key)
+/* Of `listener.name.<listener>.<key>` the last part; null if it is no such key. */
+static struct slice key_of_listener(struct slice key)
 {
     static const char prefix[] = "listener.name.";
+    const uint8_t *dot;
 
-    return key.size >= sizeof(prefix) && memcmp(key.data, prefix, sizeof(prefix) - 1) == 0;
+    if (key.size < sizeof(prefix) || memcmp(key.data, prefix, sizeof(prefix) - 1) != 0)
+        return slice_null();
+    key = slice_of(key.data + sizeof(prefix) - 1, key.size - (sizeof(prefix) - 1));
+    dot = memchr(key.data, '.', key.size);
+    return dot ? slice_of(dot + 1, key.size - (size_t)(dot + 1 - key.data)) : slice_empty();
+}
+
+const struct config_row *settings_find(struct slice key)
+{
+    struct slice inner = key_of_listener(key);
+    const struct config_row *row;
+
+    if (!slice_is_null(inner))
+        key = inner;
+    row = config_find(&settings_table, key);
+    return row ? row : config_find(&known_table, key);
+}
+
+void settings_change(struct settings *settings, const char *key, const char *value)
+{
+    const struct config_row *row = config_find(&settings_table, slice_text(key));
+    struct text why = {.data = NULL};
+    bool is_valid = !row || (row->flags & CONFIG_DYNAMIC &&
+                             config_set(row, settings, slice_text(value), &why) == 0);
+
+    if (is_valid)
+        give(settings, slice_text(key), slice_text(value));
+    text_fini(&why);
+}
+
+/* Where a key that is not set has its value from: another key, in another unit. */
+static const struct {
+    const char *key, *other;
+    int64_t factor;
+} others[] = {
+    {"log.retention.ms", "log.retention.minutes", 60 * 1000},
+    {"log.retention.ms", "log.retention.hours", 60 * 60 * 1000},
+    {"log.roll.ms", "log.roll.hours", 60 * 60 * 1000},
+    {"log.roll.jitter.ms", "log.roll.jitter.hours", 60 * 60 * 1000},
+    {"log.flush.interval.ms", "log.flush.scheduler.interval.ms", 1},
+};
+
+/* False if the key has no value. */
+static bool print_own(const struct settings *settings, const char *key, struct text *out)
+{
+    const struct config_row *row = config_find(&settings_table, slice_text(key));
+    const char *given = settings_given(settings, key);
+
+    if (row && (row->initial || given)) {
+        config_print(row, settings, out);
+        return true;
+    }
+    row = row ? row : config_find(&known_table, slice_text(key));
+    if (row && given)
+        config_normal(row, slice_text(given), out);
+    else if (row && row->initial)
+        text_printf(out, "%s", row->initial);
+    return row && (given || row->initial);
+}
+
+void settings_print(const struct settings *settings, const char *key, const char *unset,
+                    struct text *out)
+{
+    struct text other = {.data = NULL};
+    bool is_found = print_own(settings, key, out);
+
+    for (size_t i = 0; i < COUNT_OF(others) && !is_found; i++) {
+        if (strcmp(others[i].key, key) != 0)
+            continue;
+        text_cut(&other, 0);
+        is_found = print_own(settings, others[i].other, &other);
+        if (is_found)
+            text_printf(out, "%" PRId64, (int64_t)strtoll(other.data, NULL, 10) * others[i].factor);
+    }
+    text_fini(&other);
+    if (!is_found)
+        text_printf(out, "%s", unset);
 }
 
 int settings_set(struct settings *settings, struct slice key, struct slice value,
@@ -65,9 +203,14 @@ int settings_set(struct settings *settings, struct slice key, struct slice value
     const struct config_row *row = config_find(&settings_table, key);
     const struct config_row *near;
 
-    if (row)
-        return config_set(row, settings, value, why) ? SETTINGS_E_INVALID : 0;
-    if (config_find(&known_table, key) || is_listener_key(key)) {
+    if (row) {
+        if (config_set(row, settings, value, why))
+            return SETTINGS_E_INVALID;
+        give(settings, key, value);
+        return 0;
+    }
+    if (config_find(&known_table, key) || !slice_is_null(key_of_listener(key))) {
+        give(settings, key, value);
         text_printf(unserved, "%.*s\n", SLICE_ARG(key));
         return 0;
     }

@@ -11,7 +11,14 @@
 #include "base/diag.h"
 #include "os/io.h"
 
+/* A key as it was written down, known to Kafka or ours. */
+struct setting_given {
+    char *key, *value; /* Owned. */
+};
+
 struct settings {
+    struct setting_given *given; /* Owned array: what the members below and others are from. */
+    size_t given_count;
 #define CONFIG(id, name, TYPE, initial, VALID, FLAGS, about) CONFIG_MEMBER_##TYPE(id)
 #include "broker/config.def"
 };
@@ -35,6 +42,30 @@ void settings_fini(struct settings *settings);
  * one in a line; an unknown one is refused with the nearest name in `why`. */
 NODISCARD int settings_set(struct settings *settings, struct slice key, struct slice value,
                            struct text *unserved, struct text *why);
+
+/* The row of a key that we act on or that Kafka knows; of `listener.name.X.key` that of
+ * `key`.  NULL if nobody knows it. */
+const struct config_row *settings_find(struct slice key);
+
+/* All keys: those that we act on, then those that Kafka knows.  NULL behind the last. */
+const struct config_row *settings_row(size_t at);
+
+/* Whether we act on the key of `row`. */
+bool settings_is_served(const struct config_row *row);
+
+/* What was written down for `key`, borrowed, or NULL. */
+const char *settings_given(const struct settings *settings, const char *key);
+
+/* The value of a key that topics take their default from, in their unit; NULL-free text. */
+void settings_print(const struct settings *settings, const char *key, const char *unset,
+                    struct text *out);
+
+/* Changes one key while the broker runs; one that we do not act on is kept only.  What is
+ * not valid, or cannot change, was let in by another release and is left out. */
+void settings_change(struct settings *settings, const char *key, const char *value);
+
+/* Copies all; `to` must be zeroed. */
+void settings_copy(const struct settings *from, struct settings *to);
 
 /* Sets all keys of a properties file.  Of a key that comes twice the last counts. */
 NODISCARD int settings_read(struct settings *settings, struct slice file, struct text *unserved,

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "broker/broker.h"
 #include "broker/keeping.h"
+#include "broker/live_settings.h"
 #include "broker/producer_ids.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -13,7 +14,7 @@ static void configure(struct replicas *replicas, const struct image_topic *topic
 {
     struct shard *shard = replicas->owner;
 
-    topic_settings_partition(shard->broker->settings, topic, out);
+    topic_settings_partition(&shard->settings, topic, out);
 }
 
 /* --- coordinators ----------------------------------------------------------- */
@@ -58,6 +59,18 @@ static void init_coordinators(struct shard *shard)
     coordinators_init(&shard->coordinators);
 }
 
+/* --- settings --------------------------------------------------------------- */
+
+void shard_settings_changed(struct shard *shard)
+{
+    struct settings live = {.given = NULL};
+    struct broker *broker = shard->broker;
+
+    live_settings_make(broker->settings, shard->image, broker->node_id, &live);
+    settings_fini(&shard->settings);
+    shard->settings = live;
+}
+
 /* --- beginning and ending --------------------------------------------------- */
 
 /* How long a stop waits for clients that do not take their answers. */
@@ -78,6 +91,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     const struct settings *settings = broker->settings;
 
     *shard = (struct shard){.broker = broker, .index = index};
+    settings_copy(settings, &shard->settings);
     loop_init(&shard->loop, io);
     budget_init(&shard->budget, (size_t)(settings->queued_max_request_bytes / broker->shard_count));
     net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
@@ -156,6 +170,7 @@ void shard_fini(struct shard *shard)
     shard->syncer = syncer_destroy(shard->syncer);
     net_fini(&shard->net);
     shard->image = image_unref(shard->image);
+    settings_fini(&shard->settings);
     loop_fini(&shard->loop);
 }
 

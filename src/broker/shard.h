@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "broker/settings.h"
 #include "coord/coordinator.h"
 #include "meta/image.h"
 #include "net/connection.h"
@@ -27,7 +28,8 @@ struct shard {
     struct broker *broker; /* Borrowed: the owner. */
     int index;
     struct loop loop;
-    struct budget budget; /* What clients may make us hold. */
+    struct settings settings; /* As they are now: a copy of its own. */
+    struct budget budget;     /* What clients may make us hold. */
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
@@ -50,6 +52,9 @@ struct shard {
 
 /* Prepares a shard on `io`. */
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io);
+
+/* The shard's image has other settings of brokers: they count from now on. */
+void shard_settings_changed(struct shard *shard);
 
 /* Ends its sessions at once; what they began goes on without them. */
 void shard_end_sessions(struct shard *shard);

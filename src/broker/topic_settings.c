@@ -39,6 +39,28 @@ static bool is_unserved(const struct config_row *row, struct slice value)
     return false;
 }
 
+/* `*`, nothing, or partition:broker pairs with commas between them. */
+static bool are_replicas(struct slice list)
+{
+    bool has_digit = false, has_colon = false;
+
+    if (list.size == 0 || slice_is_text(list, "*"))
+        return true;
+    for (size_t i = 0; i <= list.size; i++) {
+        uint8_t c = i < list.size ? list.data[i] : ',';
+
+        if (c >= '0' && c <= '9') {
+            has_digit = true;
+        } else if (!has_digit || (c != ':' && c != ',') || (c == ':') == has_colon) {
+            return false;
+        } else {
+            has_colon = c == ':';
+            has_digit = false;
+        }
+    }
+    return true;
+}
+
 int topic_settings_check(struct slice name, struct slice value, struct text *why)
 {
     const struct config_row *row = config_find(&topic_settings_table, name);
@@ -55,6 +77,14 @@ int topic_settings_check(struct slice name, struct slice value, struct text *why
     r = config_check(row, value, why);
     if (r)
         return r;
+    if (strstr(row->name, ".replication.throttled.replicas") && !are_replicas(value)) {
+        text_printf(why,
+                    "Invalid value [%.*s] for configuration %s: %s must be the literal '*' or a "
+                    "list of replicas in the following format: "
+                    "[partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                    SLICE_ARG(value), row->name, row->name);
+        return CONFIG_E_INVALID;
+    }
     if (is_unserved(row, value)) {
         text_printf(why, "%s=%.*s is not served yet", row->name, SLICE_ARG(value));
         return CONFIG_E_INVALID;
@@ -66,13 +96,11 @@ void topic_settings_value(const struct settings *settings, const struct image_to
                           const struct config_row *row, struct text *out)
 {
     const char *own = topic ? image_topic_config(topic, row->name) : NULL;
-    const struct config_row *broker =
-        row->broker ? config_find(&settings_table, slice_text(row->broker)) : NULL;
 
     if (own)
-        text_printf(out, "%s", own);
-    else if (broker)
-        config_print(broker, settings, out);
+        config_normal(row, slice_text(own), out);
+    else if (row->broker)
+        settings_print(settings, row->broker, row->initial, out);
     else
         text_printf(out, "%s", row->initial);
 }
@@ -100,11 +128,14 @@ static void resolve(const struct settings *settings, const struct image_topic *t
 static bool is_disk(const struct settings *settings, const struct image_topic *topic)
 {
     const char *own = image_topic_config(topic, "flush.messages");
+    const char *given = settings_given(settings, "log.flush.interval.messages");
 
     if (own && strcmp(own, "1") == 0)
         return true;
     if (own && strcmp(own, "9223372036854775807") == 0)
         return false;
+    if (!own && given && strcmp(given, "1") == 0)
+        return true;
     return strcmp(settings->log_ack_durability, "disk") == 0;
 }
 

@@ -135,32 +135,60 @@ static int refuse(struct control_op *op, int outcome, const char *why)
     return outcome;
 }
 
-const char *control_check_name(struct slice name)
+static bool has_odd_byte(struct slice name)
 {
-    if (name.size == 0)
-        return "Topic name is invalid: the empty string is not allowed";
-    if (slice_is_text(name, ".") || slice_is_text(name, ".."))
-        return "Topic name is invalid: '.' or '..' is not allowed";
-    if (name.size > TOPIC_NAME_MAX)
-        return "Topic name is invalid: it is longer than 249 characters";
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
         uint8_t lower = c | 0x20;
 
         if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '.' && c != '_' &&
             c != '-')
-            return "Topic name is invalid: it contains a character other than ASCII "
-                   "alphanumerics, '.', '_' and '-'";
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+static bool is_dots(struct slice name)
+{
+    return slice_is_text(name, ".") || slice_is_text(name, "..");
+}
+
+bool control_check_name(struct slice name)
+{
+    return name.size == 0 || is_dots(name) || name.size > TOPIC_NAME_MAX || has_odd_byte(name);
+}
+
+void control_name_fault(struct slice name, char out[static CONTROL_WHY_SIZE])
+{
+    int shown = (int)min_of(name.size, (size_t)CONTROL_WHY_SIZE - 160);
+
+    if (name.size == 0)
+        (void)snprintf(out, CONTROL_WHY_SIZE,
+                       "Topic name is invalid: the empty string is not allowed");
+    else if (is_dots(name))
+        (void)snprintf(out, CONTROL_WHY_SIZE, "Topic name is invalid: '%.*s' is not allowed",
+                       SLICE_ARG(name));
+    else if (name.size > TOPIC_NAME_MAX)
+        (void)snprintf(out, CONTROL_WHY_SIZE,
+                       "Topic name is invalid: the length of '%.*s' is longer than the max allowed "
+                       "length %d",
+                       shown, (const char *)name.data, TOPIC_NAME_MAX);
+    else
+        (void)snprintf(out, CONTROL_WHY_SIZE,
+                       "Topic name is invalid: '%.*s' contains one or more characters other than "
+                       "ASCII alphanumerics, '.', '_' and '-'",
+                       shown, (const char *)name.data);
 }
 
 static int check_name(struct control_op *op)
 {
-    const char *why = control_check_name(op->name);
+    if (control_check_name(op->name)) {
+        char why[CONTROL_WHY_SIZE];
 
-    if (why)
-        return refuse(op, CONTROL_E_NAME, why);
+        control_name_fault(op->name, why);
+        (void)snprintf(op->why, sizeof(op->why), "%.*s", (int)sizeof(op->why) - 1, why);
+        return CONTROL_E_NAME;
+    }
     if (slice_is_text(op->name, "__cluster_metadata"))
         return refuse(op, CONTROL_E_RESERVED,
                       "Creation of internal topic __cluster_metadata is prohibited.");

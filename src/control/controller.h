@@ -32,7 +32,7 @@ enum control_outcome {
     CONTROL_E_STOPPED,
 };
 
-enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000 };
+enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000, CONTROL_WHY_SIZE = 512 };
 
 enum control_kind {
     CONTROL_CREATE_TOPIC,
@@ -70,8 +70,11 @@ struct control_op {
     int outcome;         /* The controller's own. */
 };
 
-/* What is wrong with this name of a topic, as a sentence, or NULL. */
-const char *control_check_name(struct slice name);
+/* Whether something is wrong with this name of a topic. */
+bool control_check_name(struct slice name);
+
+/* What it is, as a sentence. */
+void control_name_fault(struct slice name, char out[static CONTROL_WHY_SIZE]);
 
 struct controller;
 

@@ -277,6 +277,16 @@ const struct image_configs *image_find_configs(const struct image *image, int8_t
     return resource ? &resource->configs : NULL;
 }
 
+void image_walk_resources(struct tree_walk *walk, const struct image *image)
+{
+    tree_walk_begin(walk, &image->resources, NULL);
+}
+
+const struct image_resource *image_walk_next_resource(struct tree_walk *walk)
+{
+    return tree_walk_next(walk);
+}
+
 /* --- edits ------------------------------------------------------------------ */
 
 struct image_edit *image_edit_create(struct image *base)

@@ -76,7 +76,13 @@ enum image_outcome {
     IMAGE_E_INCONSISTENT,   /* A record that does not fit what was before it. */
 };
 
-enum { IMAGE_RESOURCE_TOPIC = 2, IMAGE_RESOURCE_BROKER = 4 };
+enum {
+    IMAGE_RESOURCE_TOPIC = 2,
+    IMAGE_RESOURCE_BROKER = 4,
+    IMAGE_RESOURCE_LOGGER = 8,
+    IMAGE_RESOURCE_METRICS = 16,
+    IMAGE_RESOURCE_GROUP = 32,
+};
 
 /* The image of an empty cluster. */
 struct image *image_create(void);
@@ -113,6 +119,13 @@ const char *image_topic_config(const struct image_topic *topic, const char *name
 /* Settings of a resource that is no topic, borrowed from the image, or NULL. */
 const struct image_configs *image_find_configs(const struct image *image, int8_t type,
                                                struct slice name);
+
+/* Begins a walk over the resources with settings that are no topics, in order of type and
+ * name. */
+void image_walk_resources(struct tree_walk *walk, const struct image *image);
+
+/* The next of them, borrowed from the image, or NULL. */
+const struct image_resource *image_walk_next_resource(struct tree_walk *walk);
 
 /* The value of a setting, or NULL. */
 const char *image_configs_get(const struct image_configs *configs, const char *name);
