@@ -53,23 +53,24 @@ def create_topics_with_defaults_before_they_could_be(t, version):
            validate_only=True)
 
 
-BAD_CONFIGS = [("no.such", "1"), ("retention.ms", "x"), ("retention.ms", ""), ("retention.ms", None),
-       ("retention.ms", "-2"), ("segment.bytes", "1"), ("segment.bytes", "14"),
-       ("segment.bytes", "1048575"), ("segment.bytes", "2147483648"),
-       ("segment.bytes", " 2000000 "), ("cleanup.policy", "no"), ("cleanup.policy", ""),
-       ("cleanup.policy", "delete"), ("cleanup.policy", "delete,delete"),
-       ("compression.type", "brotli"), ("compression.type", "ZSTD"),
-       ("message.timestamp.type", "logappendtime"), ("min.insync.replicas", "0"),
-       ("preallocate", "yes"), ("preallocate", "TRUE"), ("flush.messages", "0"),
-       ("min.cleanable.dirty.ratio", "1.5"), ("min.cleanable.dirty.ratio", "0.7"),
-       ("index.interval.bytes", "-1"), ("index.interval.bytes", "0x10"),
-       ("max.message.bytes", "-1"), ("segment.ms", "0"), ("segment.jitter.ms", "-1"),
-       ("unclean.leader.election.enable", "1"), ("leader.replication.throttled.replicas", "x"),
-       ("leader.replication.throttled.replicas", "0:1"),
-       ("local.retention.ms", "-3"), ("", "1"), ("log.retention.ms", "1000"),
-       ("message.format.version", "3.0"), ("message.downconversion.enable", "true"),
-       ("segment.index.bytes", "3"), ("retention.bytes", "-2"),
-       ("message.timestamp.difference.max.ms", "1")]
+BAD_CONFIGS = [
+    ("no.such", "1"), ("retention.ms", "x"), ("retention.ms", ""), ("retention.ms", None),
+    ("retention.ms", "-2"), ("segment.bytes", "1"), ("segment.bytes", "14"),
+    ("segment.bytes", "1048575"), ("segment.bytes", "2147483648"), ("segment.bytes", " 2000000 "),
+    ("cleanup.policy", "no"), ("cleanup.policy", ""), ("cleanup.policy", "delete"),
+    ("cleanup.policy", "delete,delete"), ("compression.type", "brotli"),
+    ("compression.type", "ZSTD"), ("message.timestamp.type", "logappendtime"),
+    ("min.insync.replicas", "0"), ("preallocate", "yes"), ("preallocate", "TRUE"),
+    ("flush.messages", "0"), ("min.cleanable.dirty.ratio", "1.5"),
+    ("min.cleanable.dirty.ratio", "0.7"), ("index.interval.bytes", "-1"),
+    ("index.interval.bytes", "0x10"), ("max.message.bytes", "-1"), ("segment.ms", "0"),
+    ("segment.jitter.ms", "-1"), ("unclean.leader.election.enable", "1"),
+    ("leader.replication.throttled.replicas", "x"),
+    ("leader.replication.throttled.replicas", "0:1"), ("local.retention.ms", "-3"), ("", "1"),
+    ("log.retention.ms", "1000"), ("message.format.version", "3.0"),
+    ("message.downconversion.enable", "true"), ("segment.index.bytes", "3"),
+    ("retention.bytes", "-2"), ("message.timestamp.difference.max.ms", "1"),
+]
 
 
 @case_for_each([(f"{name}='{value}'", name, value) for name, value in BAD_CONFIGS])

@@ -7,7 +7,9 @@
 
 Every field of every answer is compared, but for ids, addresses and times.
 differences.txt lists what may differ, with the reason; a difference that is not listed
-fails, and so does a line there that no longer describes one.  --slice runs a part, for every day.
+fails, and so does a line there that no longer describes one.  When all cases are run,
+every call that Moldau advertises must have been made and every error that its handlers
+can give must have been seen (coverage.py).  --slice runs a part, for every day.
 The Kafka is 4.4.0 unless said otherwise, but for cases that are about what only an
 older one can do.
 """
@@ -20,11 +22,14 @@ import sys
 import tempfile
 import time
 
+import coverage
 import peers
 import talk
 
 import cases_versions  # noqa: F401 (each registers its cases)
 import cases_topics  # noqa: F401
+import cases_configs  # noqa: F401
+import cases_admin  # noqa: F401
 import cases_produce  # noqa: F401
 import cases_fetch  # noqa: F401
 import cases_frames  # noqa: F401
@@ -124,7 +129,7 @@ def compare(name, kafka, moldau, listed):
 def run_kafka(cases, version, now_ms):
     """The notes of Kafka, of as many versions of it as the cases ask for."""
     notes = {}
-    seen = talk.Seen()
+    seen = coverage.Seen()
     for wanted in dict.fromkeys(case.kafka_version or version for case in cases):
         own = [case for case in cases if (case.kafka_version or version) == wanted]
         with tempfile.TemporaryDirectory(prefix="moldau-kafka-") as folder:
@@ -194,10 +199,13 @@ def main(words):
     if options.show:
         return show(cases, options.kafka)
     is_part = bool(options.case or options.slice)
-    seen = talk.Seen()
+    seen = coverage.Seen()
     listed = read_listed(options.kafka)
     kafka, moldau = run_both(cases, options.kafka, options.setting, seen)
     passed, failed = report(kafka, moldau, listed, is_part)
+    for sentence in () if is_part else coverage.missing(seen):
+        print(f"FAILED  {sentence}")
+        failed += 1
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
