@@ -146,7 +146,8 @@ def live(kind, durability, points, options, seed):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="moldau-fault-", dir="/dev/shm"))
     try:
         log, known, end = work(folder, kind, options.seconds, rng, durability)
-        print(f"{kind}, {durability}, seed {seed}: {log.describe()}; {known.describe()}", flush=True)
+        print(f"{kind}, {durability}, seed {seed}: {log.describe()}; {known.describe()}",
+              flush=True)
         yield from cut(folder, kind, log, known, end, points, rng)
     except peers.Failure as failure:
         yield f"{kind}: a life", str(failure)
