@@ -27,6 +27,7 @@ struct server {
     struct io *ios[SHARDS_MAX];
     struct thread *threads[SHARDS_MAX]; /* Of shards 1 and up. */
     int shards;
+    int64_t files_max; /* Descriptors we may have; 0: without bound. */
     struct broker *broker;
     struct io_watch signals;
     bool is_stopping;
@@ -107,7 +108,8 @@ static int run(struct server *server)
     struct broker_options options = {.settings = &server->settings,
                                      .diag = &server->diag,
                                      .ios = server->ios,
-                                     .shards = server->shards};
+                                     .shards = server->shards,
+                                     .files_max = server->files_max};
     int r = broker_open(&options, &server->broker);
 
     if (r)
@@ -142,15 +144,17 @@ static int shard_count(const struct settings *settings)
     return cores < SHARDS_FROM_CORES ? 1 : min_of(cores, (int)SHARDS_MAX);
 }
 
-/* Each open partition and connection is a descriptor: take as many as we may have. */
-static void raise_limits(void)
+/* Open logs and connections are descriptors: takes as many as we may have, and returns how many
+ * these are; 0: without bound. */
+static int64_t raise_limits(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur == RLIM_INFINITY ? 0 : (int64_t)limit.rlim_cur;
 }
 
 static int start(struct server *server, int count, char **args)
@@ -160,7 +164,7 @@ static int start(struct server *server, int count, char **args)
 
     if (r == 0) {
         server_args_warn(&server->diag, &unserved);
-        raise_limits();
+        server->files_max = raise_limits();
         server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
         r = signals_open(&server->signals) ? 1 : 0;
         server->shards = shard_count(&server->settings);

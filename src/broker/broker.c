@@ -218,6 +218,7 @@ int broker_open(const struct broker_options *options, struct broker **out)
         return r;
     }
     broker->shard_count = options->shards;
+    broker->files_max = options->files_max;
     broker->shards = mem_new_array((size_t)options->shards, sizeof(*broker->shards));
     for (int i = 0; i < options->shards; i++)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);

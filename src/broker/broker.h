@@ -30,6 +30,7 @@ struct broker_options {
     struct diag *diag;
     struct io *const *ios; /* One per shard. */
     int shards;
+    int64_t files_max; /* Descriptors that the process may have; 0: no bound is known. */
 };
 
 enum broker_outcome {
@@ -51,6 +52,7 @@ struct broker {
     int32_t node_id;
     struct log_dir *dir; /* Owned. */
     int shard_count;
+    int64_t files_max;                               /* See broker_options. */
     struct shard *shards;                            /* Owned array. */
     struct controller *controller;                   /* Owned; home: shard 0. */
     struct keeper *keeper;                           /* Owned; home: shard 0. */

@@ -58,6 +58,20 @@ static void init_coordinators(struct shard *shard)
     coordinators_init(&shard->coordinators);
 }
 
+/* --- files ------------------------------------------------------------------ */
+
+/* Of an open log: its folder, and the active segment with its indexes. */
+enum { FILES_OF_LOG = 4 };
+
+/* How many partitions of a shard may have their logs open: they get three of four descriptors,
+ * connections and the rest the fourth. */
+static size_t awake_max(const struct broker *broker)
+{
+    int64_t logs = broker->files_max / 4 * 3 / FILES_OF_LOG / broker->shard_count;
+
+    return broker->files_max ? (size_t)max_of(logs, INT64_C(1)) : 0;
+}
+
 /* --- beginning and ending --------------------------------------------------- */
 
 /* How long a stop waits for clients that do not take their answers. */
@@ -103,6 +117,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.awake_max = awake_max(broker);
     shard->replicas.upkeep = upkeep_create(&(struct upkeep_options){
         .replicas = &shard->replicas,
         .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,

@@ -16,7 +16,9 @@
  * told at the end of the turn.
  *
  * `struct replicas` are the partitions whose home is one shard.  A partition opens its
- * log at its first use.
+ * log at its first use.  When nothing was done with it for a while, or others want its files,
+ * it falls asleep: the log is at rest and costs neither memory nor descriptors, and who
+ * waits at its end goes on waiting.  The next use that needs the log wakes it.
  *
  * Threading: the home shard's loop.
  * Errors:    enum partition_outcome; negative codes of the log are told as
@@ -72,7 +74,10 @@ struct partition {
     char *topic; /* Owned: its name. */
     int32_t index;
     int32_t leader_epoch;
-    struct log *log; /* Owned. */
+    struct log *log;        /* Owned; NULL while it sleeps. */
+    struct log_rest rest;   /* While it sleeps. */
+    struct list_node awake; /* In replicas->awake, by last use, else bare. */
+    bool is_used;           /* Since the last look at who may sleep. */
     struct partition_config config;
     int64_t high_watermark;     /* First offset that nobody may read yet. */
     struct list staged;         /* struct append: not written yet. */
@@ -135,8 +140,11 @@ struct replicas {
     struct log_dir *dir;
     struct syncer *syncer;
     struct upkeep *upkeep;
-    struct map partitions;           /* struct partition by topic id and index. */
-    struct list dirty;               /* struct partition with staged appends. */
+    struct map partitions; /* struct partition by topic id and index. */
+    struct list dirty;     /* struct partition with staged appends. */
+    struct list awake;     /* struct partition with an open log, the latest used last. */
+    size_t awake_count;
+    size_t awake_max;                /* More than these only where none can sleep; 0: no bound. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */
     struct loop_hook write;          /* Writes all that was staged in this turn. */
     /* Asks the owner for the settings of a topic's partition. */
@@ -147,7 +155,7 @@ struct replicas {
     void *owner;
 };
 
-/* Prepares an empty set; the members above `partitions` are the caller's to fill. */
+/* Prepares an empty set; the members above `partitions` and `awake_max` are the caller's to fill. */
 void replicas_init(struct replicas *replicas);
 
 /* Closes every partition: all logs synced and closed if `clean`, else abandoned.
@@ -155,11 +163,19 @@ void replicas_init(struct replicas *replicas);
  * closed cleanly. */
 int replicas_fini(struct replicas *replicas, bool clean);
 
-/* The partition, opened if this is its first use. */
+/* The partition, awake; its log is made if this is its first use. */
 NODISCARD int replicas_get(struct replicas *replicas, const struct image_topic *topic,
                            int32_t index, struct partition **out);
 
-/* The partition if it is open, else NULL. */
+/* As replicas_get(), but a partition that sleeps is left alone: for partition_read() and
+ * partition_wait(), which know what to do. */
+NODISCARD int replicas_look(struct replicas *replicas, const struct image_topic *topic,
+                            int32_t index, struct partition **out);
+
+/* Lets partitions sleep that were not used since the last call. */
+void replicas_rest(struct replicas *replicas);
+
+/* The partition if there was a use of it, else NULL; it may sleep. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
 
 /* Ends all waits and closes the log without a sync: its topic is gone. */

@@ -363,6 +363,17 @@ void upkeep_want_start(struct upkeep *upkeep, struct partition *p, int64_t offse
     loop_hook_ask(upkeep->loop, &upkeep->begin);
 }
 
+bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *p)
+{
+    if (p->care.start >= 0 || list_node_is_linked(&p->care.node) ||
+        !list_is_empty(&p->care.start_waits))
+        return true;
+    for (size_t i = 0; i < upkeep->job_count; i++)
+        if (upkeep->jobs[i].partition == p)
+            return true;
+    return false;
+}
+
 void upkeep_forget(struct upkeep *upkeep, struct partition *p)
 {
     if (!upkeep)
@@ -388,9 +399,10 @@ static void look(struct loop_timer *timer)
     map_each (node, &upkeep->replicas->partitions) {
         struct partition *p = container_of(node, struct partition, node);
 
-        if (!p->is_failed && (p->care.start >= 0 || log_wants_checkpoint(p->log)))
+        if (p->log && !p->is_failed && (p->care.start >= 0 || log_wants_checkpoint(p->log)))
             upkeep_want_point(upkeep, p);
     }
+    replicas_rest(upkeep->replicas);
     loop_timer_set(upkeep->loop, timer, upkeep->loop->now_us + upkeep->interval_us);
 }
 

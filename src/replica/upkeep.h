@@ -56,6 +56,9 @@ void upkeep_want_point(struct upkeep *upkeep, struct partition *partition);
  * waits in partition->care is told. */
 void upkeep_want_start(struct upkeep *upkeep, struct partition *partition, int64_t offset);
 
+/* True while the partition wants something, or is part of a batch. */
+bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *partition);
+
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody has asked. */
 void upkeep_forget(struct upkeep *upkeep, struct partition *partition);
 

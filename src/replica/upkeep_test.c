@@ -399,3 +399,187 @@ TEST(upkeep, who_waits_when_the_partition_or_the_broker_ends_is_told)
     check(w.heard == 1);
     bench_fini(&bench);
 }
+
+/* --- sleep ------------------------------------------------------------------ */
+
+struct sleeper_wait {
+    struct fetch_wait wait;
+    int woken;
+};
+
+static void woken(struct fetch_wait *wait)
+{
+    container_of(wait, struct sleeper_wait, wait)->woken++;
+}
+
+static size_t readable(struct partition *p, int64_t offset)
+{
+    struct partition_read read = {.offset = offset, .bytes_max = 1 << 20};
+    size_t size;
+
+    check_ok(partition_read(p, &read));
+    size = read.range.size;
+    log_range_release(&read.range);
+    return size;
+}
+
+/* The files of all logs are in order; then two looks find nothing done with them. */
+static void let_all_sleep(struct bench *bench)
+{
+    for (int i = 0; i < 2; i++) {
+        map_each (node, &bench->replicas.partitions)
+            upkeep_want_point(bench->replicas.upkeep, container_of(node, struct partition, node));
+        run(bench);
+    }
+    replicas_rest(&bench->replicas);
+    replicas_rest(&bench->replicas);
+}
+
+TEST(sleep, what_was_not_used_for_a_while_has_no_file_open)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    replicas_rest(&bench.replicas);
+    replicas_rest(&bench.replicas);
+    check(p->log && bench.replicas.awake_count == 1); /* A crash would cost its reading. */
+    let_all_sleep(&bench);
+    check(!p->log && bench.replicas.awake_count == 0);
+    check_eq(readable(p, 3), (size_t)0);
+    check(!p->log); /* Its end is known. */
+    check(readable(p, 1) > 0 && p->log);
+    let_all_sleep(&bench);
+    check(get(&bench, 0) == p && p->log);
+    put(&bench, p, 2);
+    check(log_start(p->log) == 0 && log_end(p->log) == 5);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(sleep, who_waits_at_the_end_waits_on_and_what_is_used_stays_awake)
+{
+    struct bench bench;
+    struct sleeper_wait at_end = {.wait = {.wake = woken}};
+    struct partition *p;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    let_all_sleep(&bench);
+    partition_wait(p, &at_end.wait);
+    check_ok(replicas_look(&bench.replicas, &bench.topic, 0, &p));
+    check(!p->log && at_end.woken == 0);
+    put(&bench, get(&bench, 0), 1);
+    run(&bench);
+    check(at_end.woken == 1 && p->high_watermark == 4);
+    upkeep_want_point(bench.replicas.upkeep, p);
+    run(&bench);
+    replicas_rest(&bench.replicas);
+    check(readable(p, 0) > 0);
+    replicas_rest(&bench.replicas);
+    check(p->log); /* It was read in between. */
+    replicas_rest(&bench.replicas);
+    check(!p->log);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* What wants its start moved, or has a sync on its way, is not done. */
+TEST(sleep, nothing_is_taken_from_under_what_is_on_its_way)
+{
+    struct bench bench;
+    struct partition *p;
+    struct waiter w;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    let_all_sleep(&bench);
+    p = get(&bench, 0);
+    w = waiter_for(p, 2);
+    check_ok(partition_delete_records(p, &w.wait));
+    replicas_rest(&bench.replicas);
+    replicas_rest(&bench.replicas);
+    check(p->log && w.heard == 0);
+    run(&bench);
+    check(w.heard == 1 && w.outcome == 0 && w.start == 2);
+    let_all_sleep(&bench);
+    check(!p->log && p->rest.start == 2 && p->rest.end == 3);
+    check(log_start(get(&bench, 0)->log) == 2);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* Whatever way the broker ends, and whoever slept then. */
+TEST(sleep, logs_at_rest_are_as_they_were_after_a_stop_and_after_a_kill)
+{
+    struct bench bench;
+
+    for (int clean = 0; clean < 2; clean++) {
+        bench_init(&bench);
+        put(&bench, get(&bench, 0), 7);
+        let_all_sleep(&bench);
+        put(&bench, get(&bench, 1), 2);
+        restart(&bench, clean);
+        for (int i = 0; i < 2; i++) {
+            struct partition *p = get(&bench, i);
+
+            check_eq(log_end(p->log), i ? 2 : 7);
+            check(log_start(p->log) == 0 && readable(p, 0) > 0);
+        }
+        let_all_sleep(&bench);
+        restart(&bench, true);
+        check_eq(log_end(get(&bench, 0)->log), 7);
+        close_broker(&bench, true);
+        bench_fini(&bench);
+    }
+}
+
+TEST(sleep, no_more_are_awake_than_there_are_files_for)
+{
+    enum { ROOM = 4 };
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = ROOM;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PARTITIONS; i++) {
+            put(&bench, get(&bench, i), 1 + i % 2);
+            run(&bench);
+            check(bench.replicas.awake_count <= ROOM);
+        }
+    }
+    for (int i = 0; i < PARTITIONS; i++)
+        check_eq(log_end(get(&bench, i)->log), 3 * (1 + i % 2));
+    restart(&bench, true);
+    bench.replicas.awake_max = ROOM;
+    for (int i = 0; i < PARTITIONS; i++)
+        check_eq(log_end(get(&bench, i)->log), 3 * (1 + i % 2));
+    check_eq(bench.replicas.awake_count, (size_t)ROOM);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(sleep, a_log_that_cannot_be_laid_to_rest_fails_and_others_go_on)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = 1;
+    p = get(&bench, 0);
+    put(&bench, p, 1);
+    log_dir_fence(bench.kit.dir);
+    (void)get(&bench, 1);
+    check(p->is_failed && !p->log);
+    check_eq(replicas_get(&bench.replicas, &bench.topic, 0, &p), PARTITION_E_STORAGE);
+    upkeep_stop(bench.replicas.upkeep);
+    bench.keeper = keeper_destroy(bench.keeper);
+    check(replicas_fini(&bench.replicas, true) < 0);
+    upkeep_destroy(bench.replicas.upkeep, true);
+    syncer_destroy(bench.replicas.syncer);
+    bench_fini(&bench);
+}

@@ -612,31 +612,68 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     return r;
 }
 
-int log_dir_close_log(struct log_dir *dir, struct log *log)
+int log_dir_wake_log(struct log_dir *dir, const struct log_env *env, const char *name,
+                     struct uuid topic_id, const struct log_config *config,
+                     const struct log_rest *rest, struct log **out)
 {
-    int64_t end = log_written(log);
-    int64_t start = log_start(log) > log->segments[0].base ? log_start(log) : -1;
-    struct slice topic;
-    int64_t partition;
-    struct mark *mark = NULL;
-    bool is_new = log->is_new;
-    struct uuid topic_id = log->topic_id;
-    scoped(mem_freep_any) char *name = NULL;
-    int r;
+    struct log_opening opening = {
+        .root = dir->root,
+        .recovery_point = rest->end,
+        .start = max_of(rest->start_mark, (int64_t)0),
+        .was_clean = true,
+        .is_known = true,
+    };
+    int r = log_open(env, dir, name, topic_id, config, &opening, out);
 
-    if (checkpoint_split(log->name, &topic, &partition))
-        mark = marks_get(&dir->marks, topic, partition);
-    name = mem_copy_text(log->name, strlen(log->name));
-    r = log_close(log);
     if (r)
         note_failed(dir, name);
-    if (r == 0 && mark) {
-        mark->recovery_point = mark->high_watermark = end;
-        mark->start = start;
-        mark->topic_id = topic_id;
-        mark->is_new = is_new;
-        mark->is_in_order = true;
-        mark->is_touched = false;
-    }
+    return r;
+}
+
+int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct log_rest rest = {
+        .start = log->start,
+        .start_mark = log->start > log->segments[0].base ? log->start : -1,
+        .end = log_written(log),
+        .is_new = log->is_new,
+    };
+    int r = log_close(log);
+
+    if (r)
+        note_failed(dir, name);
+    else
+        *out = rest;
+    return err_pass(r);
+}
+
+void log_dir_close_resting(struct log_dir *dir, const char *name, struct uuid topic_id,
+                           const struct log_rest *rest)
+{
+    struct slice topic;
+    struct mark *mark;
+    int64_t partition;
+
+    if (!checkpoint_split(name, &topic, &partition))
+        return;
+    mark = marks_get(&dir->marks, topic, partition);
+    mark->recovery_point = mark->high_watermark = rest->end;
+    mark->start = rest->start_mark;
+    mark->topic_id = topic_id;
+    mark->is_new = rest->is_new;
+    mark->is_in_order = true;
+    mark->is_touched = false;
+}
+
+int log_dir_close_log(struct log_dir *dir, struct log *log)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct uuid topic_id = log->topic_id;
+    struct log_rest rest;
+    int r = log_dir_rest_log(dir, log, &rest);
+
+    if (r == 0)
+        log_dir_close_resting(dir, name, topic_id, &rest);
     return err_pass(r);
 }

@@ -99,6 +99,27 @@ NODISCARD int log_dir_open_log(struct log_dir *dir, const struct log_env *env, c
  * log_dir_close().  The log is gone in any case. */
 NODISCARD int log_dir_close_log(struct log_dir *dir, struct log *log);
 
+/* What is kept of a log at rest: it has no memory and no file open, and can go on. */
+struct log_rest {
+    int64_t start;
+    int64_t start_mark; /* The start if it is inside the first segment, or -1. */
+    int64_t end;        /* Everything below is durable in its own files. */
+    bool is_new;        /* As log_is_new(). */
+};
+
+/* Lays `log` to rest: closes it as a clean stop does, which costs nothing but the closing of
+ * files unless log_wants_checkpoint().  The log is gone in any case. */
+NODISCARD int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out);
+
+/* Opens a log that is at rest. */
+NODISCARD int log_dir_wake_log(struct log_dir *dir, const struct log_env *env, const char *name,
+                               struct uuid topic_id, const struct log_config *config,
+                               const struct log_rest *rest, struct log **out);
+
+/* Remembers the marks of a log at rest for log_dir_close(); no shard runs any more. */
+void log_dir_close_resting(struct log_dir *dir, const char *name, struct uuid topic_id,
+                           const struct log_rest *rest);
+
 /* Takes the files of a deleted topic's log away; no error if there are none.  The log must
  * not be open; what readers hold of it they can still read.  A folder of the same name but
  * another topic id is left alone. */

@@ -35,12 +35,15 @@ struct server *server_create(struct run *run, int shards)
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     /* Recovery points that move all the time, now and then, and never. */
     static const char *const intervals[] = {"5", "50", "500", "60000"};
+    /* None, so that partitions sleep now and then, and few, so that they never stay awake. */
+    static const int64_t files[] = {0, 12, 24, 100};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
     assert(shards >= 1 && shards <= SHARDS_MAX);
     server->run = run;
     server->shards = shards;
+    server->files_max = files[rng_below(&run->rng, COUNT_OF(files))] * shards;
     server->node = sim_node_create(run->sim, "broker");
     server->diag = (struct diag){.level = DIAG_INFO, .sink = told};
     settings_init(&server->settings);
@@ -85,7 +88,8 @@ bool server_start(struct server *server)
     struct broker_options options = {.settings = &server->settings,
                                      .diag = &server->diag,
                                      .ios = server->ios,
-                                     .shards = server->shards};
+                                     .shards = server->shards,
+                                     .files_max = server->files_max};
     struct broker *broker = NULL;
     int r;
 

@@ -18,6 +18,7 @@ struct server {
     struct settings settings;
     struct diag diag;
     int shards;
+    int64_t files_max; /* What it thinks that it may have open: it lets partitions sleep early. */
     struct io *ios[SHARDS_MAX];
     struct broker *broker;   /* NULL while it is down. */
     int64_t starts_at_us;    /* While it is down. */
