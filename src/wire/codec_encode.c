@@ -253,6 +253,14 @@ static inline bool tag_is_default(const struct wire_message *message, const stru
     return true;
 }
 
+/* True only if all tagged fields have their defaults, which most sections' have.  False says
+ * nothing: what is between the members is compared as well, and pointers for what is there. */
+static inline bool are_defaults(const struct wire_op *section, const void *base, const void *image)
+{
+    return section->a == 0 || (section->b && memcmp(codec_in(base, section),
+                                                    codec_in(image, section), section->b) == 0);
+}
+
 /* A tagged field at its default is not written. */
 static int write_tags(struct writer *w, const struct wire_op *section, const void *base,
                       const void *image)
@@ -260,6 +268,11 @@ static int write_tags(struct writer *w, const struct wire_op *section, const voi
     const struct wire_op *end = section + section->a;
     uint8_t *count_at = w->at++;
     uint8_t count = 0;
+
+    if (are_defaults(section, base, image)) {
+        *count_at = 0;
+        return 0;
+    }
 
     for (const struct wire_op *tag = section + 1; tag <= end; tag++) {
         int e;
