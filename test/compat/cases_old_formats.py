@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients of before Kafka 0.11 send and get: message formats 0 and 1, Produce 0 to 2,
-Fetch 0 to 3 and ListOffsets 0.  Kafka 3.9 is the last that knows them."""
+Fetch 0 to 3, ListOffsets 0, JoinGroup 0 and 1, OffsetCommit 0 and 1, DescribeConfigs 0.
+Kafka 3.9 is the last that knows them."""
 
 import gzip
 import struct
 
 import wire
+from groups import Member, ready
 from talk import case_of
 
 HOUR_MS = 3600 * 1000
@@ -456,3 +458,55 @@ def list_offsets_of_several_segments_in_version_0(t):
             t.ask(f"time {_word(t, time)} at most {many}", "list_offsets", 0, {
                 "replica_id": -1, "topics": [{"name": name, "partitions": [{
                     "partition_index": 0, "timestamp": time, "max_num_offsets": many}]}]})
+
+
+@case_of(OLD)
+def describe_configs_in_version_0(t):
+    """It says only whether a value is the default, not where it comes from."""
+    name, _ = t.topic(retention_ms="12345")
+    for label, kind, who, keys in (
+            ("topic", 2, name, ["retention.ms", "segment.bytes", "compression.type", "no.such"]),
+            ("unknown topic", 2, "no-such", None),
+            ("broker", 4, "1", ["log.segment.bytes", "num.partitions", "message.max.bytes"]),
+            ("another broker", 4, "77", None)):
+        t.ask(label, "describe_configs", 0, {"resources": [
+            {"resource_type": kind, "resource_name": who, "configuration_keys": keys}]})
+
+
+@case_of(OLD)
+def commit_offsets_in_old_versions(t):
+    """Version 0 names no member, 1 has times."""
+    name, _ = t.topic(partitions=2)
+    for version in (0, 1):
+        group = ready(t, f"{t.name}-{version}")
+        for label, topic, partition, time in (
+                ("plain", name, 0, -1), ("with a time", name, 1, t.now_ms - HOUR_MS),
+                ("no such partition", name, 7, -1), ("no such topic", "no-such", 0, -1)):
+            part = {"partition_index": partition, "committed_offset": 40 + partition,
+                    "committed_metadata": "a note"}
+            if version == 1:
+                part["commit_timestamp"] = time
+            t.ask(f"v{version} {label}", "offset_commit", version, {
+                "group_id": group, "topics": [{"name": topic, "partitions": [part]}]})
+        t.ask(f"v{version} read", "offset_fetch", 5, {"group_id": group, "topics": [
+            {"name": name, "partition_indexes": [0, 1]}]})
+
+
+@case_of(OLD)
+def groups_in_old_versions(t):
+    """Who joins in version 0 has one time-out for all; a commit in version 1 names the member."""
+    name, _ = t.topic()
+    for version in (0, 1):
+        member = Member(t, ready(t, f"{t.name}-{version}"), version=version)
+        member.join(f"v{version} join")
+        member.lead(f"v{version} sync", 0)
+        body = {"group_id": member.group, "member_id": member.id, "topics": [
+            {"name": name, "partitions": [{"partition_index": 0, "committed_offset": 5}]}]}
+        for label, generation, who in (("right", member.generation, member.id),
+                                       ("another generation", 7, member.id),
+                                       ("a stranger", member.generation, "nobody")):
+            t.ask(f"v{version} commit, {label}", "offset_commit", 1, {
+                **body, "generation_id_or_member_epoch": generation, "member_id": who})
+        member.heartbeat(f"v{version} heartbeat", 0)
+        member.leave(f"v{version} leave", 0)
+        member.close()
