@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends the same bytes to Apache Kafka and to Moldau and compares what comes back.
 
-    differential.py [--kafka VERSION] [--case PATTERN ...] [--setting KEY=VALUE ...] [--show] [--list]
+    differential.py [--kafka VERSION] [--case PATTERN ...] [--setting KEY=VALUE ...]
+                    [--show] [--list]
 
 Every field of every answer is compared, but for ids, addresses, times and the words of
 error messages.  differences.txt lists what may differ, with the reason; a difference
