@@ -4,6 +4,8 @@
  * of Facts.java: facts.py compares the two.
  */
 
+#include "broker/settings.h"
+#include "broker/topic_settings.h"
 #include "wire/api.h"
 #include "wire/errors.h"
 #include "wire/features.h"
@@ -78,11 +80,38 @@ static void print_features(void)
     }
 }
 
+/* What is ours alone is not Kafka's to confirm. */
+static void print_configs(const char *of, const struct config_table *table)
+{
+    static const char *const types[] = {
+        [CONFIG_BOOL] = "boolean",  [CONFIG_INT] = "int",     [CONFIG_LONG] = "long",
+        [CONFIG_DOUBLE] = "double", [CONFIG_TEXT] = "string", [CONFIG_LIST] = "list",
+    };
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+
+        if (!(row->flags & CONFIG_OURS))
+            printf("config\t%s\t%s\t%s\t%s\n", of, row->name, types[row->type],
+                   row->initial ? row->initial : "null");
+    }
+}
+
+/* Keys of the broker that are only known to be Kafka's. */
+static void print_known_configs(void)
+{
+#define KNOWN(name) printf("known\tbroker\t%s\n", name);
+#include "broker/known_configs.def"
+}
+
 int main(void)
 {
     print_apis();
     print_errors();
     print_records();
     print_features();
+    print_configs("broker", &settings_table);
+    print_configs("topic", &topic_settings_table);
+    print_known_configs();
     return 0;
 }
