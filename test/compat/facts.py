@@ -5,9 +5,9 @@
     facts.py [--show RELEASE]
 
 Kafka's are read by reflection out of the classes of 4.3.1 and 4.4.0: Facts.java.  We may
-have versions of requests that only 3.9.2 had.  Settings are compared by type and default, but those of the
-broker that we do not act on yet by their names alone.  What else may differ is in
-facts_differences.txt, with the reason; a line there that describes no difference fails.
+have versions of requests that only 3.9.2 had.  Settings are compared by type and default,
+but those of the broker that we do not act on yet by their names alone.  What else may differ
+is in facts_differences.txt, with the reason; a line there that describes no difference fails.
 """
 
 import argparse
