@@ -153,6 +153,22 @@ public class Facts {
              : type.equals("class") || type.equals("password") ? "string" : type;
     }
 
+    /** The least and the most that a whole number may be. */
+    private static void bounds(String of, Object name, Object key) throws Exception {
+        boolean isLong = typeOf(key).equals("long");
+        if (!isLong && !typeOf(key).equals("int"))
+            return;
+        boolean isShort = get(key, "type").toString().equals("SHORT");
+        Object low = isLong ? Long.MIN_VALUE : isShort ? Short.MIN_VALUE : Integer.MIN_VALUE;
+        Object high = isLong ? Long.MAX_VALUE : isShort ? Short.MAX_VALUE : Integer.MAX_VALUE;
+        Object validator = get(key, "validator");
+        if (validator != null && validator.getClass().getSimpleName().equals("Range")) {
+            low = get(validator, "min") == null ? low : get(validator, "min");
+            high = get(validator, "max") == null ? high : get(validator, "max");
+        }
+        say("bounds", of, name, low + " to " + high);
+    }
+
     /** The settings of a definition: name, type and default. */
     private static void configs(String of, Object keys, boolean withInternal) throws Exception {
         for (Map.Entry<?, ?> entry : new TreeMap<>((Map<?, ?>) keys).entrySet()) {
@@ -162,6 +178,7 @@ public class Facts {
             Object initial = (boolean) call(key, "hasDefault")
                            ? textOf(get(key, "defaultValue")) : "(required)";
             say("config", of, entry.getKey(), typeOf(key), initial);
+            bounds(of, entry.getKey(), key);
         }
     }
 

@@ -5,9 +5,10 @@
     facts.py [--show RELEASE]
 
 Kafka's are read by reflection out of the classes of 4.3.1 and 4.4.0: Facts.java.  We may
-have versions of requests that only 3.9.2 had.  Settings are compared by type and default,
-but those of the broker that we do not act on yet by their names alone.  What else may differ
-is in facts_differences.txt, with the reason; a line there that describes no difference fails.
+have versions of requests that only 3.9.2 had.  Settings are compared by type, default and
+bounds, but those of the broker that we do not act on yet by their names alone.  What else
+may differ is in facts_differences.txt, with the reason; a line there that describes no
+difference fails.
 """
 
 import argparse
@@ -40,8 +41,9 @@ def our_facts():
 def as_far_as_known(facts, ours):
     """Kafka's facts; of a setting that we only know by name, no more than that."""
     for fact in facts:
-        known = "known\t" + "\t".join(fact.split("\t")[1:3])
-        yield known if fact.startswith("config\t") and known in ours else fact
+        word, *rest = fact.split("\t")
+        known = "\t".join(["known", *rest[:2]])
+        yield known if word in ("config", "bounds") and known in ours else fact
 
 
 class Listed:
@@ -56,7 +58,8 @@ class Listed:
         self.uses = 0
 
     def covers(self, release, who, fact):
-        return (fnmatch.fnmatchcase(release, self.release) and self.who == who and
+        return (fnmatch.fnmatchcase(release, self.release) and
+                fnmatch.fnmatchcase(who, self.who) and
                 fnmatch.fnmatchcase(fact.replace("\t", " "), self.fact))
 
 

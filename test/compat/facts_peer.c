@@ -10,6 +10,7 @@
 #include "wire/errors.h"
 #include "wire/features.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static void print_apis(void)
@@ -91,9 +92,13 @@ static void print_configs(const char *of, const struct config_table *table)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
-        if (!(row->flags & CONFIG_OURS))
-            printf("config\t%s\t%s\t%s\t%s\n", of, row->name, types[row->type],
-                   row->initial ? row->initial : "null");
+        if (row->flags & CONFIG_OURS)
+            continue;
+        printf("config\t%s\t%s\t%s\t%s\n", of, row->name, types[row->type],
+               row->initial ? row->initial : "null");
+        if (row->type == CONFIG_INT || row->type == CONFIG_LONG)
+            printf("bounds\t%s\t%s\t%" PRId64 " to %" PRId64 "\n", of, row->name, row->min,
+                   row->max);
     }
 }
 
