@@ -294,6 +294,8 @@ static void settle(struct broker *broker)
 static void end_upkeep(struct broker *broker)
 {
     for (int i = 0; i < broker->shard_count; i++)
+        retention_fini(&broker->shards[i].retention);
+    for (int i = 0; i < broker->shard_count; i++)
         upkeep_stop(broker->shards[i].replicas.upkeep);
     settle(broker);
     broker->keeper = keeper_destroy(broker->keeper);

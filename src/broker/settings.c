@@ -104,6 +104,51 @@ int32_t settings_node_id(const struct settings *settings)
     return (int32_t)(settings->broker_id >= 0 ? settings->broker_id : settings->node_id);
 }
 
+/* --- defaults of topics ----------------------------------------------------- */
+
+static int64_t retention_ms(const struct settings *s)
+{
+    int64_t ms = s->log_retention_ms;
+
+    if (ms == CONFIG_NOT_SET && s->log_retention_minutes != CONFIG_NOT_SET)
+        ms = s->log_retention_minutes * 60 * 1000;
+    if (ms == CONFIG_NOT_SET)
+        ms = s->log_retention_hours * 60 * 60 * 1000;
+    return max_of(ms, (int64_t)-1);
+}
+
+static int64_t roll_ms(const struct settings *s)
+{
+    return s->log_roll_ms == CONFIG_NOT_SET ? s->log_roll_hours * 60 * 60 * 1000 : s->log_roll_ms;
+}
+
+static int64_t roll_jitter_ms(const struct settings *s)
+{
+    return s->log_roll_jitter_ms == CONFIG_NOT_SET ? s->log_roll_jitter_hours * 60 * 60 * 1000
+                                                   : s->log_roll_jitter_ms;
+}
+
+void settings_print_default(const struct settings *settings, const struct config_row *row,
+                            struct text *out)
+{
+    static const struct {
+        const char *key;
+        int64_t (*of)(const struct settings *s);
+    } made[] = {
+        {"log.retention.ms", retention_ms},
+        {"log.roll.ms", roll_ms},
+        {"log.roll.jitter.ms", roll_jitter_ms},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        if (strcmp(row->name, made[i].key) == 0) {
+            text_printf(out, "%" PRId64, made[i].of(settings));
+            return;
+        }
+    }
+    config_print(row, settings, out);
+}
+
 int settings_log_dir(const struct settings *settings, const char **out, struct text *why)
 {
     const char *dir = settings->log_dirs ? settings->log_dirs : settings->log_dir;

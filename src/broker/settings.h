@@ -58,5 +58,10 @@ NODISCARD int settings_endpoints(const struct settings *settings,
 /* The one folder for data. */
 NODISCARD int settings_log_dir(const struct settings *settings, const char **out, struct text *why);
 
+/* What the broker says where a topic does not: the value of the row, or, where that is not set and
+ * Kafka knows the same in larger units, of those. */
+void settings_print_default(const struct settings *settings, const struct config_row *row,
+                            struct text *out);
+
 /* The number of this node. */
 int32_t settings_node_id(const struct settings *settings);

@@ -108,6 +108,8 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
     });
     init_coordinators(shard);
+    retention_init(&shard->retention, shard, settings->log_initial_task_delay_ms,
+                   settings->log_retention_check_interval_ms);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "broker/retention.h"
 #include "coord/coordinator.h"
 #include "meta/image.h"
 #include "net/connection.h"
@@ -34,7 +35,8 @@ struct shard {
     struct coordinators coordinators; /* Of groups whose home is here. */
     bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
-    struct syncer *syncer;           /* Owned. */
+    struct syncer *syncer; /* Owned. */
+    struct retention retention;
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
     int64_t producer_id_end;         /* of the block that ends here. */

@@ -98,6 +98,8 @@ struct io_ops {
     /* --- files --- */
     int (*file_open)(struct io *io, int dir, const char *name, unsigned flags, int *out_fd);
     int (*file_size)(struct io *io, int fd, uint64_t *out);
+    /* When it was last written: Unix time in milliseconds. */
+    int (*file_time)(struct io *io, int fd, int64_t *out);
     /* Reads up to `size` bytes; fewer only at the end of the file. */
     int (*file_read)(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read);
     /* Writes all, or fails; how much got there is then unknown.  At most IO_IOV_MAX. */

@@ -126,6 +126,17 @@ int linux_file_size(struct io *io, int fd, uint64_t *out)
     return 0;
 }
 
+int linux_file_time(struct io *io, int fd, int64_t *out)
+{
+    struct stat status;
+
+    (void)io;
+    if (fstat(fd, &status))
+        return err_raise(-errno);
+    *out = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
+    return 0;
+}
+
 int linux_file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read)
 {
     size_t done = 0;

@@ -335,6 +335,22 @@ int partition_delete_records(struct partition *p, struct start_wait *wait)
     return 0;
 }
 
+void partition_retain(struct partition *p)
+{
+    int64_t start;
+    int r;
+
+    if (p->is_failed || !p->config.deletes)
+        return;
+    r = log_retain(p->log, &p->config.retention, p->high_watermark,
+                   io_wall_ms(p->replicas->loop->io), &start);
+    if (r)
+        diag_warn(p->replicas->diag, "segments that are too old or too many could not be deleted",
+                  kv("topic", p->topic), kv("partition", p->index), kv("error", r));
+    else if (start > max_of(log_start(p->log), p->care.start))
+        upkeep_want_start(p->replicas->upkeep, p, start);
+}
+
 /* --- append and read -------------------------------------------------------- */
 
 static int check_batch(struct partition *p, struct append *append, struct batch_header *header)

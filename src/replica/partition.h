@@ -39,6 +39,7 @@ struct partition_config {
     bool is_disk;             /* Durability: synced before it is shown. */
     bool deletes;             /* cleanup.policy: old records may go. */
     int64_t file_delete_delay_ms;
+    struct log_retention retention; /* Where it deletes. */
 };
 
 enum partition_outcome {
@@ -175,6 +176,10 @@ NODISCARD int partition_flush(struct partition *partition);
  * with 0 when the log begins at wait->offset or behind it.  PARTITION_E_OUT_OF_RANGE above the high
  * watermark. */
 NODISCARD int partition_delete_records(struct partition *partition, struct start_wait *wait);
+
+/* Has segments go that are too old or too many, by the partition's settings: the start of its log
+ * moves some time later. */
+void partition_retain(struct partition *partition);
 
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);

@@ -349,6 +349,8 @@ static void begin(struct loop_hook *hook)
 
 void upkeep_want_point(struct upkeep *upkeep, struct partition *p)
 {
+    if (upkeep->is_stopping)
+        return;
     if (!list_node_is_linked(&p->care.node))
         list_push(&upkeep->waiting, &p->care.node);
     loop_hook_ask(upkeep->loop, &upkeep->begin);
@@ -357,6 +359,14 @@ void upkeep_want_point(struct upkeep *upkeep, struct partition *p)
 void upkeep_want_start(struct upkeep *upkeep, struct partition *p, int64_t offset)
 {
     assert(offset <= p->high_watermark);
+    if (upkeep->is_stopping) {
+        tell_starts(p, INT64_MAX, PARTITION_E_CLOSED);
+        return;
+    }
+    if (mutant_is(MUTANT_DROP_AHEAD)) {
+        log_advance_start(p->log, min_of(offset, log_synced(p->log)));
+        drop_segments(upkeep, p);
+    }
     p->care.start = max_of(p->care.start, offset);
     list_remove(&p->care.node);
     list_push_front(&upkeep->waiting, &p->care.node);
@@ -424,6 +434,7 @@ void upkeep_stop(struct upkeep *upkeep)
         upkeep->loop->io->ops->poll(upkeep->loop->io, -1); /* The workers have our memory. */
     while ((node = list_pop(&upkeep->waiting)))
         tell_starts(container_of(node, struct partition, care.node), INT64_MAX, PARTITION_E_CLOSED);
+    loop_hook_cancel(&upkeep->begin); /* Who was told may have asked again. */
 }
 
 struct upkeep *upkeep_destroy(struct upkeep *upkeep, bool clean)

@@ -42,7 +42,8 @@ struct upkeep_options {
 /* The upkeep of one shard, which begins with the first interval. */
 struct upkeep *upkeep_create(const struct upkeep_options *options);
 
-/* Begins nothing any more and waits for the workers; who waits for a start is told the end. */
+/* Begins nothing any more and waits for the workers; who waits for a start is told the end, and
+ * so is who wants one from now on. */
 void upkeep_stop(struct upkeep *upkeep);
 
 /* Ends behind upkeep_stop(), and behind the answers of the keeper; if `clean`, files that were to

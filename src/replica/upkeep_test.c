@@ -399,3 +399,99 @@ TEST(upkeep, who_waits_when_the_partition_or_the_broker_ends_is_told)
     check(w.heard == 1);
     bench_fini(&bench);
 }
+
+/* --- retention -------------------------------------------------------------- */
+
+/* All of it goes, and what comes then goes on where it ended, whatever way the broker ends. */
+TEST(upkeep, a_log_of_which_all_expires_goes_on_where_it_ended)
+{
+    struct bench bench;
+    struct partition *p;
+    const char *dir;
+
+    bench_init(&bench);
+    bench.config.retention = (struct log_retention){.ms = 1000, .bytes = -1};
+    p = get(&bench, 0);
+    put(&bench, p, 20);
+    partition_retain(p);
+    check_eq(log_start(p->log), 0); /* It is not durable yet. */
+    partition_retain(p);            /* Asked again meanwhile. */
+    run(&bench);
+    check(log_start(p->log) == 20 && log_end(p->log) == 20);
+    dir = store_kit_path(&bench.kit, "t-0");
+    check(files_count(dir, ".log") == 1 && files_size(dir, "00000000000000000020.log") == 0);
+    check_file(&bench, starts, "0\n1\nt 0 20\n");
+    upkeep_want_point(bench.replicas.upkeep, p);
+    run(&bench);
+    check_file(&bench, starts, "0\n0\n"); /* The segment tells. */
+
+    restart(&bench, false);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 20 && log_end(p->log) == 20);
+    put(&bench, p, 1);
+    check_eq(log_end(p->log), 21);
+    restart(&bench, true);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 20 && log_end(p->log) == 21);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, only_what_may_be_deleted_expires)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    bench.config.retention = (struct log_retention){.ms = 1000, .bytes = 0};
+    bench.config.deletes = false;
+    p = get(&bench, 0);
+    put(&bench, p, 20);
+    partition_retain(p);
+    run(&bench);
+    check_eq(log_start(p->log), 0);
+    bench.config.deletes = true;
+    bench.config.retention = (struct log_retention){.ms = -1, .bytes = -1};
+    partition_configure(p, &bench.topic);
+    partition_retain(p);
+    run(&bench);
+    check_eq(log_start(p->log), 0);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* Somebody who is told of the end, and wants more at once. */
+struct insistent {
+    struct waiter first, second;
+    struct upkeep *upkeep;
+};
+
+static void insist(struct start_wait *wait, int outcome)
+{
+    struct insistent *i =
+        container_of(container_of(wait, struct waiter, wait), struct insistent, first);
+
+    i->first.heard++;
+    i->first.outcome = outcome;
+    upkeep_want_point(i->upkeep, i->first.partition);
+    check_ok(partition_delete_records(i->first.partition, &i->second.wait));
+}
+
+TEST(upkeep, nothing_is_begun_for_who_asks_while_it_stops)
+{
+    struct bench bench;
+    struct partition *p;
+    struct insistent i;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    i = (struct insistent){
+        .first = waiter_for(p, 2), .second = waiter_for(p, 3), .upkeep = bench.replicas.upkeep};
+    i.first.wait.done = insist;
+    check_ok(partition_delete_records(p, &i.first.wait));
+    close_broker(&bench, true);
+    check(i.first.heard == 1 && i.first.outcome == PARTITION_E_CLOSED);
+    check(i.second.heard == 1 && i.second.outcome == PARTITION_E_CLOSED);
+    bench_fini(&bench);
+}

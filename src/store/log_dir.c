@@ -612,6 +612,12 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     return r;
 }
 
+int log_dir_has_expired(struct log_dir *dir, struct io *io, const char *name,
+                        const struct log_retention *retention, int64_t now_ms, bool *out)
+{
+    return err_pass(log_has_expired(io, dir->root, name, retention, now_ms, out));
+}
+
 int log_dir_close_log(struct log_dir *dir, struct log *log)
 {
     int64_t end = log_written(log);

@@ -95,6 +95,11 @@ NODISCARD int log_dir_open_log(struct log_dir *dir, const struct log_env *env, c
                                struct uuid topic_id, const struct log_config *config,
                                struct log **out);
 
+/* Whether it is worth while to open the log `name`, which is not open, for log_retain(): true in
+ * `*out` also where a look into its files does not tell.  Changes nothing.  Any thread. */
+NODISCARD int log_dir_has_expired(struct log_dir *dir, struct io *io, const char *name,
+                                  const struct log_retention *retention, int64_t now_ms, bool *out);
+
 /* Syncs and closes the log as a clean stop does, and remembers its marks for
  * log_dir_close().  The log is gone in any case. */
 NODISCARD int log_dir_close_log(struct log_dir *dir, struct log *log);

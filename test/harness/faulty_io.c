@@ -116,6 +116,14 @@ static int file_size(struct io *io, int fd, uint64_t *out)
     return r ? r : f->under->ops->file_size(f->under, fd, out);
 }
 
+static int file_time(struct io *io, int fd, int64_t *out)
+{
+    struct faulty_io *f = faulty_of(io);
+    int r = count(f, FAULTY_SIZE);
+
+    return r ? r : f->under->ops->file_time(f->under, fd, out);
+}
+
 static int file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read)
 {
     struct faulty_io *f = faulty_of(io);
@@ -224,6 +232,7 @@ static const struct io_ops faulty_ops = {
     .unlink = unlink_name,
     .file_open = file_open,
     .file_size = file_size,
+    .file_time = file_time,
     .file_read = file_read,
     .file_write = file_write,
     .file_truncate = file_truncate,

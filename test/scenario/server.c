@@ -35,6 +35,8 @@ struct server *server_create(struct run *run, int shards)
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     /* Recovery points that move all the time, now and then, and never. */
     static const char *const intervals[] = {"5", "50", "500", "60000"};
+    /* Retention that looks all the time, and now and then. */
+    static const char *const looks[] = {"3", "40", "400"};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
@@ -52,6 +54,9 @@ struct server *server_create(struct run *run, int shards)
     set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
     set(server, "log.flush.offset.checkpoint.interval.ms",
         intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
+    set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
+    set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
+    set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     return server;

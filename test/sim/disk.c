@@ -168,6 +168,16 @@ uint64_t inode_size(const struct inode *inode)
     return inode->size;
 }
 
+int64_t inode_time(const struct inode *inode)
+{
+    return inode->time_ms;
+}
+
+void inode_set_time(struct inode *inode, int64_t ms)
+{
+    inode->time_ms = ms;
+}
+
 const void *inode_locker(const struct inode *inode)
 {
     return inode->locker;

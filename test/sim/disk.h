@@ -103,6 +103,10 @@ void inode_put(struct inode *inode);
 /* Of a file, as the cache has it. */
 uint64_t inode_size(const struct inode *inode);
 
+/* When it was last written, as whoever writes has said; a loss of power leaves it. */
+int64_t inode_time(const struct inode *inode);
+void inode_set_time(struct inode *inode, int64_t ms);
+
 /* Who has locked the file: any address, or NULL.  The holder's to keep. */
 const void *inode_locker(const struct inode *inode);
 void inode_set_locker(struct inode *inode, const void *locker);

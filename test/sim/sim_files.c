@@ -316,8 +316,11 @@ static int find_or_make(struct sim_io *io, int dir, const char *name, unsigned f
     r = disk_find(disk, parent, last, out);
     if (r == 0 && flags & IO_CREATE && flags & IO_EXCLUSIVE)
         return -EEXIST;
-    if (r == -ENOENT && flags & IO_CREATE)
-        return disk_make(disk, parent, last, false, out);
+    if (r == -ENOENT && flags & IO_CREATE) {
+        r = disk_make(disk, parent, last, false, out);
+        if (r == 0)
+            inode_set_time(*out, io_wall_ms(&io->io));
+    }
     return r;
 }
 
@@ -380,6 +383,16 @@ int sim_file_size(struct io *io, int fd, uint64_t *out)
     return 0;
 }
 
+int sim_file_time(struct io *io, int fd, int64_t *out)
+{
+    struct sim_io *self = sim_io_of(io);
+
+    if (self->is_dead)
+        return -EIO;
+    *out = inode_time(disk_file_get(self, fd, 0)->inode);
+    return 0;
+}
+
 int sim_file_bytes(struct sim_io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read)
 {
     struct sim_file *file = disk_file_get(io, fd, IO_READ);
@@ -437,6 +450,7 @@ int sim_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov,
     dies = sim_node_dies_now(self->node);
     if (dies)
         limit = rng_below(&sim->rng, limit + 1);
+    inode_set_time(disk_file_get(self, fd, IO_WRITE)->inode, io_wall_ms(io));
     r = write_all(self, disk_file_get(self, fd, IO_WRITE), at, iov, count, limit);
     return call_end(&(struct call){.node = self->node, .dies_after = dies}, r);
 }

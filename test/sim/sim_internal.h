@@ -165,6 +165,7 @@ int sim_rename(struct io *io, int from_dir, const char *from, int to_dir, const 
 int sim_unlink(struct io *io, int dir, const char *name);
 int sim_file_open(struct io *io, int dir, const char *name, unsigned flags, int *out_fd);
 int sim_file_size(struct io *io, int fd, uint64_t *out);
+int sim_file_time(struct io *io, int fd, int64_t *out);
 int sim_file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read);
 int sim_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov, size_t count);
 int sim_file_truncate(struct io *io, int fd, uint64_t size);

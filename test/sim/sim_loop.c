@@ -339,6 +339,7 @@ const struct io_ops sim_ops = {
     .unlink = sim_unlink,
     .file_open = sim_file_open,
     .file_size = sim_file_size,
+    .file_time = sim_file_time,
     .file_read = sim_file_read,
     .file_write = sim_file_write,
     .file_truncate = sim_file_truncate,
