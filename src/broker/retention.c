@@ -19,6 +19,7 @@ enum {
 struct retention_look {
     struct uuid topic_id;
     int32_t index;
+    struct log_dir *dir; /* Borrowed: where it is. */
     char name[IO_NAME_MAX];
     struct log_retention retention;
     int64_t now_ms;
@@ -31,13 +32,11 @@ struct retention_look {
 static void look_run(struct io_work *work, struct io *io)
 {
     struct retention *retention = container_of(work, struct retention, work);
-    struct log_dir *dir = retention->shard->broker->dir;
-
     for (size_t i = 0; i < retention->look_count; i++) {
         struct retention_look *look = &retention->looks[i];
 
-        look->result = log_dir_has_expired(dir, io, look->name, &look->retention, look->now_ms,
-                                           &look->has_expired);
+        look->result = log_dir_has_expired(look->dir, io, look->name, &look->retention,
+                                           look->now_ms, &look->has_expired);
     }
 }
 
@@ -70,13 +69,14 @@ static void end_looks(struct retention *retention)
     retention->look_count = 0;
 }
 
-static void add_look(struct retention *retention)
+static void add_look(struct retention *retention, struct log_dir *dir)
 {
     struct retention_look *look = &retention->looks[retention->look_count++];
 
     *look = (struct retention_look){
         .topic_id = retention->topic->id,
         .index = retention->next,
+        .dir = dir,
         .retention = retention->of_topic,
         .now_ms = io_wall_ms(retention->shard->loop.io),
     };
@@ -88,11 +88,12 @@ static void look_at(struct retention *retention)
 {
     struct shard *shard = retention->shard;
     struct partition *p = replicas_find(&shard->replicas, retention->topic->id, retention->next);
+    int place = p ? -1 : dirs_place(shard->broker, retention->topic, retention->next);
 
     if (p)
         partition_retain(p);
-    else if (retention->deletes)
-        add_look(retention);
+    else if (retention->deletes && place >= 0)
+        add_look(retention, shard->broker->dirs.items[place].dir);
 }
 
 /* --- a round ---------------------------------------------------------------- */

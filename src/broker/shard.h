@@ -35,7 +35,6 @@ struct shard {
     struct coordinators coordinators; /* Of groups whose home is here. */
     bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
-    struct syncer *syncer; /* Owned. */
     struct retention retention;
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
@@ -55,6 +54,10 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
 
 /* Ends its sessions at once; what they began goes on without them. */
 void shard_end_sessions(struct shard *shard);
+
+/* Closes its partitions; `results`, one for each folder of data, is where one could not be closed
+ * in order. */
+void shard_end_replicas(struct shard *shard, bool clean, int results[]);
 
 /* Frees what is left: sessions and partitions are gone, and no mail is under way. */
 void shard_fini(struct shard *shard);

@@ -25,6 +25,7 @@ struct controller {
     size_t removed_count, removed_room;
     struct uuid *altered; /* Arena. */
     size_t altered_count, altered_room;
+    int64_t *loads; /* Owned: partitions in each of options.directories; NULL where it is one. */
     struct loop_hook decide;
     bool is_failed;
 };
@@ -43,6 +44,14 @@ NODISCARD int controller_create_topic(struct controller *controller, struct cont
 NODISCARD int controller_delete_topic(struct controller *controller, struct control_op *op);
 NODISCARD int controller_add_partitions(struct controller *controller, struct control_op *op);
 NODISCARD int controller_alter_configs(struct controller *controller, struct control_op *op);
+
+/* Counts the partitions of all topics, or of one that comes (1) or goes (-1). */
+void controller_count_all(struct controller *controller);
+void controller_count_topic(struct controller *controller, const struct image_topic *topic,
+                            int64_t by);
+
+/* Where the next partition is to go; counts it. */
+struct uuid controller_choose_dir(struct controller *controller);
 
 /* The loop hook that decides about what is queued. */
 void controller_decide(struct loop_hook *hook);

@@ -132,6 +132,7 @@ int controller_open(const struct controller_options *options, struct controller 
         return err_pass(r);
     }
     list_kept(c);
+    controller_count_all(c);
     *out = c;
     return 0;
 }
@@ -150,6 +151,7 @@ int controller_close(struct controller *c, bool clean)
     image_unref(c->previous);
     image_unref(c->image);
     arena_reset(&c->arena);
+    mem_free(c->loads);
     mem_free(c);
     return err_pass(r);
 }

@@ -16,7 +16,7 @@ enum { TOPIC_NAME_MAX = 249 };
 static void add_partition(struct controller *c, struct uuid topic_id, int32_t index)
 {
     int32_t self = c->options.node_id;
-    struct uuid directory = log_dir_id(c->options.dir);
+    struct uuid directory = controller_choose_dir(c);
     struct partition_record record;
 
     codec_defaults(&partition_record_message, &record);
@@ -186,6 +186,7 @@ int controller_delete_topic(struct controller *c, struct control_op *op)
                       "This server does not host this topic-partition.");
     op->id = topic->id;
     note_removed(c, topic->id);
+    controller_count_topic(c, topic, -1);
     codec_defaults(&remove_topic_record_message, &record);
     record.topic_id = op->id;
     controller_add(c, METADATA_REMOVE_TOPIC, &record);

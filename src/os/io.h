@@ -92,6 +92,8 @@ struct io_ops {
     int (*dir_remove)(struct io *io, int dir, const char *name); /* Must be empty. */
     int (*dir_list)(struct io *io, int dir, io_name_fn *fn, void *context);
     int (*dir_sync)(struct io *io, int dir); /* Makes the names in it durable. */
+    /* Bytes of the disk that it is on, and those of them that may still be used. */
+    int (*dir_space)(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable);
     int (*rename)(struct io *io, int from_dir, const char *from, int to_dir, const char *to);
     int (*unlink)(struct io *io, int dir, const char *name);
 

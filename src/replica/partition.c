@@ -129,7 +129,7 @@ static void written(struct partition *p)
             list_push(&p->answered, node);
     }
     if (is_disk(p) || log_has_unsynced_segment(p->log))
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
 }
 
 /* Calls nobody back. */
@@ -223,10 +223,31 @@ static void partition_free(struct partition *p)
     mem_free(p);
 }
 
+/* NULL: in a folder that cannot be used. */
+static struct replica_dir *place_of(struct replicas *replicas, const struct image_topic *topic,
+                                    int32_t index)
+{
+    int place = replicas->place ? replicas->place(replicas, topic, index) : 0;
+
+    assert(place < replicas->dir_count);
+    return place < 0 || !replicas->dirs[place].dir ? NULL : &replicas->dirs[place];
+}
+
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index)
+{
+    struct replica_dir *at = place_of(replicas, topic, index);
+    char name[LOG_NAME_MAX];
+
+    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
+    return !at || replicas_find(replicas, topic->id, index) ||
+           log_dir_has_log(at->dir, replicas->loop->io, name);
+}
+
 int replicas_get(struct replicas *replicas, const struct image_topic *topic, int32_t index,
                  struct partition **out)
 {
     struct partition *p = replicas_find(replicas, topic->id, index);
+    struct replica_dir *at;
     char name[LOG_NAME_MAX];
     int r;
 
@@ -234,9 +255,13 @@ int replicas_get(struct replicas *replicas, const struct image_topic *topic, int
         *out = p;
         return p->is_failed ? PARTITION_E_STORAGE : 0;
     }
+    at = place_of(replicas, topic, index);
+    if (!at)
+        return PARTITION_E_STORAGE;
     p = partition_new(replicas, topic, index);
+    p->at = at;
     (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
-    r = log_dir_open_log(replicas->dir, &replicas->env, name, topic->id, &p->config.log, &p->log);
+    r = log_dir_open_log(at->dir, &replicas->env, name, topic->id, &p->config.log, &p->log);
     if (r) {
         diag_error(replicas->diag, "partition could not be opened", kv("log", name),
                    kv("error", r));
@@ -253,8 +278,8 @@ int replicas_get(struct replicas *replicas, const struct image_topic *topic, int
 static void detach(struct partition *p)
 {
     list_remove(&p->dirty);
-    syncer_forget(p->replicas->syncer, &p->sync);
-    upkeep_forget(p->replicas->upkeep, p);
+    syncer_forget(p->at->syncer, &p->sync);
+    upkeep_forget(p->at->upkeep, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);
@@ -284,10 +309,13 @@ int replicas_fini(struct replicas *replicas, bool clean)
         detach(p);
         map_remove(&replicas->partitions, node);
         if (clean && !was_failed)
-            r = log_dir_close_log(replicas->dir, p->log);
+            r = log_dir_close_log(p->at->dir, p->log);
         else
             log_abandon(p->log);
-        result = result ? result : was_failed ? -EIO : r;
+        r = was_failed ? -EIO : r;
+        if (r)
+            p->at->close_result = r;
+        result = result ? result : r;
         partition_free(p);
     }
     map_fini(&replicas->partitions);
@@ -302,7 +330,7 @@ void partition_configure(struct partition *p, const struct image_topic *topic)
     if (p->is_failed)
         return;
     if (p->config.is_disk) /* What was written before is to be as durable as what follows. */
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
     else
         advance(p, log_written(p->log));
 }
@@ -331,7 +359,7 @@ int partition_delete_records(struct partition *p, struct start_wait *wait)
         return 0;
     }
     list_push(&p->care.start_waits, &wait->node);
-    upkeep_want_start(p->replicas->upkeep, p, wait->offset);
+    upkeep_want_start(p->at->upkeep, p, wait->offset);
     return 0;
 }
 
@@ -340,7 +368,7 @@ void partition_retain(struct partition *p)
     int64_t start;
     int r;
 
-    if (p->is_failed || !p->config.deletes)
+    if (p->is_failed || log_is_fenced(p->log) || !p->config.deletes)
         return;
     r = log_retain(p->log, &p->config.retention, p->high_watermark,
                    io_wall_ms(p->replicas->loop->io), &start);
@@ -348,7 +376,7 @@ void partition_retain(struct partition *p)
         diag_warn(p->replicas->diag, "segments that are too old or too many could not be deleted",
                   kv("topic", p->topic), kv("partition", p->index), kv("error", r));
     else if (start > max_of(log_start(p->log), p->care.start))
-        upkeep_want_start(p->replicas->upkeep, p, start);
+        upkeep_want_start(p->at->upkeep, p, start);
 }
 
 /* --- append and read -------------------------------------------------------- */

@@ -59,6 +59,16 @@ enum partition_outcome {
 
 struct replicas;
 
+enum { REPLICA_DIRS_MAX = 32 };
+
+/* A folder of data, as one shard uses it. */
+struct replica_dir {
+    struct log_dir *dir; /* Borrowed, as the next two; NULL: it cannot be used. */
+    struct syncer *syncer;
+    struct upkeep *upkeep;
+    int close_result; /* Of replicas_fini(): negative if a log in it was not closed in order. */
+};
+
 /* What a partition wants of the upkeep (replica/upkeep.h). */
 struct care {
     struct list_node node;   /* In upkeep->waiting, else bare. */
@@ -69,6 +79,7 @@ struct care {
 struct partition {
     struct map_node node;      /* In replicas->partitions. */
     struct replicas *replicas; /* Borrowed: the home. */
+    struct replica_dir *at;    /* Borrowed: where the log is. */
     struct uuid topic_id;
     char *topic; /* Owned: its name. */
     int32_t index;
@@ -133,9 +144,8 @@ struct replicas {
     struct loop *loop; /* Borrowed, as all of these. */
     struct diag *diag;
     struct log_env env;
-    struct log_dir *dir;
-    struct syncer *syncer;
-    struct upkeep *upkeep;
+    struct replica_dir dirs[REPLICA_DIRS_MAX];
+    int dir_count;
     struct map partitions;           /* struct partition by topic id and index. */
     struct list dirty;               /* struct partition with staged appends. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */
@@ -143,7 +153,10 @@ struct replicas {
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);
-    /* Has notes written into the checkpoints of the folder; notes->done() follows. */
+    /* Which of `dirs` has or gets the log of a partition; -1: one that cannot be used.  NULL: it is
+     * the first, always. */
+    int (*place)(struct replicas *replicas, const struct image_topic *topic, int32_t index);
+    /* Has notes written into the checkpoints of their folder; notes->done() follows. */
     void (*keep)(struct replicas *replicas, struct upkeep_notes *notes);
     void *owner;
 };
@@ -159,6 +172,9 @@ int replicas_fini(struct replicas *replicas, bool clean);
 /* The partition, opened if this is its first use. */
 NODISCARD int replicas_get(struct replicas *replicas, const struct image_topic *topic,
                            int32_t index, struct partition **out);
+
+/* False if the partition has no log yet: nothing was ever written to it. */
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index);
 
 /* The partition if it is open, else NULL. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);

@@ -60,8 +60,8 @@ static void open_replicas(struct bench *bench)
         .loop = &bench->loop,
         .diag = bench->kit.env.diag,
         .env = bench->kit.env,
-        .dir = bench->kit.dir,
-        .syncer = bench->syncer,
+        .dirs = {{.dir = bench->kit.dir, .syncer = bench->syncer}},
+        .dir_count = 1,
         .configure = configure,
         .owner = bench,
     };

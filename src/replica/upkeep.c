@@ -398,7 +398,8 @@ static void look(struct loop_timer *timer)
     map_each (node, &upkeep->replicas->partitions) {
         struct partition *p = container_of(node, struct partition, node);
 
-        if (!p->is_failed && (p->care.start >= 0 || log_wants_checkpoint(p->log)))
+        if (p->at->upkeep == upkeep && !p->is_failed &&
+            (p->care.start >= 0 || log_wants_checkpoint(p->log)))
             upkeep_want_point(upkeep, p);
     }
     loop_timer_set(upkeep->loop, timer, upkeep->loop->now_us + upkeep->interval_us);
@@ -419,6 +420,7 @@ struct upkeep *upkeep_create(const struct upkeep_options *options)
     upkeep->write_work = (struct io_work){.run = write_run, .done = write_done};
     upkeep->settle_work = (struct io_work){.run = settle_run, .done = settle_done};
     upkeep->notes.done = kept;
+    upkeep->notes.dir = options->dir;
     loop_timer_set(loop, &upkeep->timer, io_monotonic_us(loop->io) + upkeep->interval_us);
     return upkeep;
 }

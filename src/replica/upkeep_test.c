@@ -64,14 +64,15 @@ static void open_broker(struct bench *bench)
     bench->replicas = (struct replicas){.loop = &bench->loop,
                                         .diag = bench->kit.env.diag,
                                         .env = bench->kit.env,
-                                        .dir = bench->kit.dir,
+                                        .dirs = {{.dir = bench->kit.dir}},
+                                        .dir_count = 1,
                                         .configure = configure,
                                         .keep = keep,
                                         .owner = bench};
-    bench->replicas.syncer = syncer_create(&(struct syncer_options){
+    bench->replicas.dirs[0].syncer = syncer_create(&(struct syncer_options){
         .loop = &bench->loop, .diag = bench->kit.env.diag, .dir = bench->kit.dir});
     replicas_init(&bench->replicas);
-    bench->replicas.upkeep = upkeep_create(
+    bench->replicas.dirs[0].upkeep = upkeep_create(
         &(struct upkeep_options){.replicas = &bench->replicas, .interval_ms = LONG_MS});
     bench->keeper = keeper_create(&bench->loop, bench->kit.dir);
 }
@@ -79,11 +80,11 @@ static void open_broker(struct bench *bench)
 static void close_broker(struct bench *bench, bool clean)
 {
     bench->kit.faulty.holds_work = false;
-    upkeep_stop(bench->replicas.upkeep);
+    upkeep_stop(bench->replicas.dirs[0].upkeep);
     bench->keeper = keeper_destroy(bench->keeper);
     check_ok(replicas_fini(&bench->replicas, clean));
-    upkeep_destroy(bench->replicas.upkeep, clean);
-    syncer_destroy(bench->replicas.syncer);
+    upkeep_destroy(bench->replicas.dirs[0].upkeep, clean);
+    syncer_destroy(bench->replicas.dirs[0].syncer);
 }
 
 static void bench_init(struct bench *bench)
@@ -129,7 +130,7 @@ static void run(struct bench *bench)
         loop_turn(&bench->loop, 0);
         quiet = faulty_io_run_work(&bench->kit.faulty) ? 0 : quiet + 1;
     }
-    check(upkeep_is_idle(bench->replicas.upkeep));
+    check(upkeep_is_idle(bench->replicas.dirs[0].upkeep));
 }
 
 static struct partition *get(struct bench *bench, int32_t index)
@@ -196,7 +197,7 @@ TEST(upkeep, recovery_points_of_all_logs_move_with_one_write_of_the_checkpoints)
     text_printf(&wanted, "0\n%d\n", PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
         put(&bench, get(&bench, i), 1 + i % 3);
-        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+        upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, i));
         text_printf(&wanted, "t %d %d\n", i, 1 + i % 3);
     }
     run(&bench);
@@ -221,7 +222,7 @@ TEST(upkeep, a_log_that_goes_away_meanwhile_is_left_out)
     bench_init(&bench);
     for (int i = 0; i < 3; i++) {
         put(&bench, get(&bench, i), 1);
-        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+        upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, i));
     }
     loop_turn(&bench.loop, 0); /* The worker has them. */
     partition_drop(get(&bench, 1));
@@ -237,7 +238,7 @@ TEST(upkeep, a_folder_whose_sync_fails_is_fenced_and_no_point_moves)
 
     bench_init(&bench);
     put(&bench, get(&bench, 0), 1);
-    upkeep_want_point(bench.replicas.upkeep, get(&bench, 0));
+    upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, 0));
     loop_turn(&bench.loop, 0);
     faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, 1, -EIO);
     run(&bench);
@@ -421,7 +422,7 @@ TEST(upkeep, a_log_of_which_all_expires_goes_on_where_it_ended)
     dir = store_kit_path(&bench.kit, "t-0");
     check(files_count(dir, ".log") == 1 && files_size(dir, "00000000000000000020.log") == 0);
     check_file(&bench, starts, "0\n1\nt 0 20\n");
-    upkeep_want_point(bench.replicas.upkeep, p);
+    upkeep_want_point(bench.replicas.dirs[0].upkeep, p);
     run(&bench);
     check_file(&bench, starts, "0\n0\n"); /* The segment tells. */
 
@@ -486,8 +487,9 @@ TEST(upkeep, nothing_is_begun_for_who_asks_while_it_stops)
     bench_init(&bench);
     p = get(&bench, 0);
     put(&bench, p, 3);
-    i = (struct insistent){
-        .first = waiter_for(p, 2), .second = waiter_for(p, 3), .upkeep = bench.replicas.upkeep};
+    i = (struct insistent){.first = waiter_for(p, 2),
+                           .second = waiter_for(p, 3),
+                           .upkeep = bench.replicas.dirs[0].upkeep};
     i.first.wait.done = insist;
     check_ok(partition_delete_records(p, &i.first.wait));
     close_broker(&bench, true);

@@ -121,6 +121,10 @@ NODISCARD int log_roll(struct log *log);
 /* Notes that the active segment is active from now on. */
 void log_note_active(struct log *log);
 
+/* See log_dir_log_size(). */
+NODISCARD int log_folder_size(struct io *io, const struct file *root, const char *name,
+                              int64_t *out);
+
 /* See log_dir_has_expired(). */
 NODISCARD int log_has_expired(struct io *io, const struct file *root, const char *name,
                               const struct log_retention *retention, int64_t now_ms, bool *out);

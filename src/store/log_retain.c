@@ -216,3 +216,24 @@ int log_has_expired(struct io *io, const struct file *root, const char *name,
     }
     return r == -ENOENT ? 0 : err_pass(r); /* It was never used, or is deleted meanwhile. */
 }
+
+int log_folder_size(struct io *io, const struct file *root, const char *name, int64_t *out)
+{
+    scoped(file_unrefp) struct file *folder = NULL;
+    struct log_listing listing = {.segments = {.items = NULL}};
+    int64_t total = 0;
+    int r = file_open_dir(io, root->fd, name, &folder);
+
+    if (r == 0)
+        r = log_list_folder(io, folder, &listing);
+    for (size_t i = 0; i < listing.segments.count && r == 0; i++) {
+        uint64_t size = 0;
+
+        r = look_at(io, folder, listing.segments.items[i], &size, NULL);
+        r = r == -ENOENT ? 0 : r; /* It has just gone. */
+        total += (int64_t)size;
+    }
+    log_listing_fini(&listing);
+    *out = total;
+    return r == -ENOENT ? 0 : err_pass(r);
+}

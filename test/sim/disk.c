@@ -129,6 +129,14 @@ static void rebuild(struct disk *disk)
     }
 }
 
+void disk_space(const struct disk *disk, uint64_t *out_total, uint64_t *out_usable)
+{
+    uint64_t pages = min_of(disk->capacity_pages, (uint64_t)INT64_MAX / PAGE_SIZE);
+
+    *out_total = pages * PAGE_SIZE;
+    *out_usable = (pages - min_of(pages, disk->cached_pages)) * PAGE_SIZE;
+}
+
 void disk_power_loss(struct disk *disk)
 {
     list_each (node, &disk->inodes)

@@ -59,6 +59,9 @@ void disk_set_fault(struct disk *disk, enum disk_op op, struct disk_fault fault)
 /* Bounds what files may hold in the cache, in bytes; beyond it writes get -ENOSPC. */
 void disk_set_capacity(struct disk *disk, uint64_t bytes);
 
+/* How many bytes files may hold, and how many more than they do. */
+void disk_space(const struct disk *disk, uint64_t *out_total, uint64_t *out_usable);
+
 /* The power goes: every inode becomes what chance leaves durable of it.  Inodes that
  * somebody still holds must be put back first. */
 void disk_power_loss(struct disk *disk);

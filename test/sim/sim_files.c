@@ -277,6 +277,17 @@ int sim_dir_sync(struct io *io, int dir)
     return call_end(&call, names_traced(self, NAMES_SYNC, "", r));
 }
 
+int sim_dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable)
+{
+    struct sim_io *self = sim_io_of(io);
+
+    (void)dir;
+    if (self->is_dead)
+        return -EIO;
+    disk_space(self->node->machine->disk, out_total, out_usable);
+    return 0;
+}
+
 int sim_rename(struct io *io, int from_dir, const char *from, int to_dir, const char *to)
 {
     struct sim_io *self = sim_io_of(io);

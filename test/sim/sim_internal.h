@@ -161,6 +161,7 @@ int sim_dir_create(struct io *io, int dir, const char *name);
 int sim_dir_remove(struct io *io, int dir, const char *name);
 int sim_dir_list(struct io *io, int dir, io_name_fn *fn, void *context);
 int sim_dir_sync(struct io *io, int dir);
+int sim_dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable);
 int sim_rename(struct io *io, int from_dir, const char *from, int to_dir, const char *to);
 int sim_unlink(struct io *io, int dir, const char *name);
 int sim_file_open(struct io *io, int dir, const char *name, unsigned flags, int *out_fd);

@@ -335,6 +335,7 @@ const struct io_ops sim_ops = {
     .dir_remove = sim_dir_remove,
     .dir_list = sim_dir_list,
     .dir_sync = sim_dir_sync,
+    .dir_space = sim_dir_space,
     .rename = sim_rename,
     .unlink = sim_unlink,
     .file_open = sim_file_open,
