@@ -365,12 +365,12 @@ static void read_next(struct loader *loader)
     }
 }
 
-/* A partition without a folder was never written to. */
+/* A partition without a folder was never written to; one without a topic is gone. */
 static bool has_log(struct coordinator *c)
 {
     const struct image_topic *topic = image_find_topic_by_id(c->all->image(c->all), c->topic_id);
 
-    return topic && replicas_has_log(c->all->replicas, topic, c->index);
+    return !topic || replicas_has_log(c->all->replicas, topic, c->index);
 }
 
 void coordinator_load(struct coordinator *c)

@@ -113,7 +113,8 @@ def partitions_are_spread_and_each_folder_has_its_own_identity(folder):
         assert len({one["cluster.id"] for one in found}) == 1
         assert len({one["directory.id"] for one in found}) == 3
         for path in broker.dirs:
-            assert (path / ".kafka_cleanshutdown").exists() and not (path / "moldau.commit").exists()
+            assert (path / ".kafka_cleanshutdown").exists()
+            assert not (path / "moldau.commit").exists()
         assert [(path / "__cluster_metadata-0").exists() for path in broker.dirs] == [1, 0, 0]
         broker.start()
         assert broker.places() == places
