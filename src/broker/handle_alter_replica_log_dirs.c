@@ -94,7 +94,8 @@ void handle_alter_replica_log_dirs(struct request *request)
     response.results = request_new(request, (count + 1) * sizeof(*response.results));
     for (int32_t i = 0; i < body->dirs_count; i++)
         for (int32_t k = 0; k < body->dirs[i].topics_count; k++)
-            answer_topic(request, body->dirs[i].path, &body->dirs[i].topics[k],
-                         &response.results[response.results_count++]);
+            if (body->dirs[i].topics[k].partitions_count > 0)
+                answer_topic(request, body->dirs[i].path, &body->dirs[i].topics[k],
+                             &response.results[response.results_count++]);
     request_answer(request, &response);
 }

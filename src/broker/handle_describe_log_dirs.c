@@ -7,13 +7,13 @@
 
 #include "base/mem.h"
 #include "broker/dispatch.h"
-#include "broker/repeats.h"
 #include "broker/reply.h"
 #include "wire/msg/describe_log_dirs.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A partition, and what the worker finds. */
 struct item {
@@ -96,37 +96,39 @@ static void want_all(struct look *look)
             want(look, topic, i);
 }
 
-/* What is there twice counts once; what is not there, not at all. */
-static void want_topic(struct look *look,
-                       const struct describe_log_dirs_describable_log_dir_topic *t)
+static int by_name(const void *a, const void *b)
 {
-    const struct image_topic *topic = image_find_topic(look->request->image, t->topic);
-    size_t count = (size_t)max_of(t->partitions_count, 0);
-    struct slice *keys = request_new(look->request, (count + 1) * sizeof(*keys));
-    const struct repeat *repeats;
+    const struct item *x = a;
+    const struct item *y = b;
+    int order = strcmp(x->topic->name, y->topic->name);
 
-    for (size_t i = 0; i < count; i++)
-        keys[i] = slice_of(&t->partitions[i], sizeof(t->partitions[i]));
-    repeats = repeats_find(look->request, keys, count);
-    for (size_t i = 0; i < count && topic; i++)
-        if (repeats[i].is_first && t->partitions[i] >= 0 &&
-            t->partitions[i] < topic->partition_count)
-            want(look, topic, t->partitions[i]);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
+static void want_topic(struct look *look,
+                       const struct describe_log_dirs_describable_log_dir_topic *wanted)
+{
+    const struct image_topic *topic = image_find_topic(look->request->image, wanted->topic);
+
+    for (int32_t i = 0; topic && i < wanted->partitions_count; i++)
+        if (wanted->partitions[i] >= 0 && wanted->partitions[i] < topic->partition_count)
+            want(look, topic, wanted->partitions[i]);
+}
+
+/* What is there twice counts once; what is not there, not at all. */
 static void want_listed(struct look *look)
 {
     const struct describe_log_dirs_request *body = look->request->body;
-    size_t count = (size_t)body->topics_count;
-    struct slice *keys = request_new(look->request, (count + 1) * sizeof(*keys));
-    const struct repeat *repeats;
+    size_t count = 0;
 
-    for (size_t i = 0; i < count; i++)
-        keys[i] = body->topics[i].topic;
-    repeats = repeats_find(look->request, keys, count);
-    for (size_t i = 0; i < count; i++)
-        if (repeats[i].is_first)
-            want_topic(look, &body->topics[i]);
+    for (int32_t i = 0; i < body->topics_count; i++)
+        want_topic(look, &body->topics[i]);
+    if (look->count > 0)
+        qsort(look->items, look->count, sizeof(*look->items), by_name);
+    for (size_t i = 0; i < look->count; i++)
+        if (count == 0 || by_name(&look->items[count - 1], &look->items[i]) != 0)
+            look->items[count++] = look->items[i];
+    look->count = count;
 }
 
 /* --- the answer ------------------------------------------------------------- */
