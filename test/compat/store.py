@@ -8,7 +8,7 @@ A folder that was stopped, killed and stopped again is shown to kafka-dump-log, 
 read every file and complain of nothing.  And the batches of a log that Kafka wrote are
 appended to one of ours with the same settings: then every file must be the same, byte by
 byte, but for the id of the topic.  What we leave in a log that was not stopped yet must not
-trouble Kafka.
+trouble Kafka.  And what retention by time and by size leaves is the same.
 """
 
 import argparse
@@ -17,8 +17,11 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import peers
+import talk
+import wire
 
 PEER = pathlib.Path(os.environ.get("STORE_PEER") or peers.TREE / "build/test/compat/store_peer")
 SEGMENT_BYTES = 1 << 20
@@ -139,6 +142,79 @@ def compare(theirs, ours):
         check(a == b, f"{name} is not the same: {len(a)} bytes of Kafka's, {len(b)} of ours")
 
 
+class Expiring:
+    """A broker that has two topics: all records of one are old, and the other is too large."""
+
+    TOPICS = {"all": {"retention.ms": "1"},
+              "some": {"retention.ms": "100000000000000", "segment.ms": "1000",
+                       "retention.bytes": "250"}}
+    TIMES = {"all": (1000,), "some": [1700000000000 + 5000 * i for i in range(6)]}
+    CHECKPOINTS = ("recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+                   "log-start-offset-checkpoint")
+
+    def __init__(self, kind, folder, settings=()):
+        self.broker = kind(folder, ["log.retention.check.interval.ms=100",
+                                    "log.initial.task.delay.ms=0", *settings])
+        self.data = self.broker.folder / "data"
+        self.talk = talk.Talk("store", wire.load(peers.TREE), self.broker, {}, 0)
+
+    def create(self):
+        self.talk.quietly("create_topics", 5, {"timeout_ms": 10000, "topics": [
+            {"name": name, "num_partitions": 1, "replication_factor": 1, "configs": [
+                {"name": key, "value": value}
+                for key, value in {**configs, "file.delete.delay.ms": "0"}.items()]}
+            for name, configs in self.TOPICS.items()]})
+
+    def write(self, name, time_ms):
+        records = wire.batch([wire.record(i, value=b"v" * 50) for i in range(2)],
+                             base_timestamp=time_ms)
+        body = {"acks": -1, "timeout_ms": 10000, "topic_data": [
+            {"name": name, "partition_data": [{"index": 0, "records": records}]}]}
+        for _ in range(1000):
+            answer = self.talk.quietly("produce", 7, body)
+            if answer["responses"][0]["partition_responses"][0]["error_code"] == 0:
+                return
+        raise peers.Failure(f"{self.broker.name}: {name} takes no records")
+
+    def segments(self, name):
+        return len(list((self.data / f"{name}-0").glob("*.log*")))
+
+    def live(self):
+        """What is left in the two logs, and in the checkpoints, when all that goes is gone."""
+        with self.broker:
+            self.create()
+            for name, times in self.TIMES.items():
+                for time_ms in times:
+                    self.write(name, time_ms)
+            until = time.monotonic() + peers.COMMAND_SECONDS
+            all_log = self.data / "all-0" / f"{2:020}.log"
+            while not (all_log.exists() and self.segments("all") == 1 and
+                       self.segments("some") <= 3):
+                if time.monotonic() > until:
+                    raise peers.Failure(f"{self.broker.name} does not delete")
+            self.talk.close()
+            self.broker.stop()
+        files = {}
+        for name in self.TOPICS:
+            for path in (self.data / f"{name}-0").iterdir():
+                size = -ID_SIZE if path.name == "partition.metadata" else None
+                files[f"{name}-0/{path.name}"] = path.read_bytes()[:size]
+        for name in self.CHECKPOINTS:
+            files[name] = sorted((self.data / name).read_bytes().splitlines())
+        return files
+
+
+def compare_expired(folder):
+    """What retention leaves."""
+    theirs = Expiring(peers.Kafka, folder / "kafka").live()
+    ours = Expiring(peers.Moldau, folder / "moldau", ["node.id=1"]).live()
+    check(theirs.keys() == ours.keys(), f"retention leaves other files: {sorted(ours)} and not "
+                                        f"{sorted(theirs)}")
+    for name in sorted(theirs):
+        check(theirs[name] == ours.get(name), f"retention leaves another {name}: {ours.get(name)} "
+                                              f"and not {theirs[name]}")
+
+
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", metavar="DIR", help="work there, and leave what comes of it")
@@ -150,6 +226,7 @@ def main(words):
         show_third_line(folder / "third")
         theirs = write_by_kafka(folder / "kafka")
         compare(theirs, write_as_kafka(theirs, folder / "copy"))
+        compare_expired(folder / "expired")
     print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
     return 1 if counts[False] else 0
 
