@@ -610,7 +610,7 @@ int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, str
     struct uuid found = {{0}};
     int r = log_folder_topic(dir->root, io, name, &found);
 
-    *out = r >= 0 && (uuid_is_zero(found) || uuid_equal(found, topic_id));
+    *out = r == 0 && uuid_equal(found, topic_id);
     return r == -ENOENT || r > 0 ? 0 : err_pass(r);
 }
 

@@ -96,7 +96,8 @@ typedef int log_dir_log_fn(void *context, const char *name, struct slice topic, 
 /* Walks the logs there are, by the names of their folders; the metadata log is left out. */
 NODISCARD int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *fn, void *context);
 
-/* True in `*out` if there is a folder for the log `name`, of that topic as far as it says. */
+/* True in `*out` if there is a folder for the log `name` that says that it is of that topic.  One
+ * that does not say is nobody's: see log_open.c. */
 NODISCARD int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name,
                                  struct uuid topic_id, bool *out);
 
