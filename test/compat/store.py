@@ -103,8 +103,8 @@ def show_third_line(folder):
     kafka = peers.Kafka(folder)
     path = folder / "data/t-0/partition.metadata"
     with kafka:
-        peers.tool("kafka-topics", "--bootstrap-server", kafka.bootstrap, "--create", "--topic", "t",
-                   "--partitions", 1)
+        peers.tool("kafka-topics", "--bootstrap-server", kafka.bootstrap, "--create",
+                   "--topic", "t", "--partitions", 1)
         kafka.stop()
         own = path.read_bytes()
         path.write_bytes(own + THIRD_LINE)
@@ -118,7 +118,8 @@ def show_third_line(folder):
             if " WARN " in line or " ERROR " in line]
     check(not any("metadata" in line and "t-0" in line for line in said),
           "Kafka complains of our line:\n  " + "\n  ".join(said))
-    check(path.read_bytes() in (own, own + THIRD_LINE), "Kafka has made another partition.metadata")
+    check(path.read_bytes() in (own, own + THIRD_LINE),
+          "Kafka has made another partition.metadata")
     log = folder / "data/t-0" / f"{0:020}.log"
     check(log.stat().st_size > 0, "Kafka has not used the log")
 
