@@ -127,6 +127,41 @@ static int open_dir(struct broker *broker, struct io *io, int at)
     return check_unique(broker, at);
 }
 
+static bool has_metadata(struct io *io, const char *path)
+{
+    struct text name = {.data = NULL};
+    int fd = -1;
+
+    text_printf(&name, "%s/__cluster_metadata-0", path);
+    if (io->ops->dir_open(io, IO_CWD, name.data, &fd))
+        fd = -1;
+    text_fini(&name);
+    if (fd < 0)
+        return false;
+    io_close(io, &fd);
+    return true;
+}
+
+/* Where the order of log.dirs is another than it was, a new metadata log would know of no topic.
+ * Looked at before any folder gets an identity. */
+static int check_metadata(struct broker *broker, struct io *io)
+{
+    const struct dirs *dirs = &broker->dirs;
+
+    if (dirs->count == 1 || has_metadata(io, dirs->items[0].named.path))
+        return 0;
+    for (int i = 1; i < dirs->count; i++) {
+        if (!has_metadata(io, dirs->items[i].named.path))
+            continue;
+        diag_error(broker->diag,
+                   "the metadata log is in another folder; name that in metadata.log.dir, or first "
+                   "in log.dirs",
+                   kv("path", dirs->items[i].named.path), kv("and_not", dirs->items[0].named.path));
+        return BROKER_E_DATA;
+    }
+    return 0;
+}
+
 static char *absolute_path(const char *path, const char *folder)
 {
     struct text whole = {.data = NULL};
@@ -167,6 +202,7 @@ int dirs_open(struct broker *broker, struct io *io, const char *folder)
     for (int i = 0; i < dirs->count; i++)
         dirs->items[i] = (struct broker_dir){
             .broker = broker, .named = named[i], .path = absolute_path(named[i].path, folder)};
+    r = check_metadata(broker, io);
     for (int i = 0; i < dirs->count && r == 0; i++)
         r = open_dir(broker, io, i);
     if (r == 0 && !has_folder_for_logs(dirs)) {

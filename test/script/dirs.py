@@ -132,6 +132,17 @@ def the_metadata_may_have_a_folder_of_its_own(folder):
         assert sum(len(parts) for parts in broker.places().values()) == 3
 
 
+def another_order_of_the_folders_does_not_lose_the_metadata(folder):
+    with Broker(folder) as broker:
+        broker.create("t", 3)
+        assert broker.stop() == 0
+    Broker(folder, dirs=("b", "a", "c")).refuses("metadata log is in another folder", "path=a")
+    Broker(folder, dirs=("new", "a", "b", "c")).refuses("metadata log is in another folder")
+    assert not (folder / "new").exists()
+    with Broker(folder, "metadata.log.dir=a", dirs=("new", "b", "a", "c")) as broker:
+        assert sum(len(parts) for parts in broker.places().values()) == 3
+
+
 def replicas_are_not_moved_while_they_are_used(folder):
     with Broker(folder) as broker:
         broker.create("t", 1)
