@@ -133,7 +133,7 @@ static void written(struct partition *p)
             list_push(&p->answered, node);
     }
     if (is_disk(p) || log_has_unsynced_segment(p->log))
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
 }
 
 /* Calls nobody back. */
@@ -234,7 +234,7 @@ static bool wants_nothing(const struct partition *p)
 {
     return list_is_empty(&p->staged) && list_is_empty(&p->waiting) && list_is_empty(&p->answered) &&
            !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) &&
-           !upkeep_is_busy_with(p->replicas->upkeep, p);
+           !upkeep_is_busy_with(p->at->upkeep, p);
 }
 
 static bool may_sleep(const struct partition *p)
@@ -260,8 +260,8 @@ static void fall_asleep(struct partition *p)
     int r;
 
     note_asleep(p);
-    syncer_forget(p->replicas->syncer, &p->sync); /* What the commit log has is in the files too. */
-    r = log_dir_rest_log(p->replicas->dir, p->log, &p->rest);
+    syncer_forget(p->at->syncer, &p->sync); /* What the commit log has is in the files too. */
+    r = log_dir_rest_log(p->at->dir, p->log, &p->rest);
     p->log = NULL;
     if (r)
         fail(p, r);
@@ -299,7 +299,7 @@ static void prepare_room(struct replicas *replicas)
         if (count++ == PREPARED)
             return;
         if (may_sleep(p) && log_wants_checkpoint(p->log))
-            upkeep_want_point(replicas->upkeep, p);
+            upkeep_want_point(p->at->upkeep, p);
     }
 }
 
@@ -316,11 +316,13 @@ static void make_room(struct replicas *replicas)
         prepare_room(replicas);
 }
 
-void replicas_rest(struct replicas *replicas)
+void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep)
 {
     list_each_safe (node, &replicas->awake) {
         struct partition *p = container_of(node, struct partition, awake);
 
+        if (p->at->upkeep != upkeep)
+            continue;
         if (!p->is_used && may_sleep(p) && !log_wants_checkpoint(p->log) && !log_is_new(p->log) &&
             !log_has_segment_below(p->log))
             fall_asleep(p);
@@ -338,10 +340,10 @@ static int open_log(struct partition *p, bool is_resting)
     make_room(replicas);
     (void)snprintf(name, sizeof(name), "%s-%d", p->topic, p->index);
     if (is_resting)
-        r = log_dir_wake_log(replicas->dir, &replicas->env, name, p->topic_id, &p->config.log,
+        r = log_dir_wake_log(p->at->dir, &replicas->env, name, p->topic_id, &p->config.log,
                              &p->rest, &p->log);
     else
-        r = log_dir_open_log(replicas->dir, &replicas->env, name, p->topic_id, &p->config.log,
+        r = log_dir_open_log(p->at->dir, &replicas->env, name, p->topic_id, &p->config.log,
                              &p->log);
     if (r) {
         diag_error(replicas->diag, "partition could not be opened", kv("log", name),
@@ -365,17 +367,44 @@ static int wake(struct partition *p)
     return 0;
 }
 
+/* --- use -------------------------------------------------------------------- */
+
+/* NULL: in a folder that cannot be used. */
+static struct replica_dir *place_of(struct replicas *replicas, const struct image_topic *topic,
+                                    int32_t index)
+{
+    int place = replicas->place ? replicas->place(replicas, topic, index) : 0;
+
+    assert(place < replicas->dir_count);
+    return place < 0 || !replicas->dirs[place].dir ? NULL : &replicas->dirs[place];
+}
+
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index)
+{
+    struct replica_dir *at = place_of(replicas, topic, index);
+    char name[LOG_NAME_MAX];
+
+    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
+    return !at || replicas_find(replicas, topic->id, index) ||
+           log_dir_has_log(at->dir, replicas->loop->io, name);
+}
+
 int replicas_look(struct replicas *replicas, const struct image_topic *topic, int32_t index,
                   struct partition **out)
 {
     struct partition *p = replicas_find(replicas, topic->id, index);
+    struct replica_dir *at;
     int r;
 
     if (p) {
         *out = p;
         return p->is_failed ? PARTITION_E_STORAGE : 0;
     }
+    at = place_of(replicas, topic, index);
+    if (!at)
+        return PARTITION_E_STORAGE;
     p = partition_new(replicas, topic, index);
+    p->at = at;
     r = open_log(p, false);
     if (r) {
         partition_free(p);
@@ -402,8 +431,8 @@ int replicas_get(struct replicas *replicas, const struct image_topic *topic, int
 static void detach(struct partition *p)
 {
     list_remove(&p->dirty);
-    syncer_forget(p->replicas->syncer, &p->sync);
-    upkeep_forget(p->replicas->upkeep, p);
+    syncer_forget(p->at->syncer, &p->sync);
+    upkeep_forget(p->at->upkeep, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);
@@ -431,9 +460,9 @@ static int lay_down(struct partition *p, bool clean)
     if (p->log)
         note_asleep(p);
     if (clean && p->log)
-        r = log_dir_close_log(p->replicas->dir, p->log);
+        r = log_dir_close_log(p->at->dir, p->log);
     else if (clean)
-        log_dir_close_resting(p->replicas->dir, name, p->topic_id, &p->rest);
+        log_dir_close_resting(p->at->dir, name, p->topic_id, &p->rest);
     else
         log_abandon(p->log);
     return err_pass(r);
@@ -453,7 +482,10 @@ int replicas_fini(struct replicas *replicas, bool clean)
         detach(p);
         map_remove(&replicas->partitions, node);
         r = lay_down(p, clean && !was_failed);
-        result = result ? result : was_failed ? -EIO : r;
+        r = was_failed ? -EIO : r;
+        if (r)
+            p->at->close_result = r;
+        result = result ? result : r;
         partition_free(p);
     }
     map_fini(&replicas->partitions);
@@ -470,7 +502,7 @@ void partition_configure(struct partition *p, const struct image_topic *topic)
     if (p->is_failed)
         return;
     if (p->config.is_disk) /* What was written before is to be as durable as what follows. */
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
     else
         advance(p, log_written(p->log));
 }
@@ -500,8 +532,24 @@ int partition_delete_records(struct partition *p, struct start_wait *wait)
         return 0;
     }
     list_push(&p->care.start_waits, &wait->node);
-    upkeep_want_start(p->replicas->upkeep, p, wait->offset);
+    upkeep_want_start(p->at->upkeep, p, wait->offset);
     return 0;
+}
+
+void partition_retain(struct partition *p)
+{
+    int64_t start;
+    int r;
+
+    if (p->is_failed || log_is_fenced(p->log) || !p->config.deletes)
+        return;
+    r = log_retain(p->log, &p->config.retention, p->high_watermark,
+                   io_wall_ms(p->replicas->loop->io), &start);
+    if (r)
+        diag_warn(p->replicas->diag, "segments that are too old or too many could not be deleted",
+                  kv("topic", p->topic), kv("partition", p->index), kv("error", r));
+    else if (start > max_of(log_start(p->log), p->care.start))
+        upkeep_want_start(p->at->upkeep, p, start);
 }
 
 /* --- append and read -------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct partition_config {
     bool is_disk;             /* Durability: synced before it is shown. */
     bool deletes;             /* cleanup.policy: old records may go. */
     int64_t file_delete_delay_ms;
+    struct log_retention retention; /* Where it deletes. */
 };
 
 enum partition_outcome {
@@ -60,6 +61,16 @@ enum partition_outcome {
 
 struct replicas;
 
+enum { REPLICA_DIRS_MAX = 32 };
+
+/* A folder of data, as one shard uses it. */
+struct replica_dir {
+    struct log_dir *dir; /* Borrowed, as the next two; NULL: it cannot be used. */
+    struct syncer *syncer;
+    struct upkeep *upkeep;
+    int close_result; /* Of replicas_fini(): negative if a log in it was not closed in order. */
+};
+
 /* What a partition wants of the upkeep (replica/upkeep.h). */
 struct care {
     struct list_node node;   /* In upkeep->waiting, else bare. */
@@ -70,6 +81,7 @@ struct care {
 struct partition {
     struct map_node node;      /* In replicas->partitions. */
     struct replicas *replicas; /* Borrowed: the home. */
+    struct replica_dir *at;    /* Borrowed: where the log is. */
     struct uuid topic_id;
     char *topic; /* Owned: its name. */
     int32_t index;
@@ -137,9 +149,8 @@ struct replicas {
     struct loop *loop; /* Borrowed, as all of these. */
     struct diag *diag;
     struct log_env env;
-    struct log_dir *dir;
-    struct syncer *syncer;
-    struct upkeep *upkeep;
+    struct replica_dir dirs[REPLICA_DIRS_MAX];
+    int dir_count;
     struct map partitions; /* struct partition by topic id and index. */
     struct list dirty;     /* struct partition with staged appends. */
     struct list awake;     /* struct partition with an open log, the latest used last. */
@@ -150,7 +161,10 @@ struct replicas {
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);
-    /* Has notes written into the checkpoints of the folder; notes->done() follows. */
+    /* Which of `dirs` has or gets the log of a partition; -1: one that cannot be used.  NULL: it is
+     * the first, always. */
+    int (*place)(struct replicas *replicas, const struct image_topic *topic, int32_t index);
+    /* Has notes written into the checkpoints of their folder; notes->done() follows. */
     void (*keep)(struct replicas *replicas, struct upkeep_notes *notes);
     void *owner;
 };
@@ -172,8 +186,11 @@ NODISCARD int replicas_get(struct replicas *replicas, const struct image_topic *
 NODISCARD int replicas_look(struct replicas *replicas, const struct image_topic *topic,
                             int32_t index, struct partition **out);
 
-/* Lets partitions sleep that were not used since the last call. */
-void replicas_rest(struct replicas *replicas);
+/* Lets partitions of the folder of `upkeep` sleep that were not used since its last call. */
+void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep);
+
+/* False if the partition has no log yet: nothing was ever written to it. */
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index);
 
 /* The partition if there was a use of it, else NULL; it may sleep. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
@@ -191,6 +208,10 @@ NODISCARD int partition_flush(struct partition *partition);
  * with 0 when the log begins at wait->offset or behind it.  PARTITION_E_OUT_OF_RANGE above the high
  * watermark. */
 NODISCARD int partition_delete_records(struct partition *partition, struct start_wait *wait);
+
+/* Has segments go that are too old or too many, by the partition's settings: the start of its log
+ * moves some time later. */
+void partition_retain(struct partition *partition);
 
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);

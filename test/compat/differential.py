@@ -32,6 +32,7 @@ import cases_frames  # noqa: F401
 import cases_groups  # noqa: F401
 import cases_offsets  # noqa: F401
 import cases_old_formats  # noqa: F401
+import cases_log_dirs  # noqa: F401
 
 LISTED = peers.HERE / "differences.txt"
 SETTINGS = ["node.id=1"]

@@ -23,6 +23,7 @@ struct server {
     struct broker *broker;   /* NULL while it is down. */
     int64_t starts_at_us;    /* While it is down. */
     bool has_stopped;        /* It was asked to stop, and its shards are quiet. */
+    bool has_failed;         /* It says that it can do nothing any more. */
     bool may_fail;           /* A fault is on: an open that fails is no surprise. */
     int starts, errors_told; /* Lines of diagnostics at the level of an error. */
 };
