@@ -169,7 +169,8 @@ struct replicas {
     void *owner;
 };
 
-/* Prepares an empty set; the members above `partitions` and `awake_max` are the caller's to fill. */
+/* Prepares an empty set; `awake_max` and the members above `partitions` are the caller's to
+ * fill. */
 void replicas_init(struct replicas *replicas);
 
 /* Closes every partition: all logs synced and closed if `clean`, else abandoned.
