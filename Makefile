@@ -11,7 +11,7 @@ SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench coverage cross fault fuzz sim tidy format docs install help
+.PHONY: build run test compat bench coverage cross fault fuzz sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,11 @@ run: build ## Builds, then runs a server in the foreground; data in ./moldau-dat
 test: ## Builds and runs every test; SUITES="unit tidy" runs some of them.
 	@tools/install-packages test
 	@tools/runtests $(SUITES)
+
+compat: ## All of what is compared with Apache Kafka, and all clients; SUITES="codec facts" as for test.
+	@tools/install-packages test
+	@tools/build release
+	@MOLDAU_SUITES=test/suites-compat MOLDAU_SUITE_LOGS=build/compat tools/runtests $(SUITES)
 
 bench: build ## Measures build/moldau.
 	@tools/install-packages bench
