@@ -178,6 +178,18 @@ static int open_dir(struct broker *broker, struct io *io)
     return r ? BROKER_E_DATA : 0;
 }
 
+static struct mlog_config mlog_config_of(const struct settings *s)
+{
+    return (struct mlog_config){
+        .segment_bytes = s->metadata_log_segment_bytes,
+        .segment_ms = s->metadata_log_segment_ms,
+        .snapshot_bytes = s->metadata_log_max_record_bytes_between_snapshots,
+        .snapshot_ms = s->metadata_log_max_snapshot_interval_ms,
+        .retention_bytes = s->metadata_max_retention_bytes,
+        .retention_ms = s->metadata_max_retention_ms,
+    };
+}
+
 static int open_controller(struct broker *broker)
 {
     struct shard *home = &broker->shards[0];
@@ -188,6 +200,7 @@ static int open_controller(struct broker *broker)
         .env = &home->replicas.env,
         .syncer = home->syncer,
         .node_id = broker->node_id,
+        .mlog = mlog_config_of(broker->settings),
         .publish = broker_publish,
         .owner = broker,
     };
@@ -197,6 +210,7 @@ static int open_controller(struct broker *broker)
         diag_error(broker->diag, "metadata log cannot be read", kv("error", r));
         return BROKER_E_DATA;
     }
+    broker->controller_epoch = controller_epoch(broker->controller);
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));

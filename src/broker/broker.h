@@ -53,6 +53,7 @@ struct broker {
     int shard_count;
     struct shard *shards;                            /* Owned array. */
     struct controller *controller;                   /* Owned; home: shard 0. */
+    int32_t controller_epoch;                        /* Of the metadata log; any shard. */
     struct keeper *keeper;                           /* Owned; home: shard 0. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;

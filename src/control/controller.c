@@ -32,18 +32,31 @@ void *controller_grow(struct arena *arena, void *array, size_t count, size_t *ro
     return grown;
 }
 
+int controller_add_bytes(struct controller *c, struct slice record)
+{
+    int r = image_edit_apply(c->edit, mlog_end(c->mlog) + (int64_t)c->record_count, record);
+    uint8_t *copy;
+
+    if (r)
+        return r;
+    copy = arena_new(&c->arena, record.size);
+    memcpy(copy, record.data, record.size);
+    c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
+                                 sizeof(*c->records));
+    c->records[c->record_count++] = slice_of(copy, record.size);
+    return 0;
+}
+
 void controller_add(struct controller *c, enum metadata_type type, const void *fields)
 {
     struct slice record =
         metadata_record_encode(&c->arena, type, image_edit_image(c->edit)->levels, fields);
-    int r;
+    int r = image_edit_apply(c->edit, mlog_end(c->mlog) + (int64_t)c->record_count, record);
 
+    assert(r == 0); /* Decided against the same image. */
     c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
                                  sizeof(*c->records));
-    c->records[c->record_count] = record;
-    r = image_edit_apply(c->edit, mlog_end(c->mlog) + (int64_t)c->record_count, record);
-    assert(r == 0); /* Decided against the same image. */
-    c->record_count++;
+    c->records[c->record_count++] = record;
 }
 
 static int decide_producer_ids(struct controller *c, struct control_op *op)
@@ -134,6 +147,7 @@ static void appended(void *context, int r)
     next = image_edit_finish(take(c->edit));
     c->previous = c->image;
     c->image = next;
+    mlog_note_image(c->mlog, next);
     c->options.publish(c->options.owner, &(struct control_change){
                                              .image = next,
                                              .removed = c->removed,
@@ -188,6 +202,11 @@ void controller_ask(struct controller *c, struct control_op *op)
     op->outcome = 0;
     list_push(&c->queue, &op->node);
     loop_hook_ask(c->options.loop, &c->decide);
+}
+
+int32_t controller_epoch(const struct controller *c)
+{
+    return mlog_epoch(c->mlog);
 }
 
 struct image *controller_image(const struct controller *c)

@@ -91,6 +91,7 @@ struct controller_options {
     const struct log_env *env;
     struct syncer *syncer;
     int32_t node_id;
+    struct mlog_config mlog;
     /* Makes the change known everywhere and then calls controller_published(). */
     void (*publish)(void *owner, const struct control_change *change);
     void *owner;
@@ -105,6 +106,9 @@ int controller_close(struct controller *controller, bool clean);
 
 /* The image of all that is durable; borrowed. */
 struct image *controller_image(const struct controller *controller);
+
+/* The epoch of the metadata log that this opening began; the same until it is closed. */
+int32_t controller_epoch(const struct controller *controller);
 
 /* Queues `op`. */
 void controller_ask(struct controller *controller, struct control_op *op);

@@ -35,6 +35,9 @@ void *controller_grow(struct arena *arena, void *array, size_t count, size_t *ro
 /* Adds a record to the batch and applies it to the image that the batch leads to. */
 void controller_add(struct controller *controller, enum metadata_type type, const void *fields);
 
+/* As controller_add(), with a record as it is; an image_outcome if it does not fit. */
+NODISCARD int controller_add_bytes(struct controller *controller, struct slice record);
+
 /* Forgets the batch. */
 void controller_reset(struct controller *controller);
 

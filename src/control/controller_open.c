@@ -6,8 +6,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/controller_internal.h"
-#include "wire/codec.h"
 #include "wire/msg/abort_transaction_record.h"
+#include "wire/msg/begin_transaction_record.h"
+#include "wire/msg/end_transaction_record.h"
 #include "wire/msg/feature_level_record.h"
 
 DIAG_MODULE("control");
@@ -54,15 +55,34 @@ static void abort_transaction(struct controller *c)
     controller_add(c, METADATA_ABORT_TRANSACTION, &record);
 }
 
-/* A new log begins with the release whose records it holds. */
-static void add_first(struct controller *c)
+static int add_bootstrap(void *context, int64_t offset, struct slice record)
 {
-    struct feature_level_record record;
+    struct controller *c = context;
+    int r = controller_add_bytes(c, record);
 
-    codec_defaults(&feature_level_record_message, &record);
-    record.name = slice_text("metadata.version");
-    record.feature_level = METADATA_VERSION;
-    controller_add(c, METADATA_FEATURE_LEVEL, &record);
+    if (r)
+        refuse_record(c->options.diag, offset, record, r);
+    return r ? MLOG_E_CORRUPT : 0;
+}
+
+/* A new log begins with what a formatter wrote down for it, else with the release whose records
+ * it holds; as one transaction, as Kafka has it. */
+static int add_first(struct controller *c)
+{
+    struct begin_transaction_record begin = {.name = slice_text("Bootstrap records")};
+    struct end_transaction_record end = {0};
+    struct feature_level_record level = {.name = slice_text(features[FEATURE_METADATA].name),
+                                         .feature_level = METADATA_VERSION};
+    int r;
+
+    controller_add(c, METADATA_BEGIN_TRANSACTION, &begin);
+    r = mlog_read_bootstrap(c->mlog, add_bootstrap, c);
+    if (r)
+        return r;
+    if (image_edit_image(c->edit)->levels[FEATURE_METADATA] == 0)
+        controller_add(c, METADATA_FEATURE_LEVEL, &level);
+    controller_add(c, METADATA_END_TRANSACTION, &end);
+    return 0;
 }
 
 /* Makes the records of the batch durable before anybody is there to wait, and takes their image. */
@@ -106,14 +126,21 @@ static int replay(struct controller *c)
     int r;
 
     c->edit = image_edit_create(empty);
-    r = mlog_open(c->options.dir, c->options.env, c->options.syncer, replay_record, c, &c->mlog);
+    r = mlog_open(&(struct mlog_options){.dir = c->options.dir,
+                                         .env = c->options.env,
+                                         .syncer = c->options.syncer,
+                                         .config = c->options.mlog,
+                                         .node_id = c->options.node_id,
+                                         .replay = replay_record,
+                                         .context = c},
+                  &c->mlog);
     if (r)
         return r;
     if (image_edit_is_open(c->edit))
         abort_transaction(c);
-    if (mlog_end(c->mlog) == 0)
-        add_first(c);
-    return write_now(c);
+    if (mlog_is_empty(c->mlog))
+        r = add_first(c);
+    return r ? r : write_now(c);
 }
 
 int controller_open(const struct controller_options *options, struct controller **out)

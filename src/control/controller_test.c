@@ -59,6 +59,7 @@ static int open_controller(struct bench *bench)
         .env = &bench->kit.env,
         .syncer = bench->syncer,
         .node_id = 1,
+        .mlog = mlog_config_plain,
         .publish = publish,
         .owner = bench,
     };

@@ -59,6 +59,11 @@ const char *log_dir_cluster_id(const struct log_dir *dir)
     return dir->cluster_id;
 }
 
+struct file *log_dir_folder(const struct log_dir *dir)
+{
+    return file_ref(dir->root);
+}
+
 bool log_dir_is_new(const struct log_dir *dir)
 {
     return dir->is_new;

@@ -65,6 +65,9 @@ int log_dir_close(struct log_dir *dir, bool clean);
 struct uuid log_dir_id(const struct log_dir *dir);
 const char *log_dir_cluster_id(const struct log_dir *dir);
 
+/* The folder itself; an owned reference. */
+struct file *log_dir_folder(const struct log_dir *dir);
+
 /* True if this opening made the folder's identity: no broker has run on it before. */
 bool log_dir_is_new(const struct log_dir *dir);
 
