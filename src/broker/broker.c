@@ -6,6 +6,7 @@
 #include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
+#include "broker/registration.h"
 #include "broker/session.h"
 
 #include <stdio.h>
@@ -153,6 +154,7 @@ static int listen_all(struct broker *broker)
             return BROKER_E_CONFIG;
         }
         bl->broker = broker;
+        memcpy(bl->name, endpoints[i].name, sizeof(bl->name));
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
         bl->advertised_port =
             endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
@@ -201,6 +203,7 @@ static int open_controller(struct broker *broker)
         .syncer = home->syncer,
         .node_id = broker->node_id,
         .mlog = mlog_config_of(broker->settings),
+        .session_timeout_ms = broker->settings->broker_session_timeout_ms,
         .publish = broker_publish,
         .owner = broker,
     };
@@ -242,6 +245,8 @@ int broker_open(const struct broker_options *options, struct broker **out)
         broker->keeper = keeper_create(&broker->shards[0].loop, broker->dir);
     if (r == 0)
         r = listen_all(broker);
+    if (r == 0)
+        r = registration_run(broker);
     if (r) {
         (void)broker_close(broker, false);
         return r;

@@ -8,6 +8,7 @@
 #include "control/controller_internal.h"
 #include "wire/msg/abort_transaction_record.h"
 #include "wire/msg/begin_transaction_record.h"
+#include "wire/msg/broker_registration_change_record.h"
 #include "wire/msg/end_transaction_record.h"
 #include "wire/msg/feature_level_record.h"
 
@@ -85,16 +86,27 @@ static int add_first(struct controller *c)
     return 0;
 }
 
-/* Makes the records of the batch durable before anybody is there to wait, and takes their image. */
-static int write_now(struct controller *c)
+void controller_begin_now(struct controller *c)
 {
-    int r = c->record_count > 0 ? mlog_append_now(c->mlog, c->records, c->record_count) : 0;
+    if (!c->edit)
+        c->edit = image_edit_create(c->image);
+}
 
-    if (r)
-        return err_pass(r);
-    c->image = image_edit_finish(take(c->edit));
+/* Makes the records of the batch durable before anybody is there to wait, and takes their image. */
+int controller_settle(struct controller *c)
+{
+    int r;
+
+    if (!c->edit)
+        return 0;
+    r = c->record_count > 0 ? mlog_append_now(c->mlog, c->records, c->record_count) : 0;
+    if (r == 0) {
+        image_unref(c->image);
+        c->image = image_edit_finish(take(c->edit));
+    }
+    c->edit = image_edit_destroy(c->edit);
     controller_reset(c);
-    return 0;
+    return err_pass(r);
 }
 
 /* What we keep for others is told: an operator would look for it in vain. */
@@ -140,7 +152,21 @@ static int replay(struct controller *c)
         abort_transaction(c);
     if (mlog_is_empty(c->mlog))
         r = add_first(c);
-    return r ? r : write_now(c);
+    return r ? r : controller_settle(c);
+}
+
+static void expired(struct control_op *op, int outcome)
+{
+    (void)op;
+    (void)outcome; /* What was not written is noticed again. */
+}
+
+static void expire(struct loop_timer *timer)
+{
+    struct controller *c = container_of(timer, struct controller, expiry);
+
+    if (!list_node_is_linked(&c->expire.node))
+        controller_ask(c, &c->expire);
 }
 
 int controller_open(const struct controller_options *options, struct controller **out)
@@ -153,14 +179,35 @@ int controller_open(const struct controller_options *options, struct controller 
     list_init(&c->batch);
     arena_init(&c->arena, NULL);
     c->decide = (struct loop_hook){.run = controller_decide};
+    c->expiry.fire = expire;
+    c->expire = (struct control_op){.kind = CONTROL_EXPIRE, .done = expired};
     r = replay(c);
     if (r) {
         (void)controller_close(c, false);
         return err_pass(r);
     }
     list_kept(c);
+    controller_begin_sessions(c);
     *out = c;
     return 0;
+}
+
+/* The broker of this process ends with us: it leads no more, which costs one record.  Its
+ * partitions are its own again when it comes back. */
+static void fence_ourselves(struct controller *c)
+{
+    const struct image_broker *broker = image_find_broker(c->image, c->options.node_id);
+    struct broker_registration_change_record change = broker_registration_change_record_defaults;
+
+    if (!broker || broker->record.fenced || mlog_is_failed(c->mlog))
+        return;
+    change.broker_id = c->options.node_id;
+    change.broker_epoch = broker->record.broker_epoch;
+    change.fenced = 1;
+    controller_begin_now(c);
+    controller_add(c, METADATA_REGISTRATION_CHANGE, &change);
+    if (controller_settle(c))
+        diag_warn(c->options.diag, "the broker could not be fenced for the stop");
 }
 
 int controller_close(struct controller *c, bool clean)
@@ -172,11 +219,17 @@ int controller_close(struct controller *c, bool clean)
     loop_hook_cancel(&c->decide);
     controller_end_ops(&c->batch, CONTROL_E_STOPPED);
     controller_end_ops(&c->queue, CONTROL_E_STOPPED);
-    image_edit_destroy(c->edit);
+    loop_timer_cancel(c->options.loop, &c->expiry);
+    c->edit = image_edit_destroy(c->edit);
+    if (clean) {
+        controller_reset(c);
+        fence_ourselves(c);
+    }
     r = mlog_close(c->mlog, clean);
     image_unref(c->previous);
     image_unref(c->image);
     arena_reset(&c->arena);
+    mem_free(c->sessions);
     mem_free(c);
     return err_pass(r);
 }
