@@ -77,18 +77,17 @@ static int16_t introduce(struct broker *broker)
     struct broker_registration_feature supported[FEATURE_COUNT];
     struct broker_registration_request request = broker_registration_request_defaults;
     struct broker_registration_response response;
-    struct uuid dir = log_dir_id(broker->dir);
     int16_t error;
 
     request.broker_id = broker->node_id;
-    request.cluster_id = slice_text(log_dir_cluster_id(broker->dir));
+    request.cluster_id = slice_text(log_dir_cluster_id(broker->dirs.items[0].dir));
     request.incarnation_id = new_incarnation(broker->shards[0].loop.io);
     request.listeners = listeners;
     request.listeners_count = fill_listeners(broker, listeners);
     request.features = supported;
     request.features_count = fill_features(supported);
-    request.log_dirs = &dir;
-    request.log_dirs_count = 1;
+    request.log_dirs = broker->dirs.ids;
+    request.log_dirs_count = broker->dirs.id_count;
     error = ask(broker, API_BROKER_REGISTRATION, &request, &response, &response.error_code);
     if (error == ERROR_NONE)
         broker->broker_epoch = response.broker_epoch;
@@ -124,7 +123,9 @@ int registration_run(struct broker *broker)
                    kv("error", r));
         return BROKER_E_DATA;
     }
-    log_dir_set_broker_epoch(broker->dir, broker->broker_epoch);
+    for (int i = 0; i < broker->dirs.count; i++)
+        if (broker->dirs.items[i].dir)
+            log_dir_set_broker_epoch(broker->dirs.items[i].dir, broker->broker_epoch);
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));

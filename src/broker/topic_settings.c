@@ -72,7 +72,7 @@ void topic_settings_value(const struct settings *settings, const struct image_to
     if (own)
         text_printf(out, "%s", own);
     else if (broker)
-        config_print(broker, settings, out);
+        settings_print_default(settings, broker, out);
     else
         text_printf(out, "%s", row->initial);
 }
@@ -117,6 +117,7 @@ void topic_settings_partition(const struct settings *settings, const struct imag
     *out = (struct partition_config){
         .log = {.segment_bytes = s.segment_bytes,
                 .segment_ms = s.segment_ms,
+                .segment_jitter_ms = s.segment_jitter_ms,
                 .index_interval_bytes = (int32_t)s.index_interval_bytes,
                 .index_size_max = (int32_t)s.segment_index_bytes,
                 .max_message_bytes = (int32_t)s.max_message_bytes,
@@ -128,6 +129,7 @@ void topic_settings_partition(const struct settings *settings, const struct imag
         .is_disk = is_disk(settings, topic),
         .deletes = strstr(s.cleanup_policy, "delete") != NULL,
         .file_delete_delay_ms = s.file_delete_delay_ms,
+        .retention = {.ms = s.retention_ms, .bytes = s.retention_bytes},
     };
     config_fini(&topic_settings_table, &s);
 }

@@ -94,6 +94,9 @@ struct controller_options {
     int32_t node_id;
     struct mlog_config mlog;
     int64_t session_timeout_ms; /* Brokers of other processes are fenced after this silence. */
+    const struct uuid
+        *directories; /* Of this node, where partitions may go; none: that of `dir`. */
+    int directory_count;
     /* Makes the change known everywhere and then calls controller_published(). */
     void (*publish)(void *owner, const struct control_change *change);
     void *owner;
@@ -112,6 +115,8 @@ struct image *controller_image(const struct controller *controller);
 
 /* The epoch of the metadata log that this opening began; the same until it is closed. */
 int32_t controller_epoch(const struct controller *controller);
+/* Puts no new partition there, if there is another place. */
+void controller_avoid(struct controller *controller, struct uuid directory);
 
 /* Queues `op`. */
 void controller_ask(struct controller *controller, struct control_op *op);

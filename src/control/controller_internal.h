@@ -28,6 +28,7 @@ struct controller {
     size_t removed_count, removed_room;
     struct uuid *altered; /* Arena. */
     size_t altered_count, altered_room;
+    int64_t *loads; /* Owned: partitions in each of options.directories; NULL where it is one. */
     struct loop_hook decide;
     struct controller_session *sessions; /* Owned: of brokers in other processes. */
     size_t session_count;
@@ -75,6 +76,14 @@ int64_t controller_next_offset(const struct controller *controller);
 
 /* Begins a batch that controller_settle() ends, unless one is begun. */
 void controller_begin_now(struct controller *controller);
+
+/* Counts the partitions of all topics, or of one that comes (1) or goes (-1). */
+void controller_count_all(struct controller *controller);
+void controller_count_topic(struct controller *controller, const struct image_topic *topic,
+                            int64_t by);
+
+/* Where the next partition is to go; counts it. */
+struct uuid controller_choose_dir(struct controller *controller);
 
 /* The loop hook that decides about what is queued. */
 void controller_decide(struct loop_hook *hook);

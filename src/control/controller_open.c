@@ -188,6 +188,7 @@ int controller_open(const struct controller_options *options, struct controller 
     }
     list_kept(c);
     controller_begin_sessions(c);
+    controller_count_all(c);
     *out = c;
     return 0;
 }
@@ -230,6 +231,7 @@ int controller_close(struct controller *c, bool clean)
     image_unref(c->image);
     arena_reset(&c->arena);
     mem_free(c->sessions);
+    mem_free(c->loads);
     mem_free(c);
     return err_pass(r);
 }

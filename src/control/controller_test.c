@@ -368,3 +368,54 @@ TEST(controller, what_is_kept_for_others_is_told)
     arena_reset(&arena);
     bench_fini(&bench);
 }
+
+/* --- folders of data -------------------------------------------------------- */
+
+/* How many partitions of the topic are in each folder, as `2 1 1`. */
+static void check_spread(struct bench *bench, const char *name, int first, int second, int third)
+{
+    const struct image_topic *topic = find(bench, name);
+    int counts[3] = {0};
+
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        const struct image_replicas *replicas = topic->partitions[i].replicas;
+
+        check_eq(replicas->directory_count, 1);
+        for (int k = 0; k < 3; k++)
+            counts[k] += uuid_equal(replicas->directories[0], bench->directories[k]);
+    }
+    check_eq(counts[0], first);
+    check_eq(counts[1], second);
+    check_eq(counts[2], third);
+}
+
+static void create_topic(struct bench *bench, const char *name, int32_t partitions)
+{
+    struct control_op op = creation(name, partitions);
+
+    check_eq(outcome_of(bench, &op), 0);
+}
+
+TEST(controller, a_new_partition_goes_into_the_folder_that_has_the_fewest)
+{
+    struct control_op op = deletion("a");
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.directories[0] = log_dir_id(bench.kit.dir);
+    create_topic(&bench, "a", 2); /* The one folder has them, and keeps them. */
+    bench.directories[1] = (struct uuid){{1}};
+    bench.directories[2] = (struct uuid){{2}};
+    bench.directory_count = 3;
+    restart(&bench, true);
+    check_spread(&bench, "a", 2, 0, 0);
+    create_topic(&bench, "b", 5);
+    check_spread(&bench, "b", 1, 2, 2);
+    check_eq(outcome_of(&bench, &op), 0);
+    create_topic(&bench, "c", 2); /* Two have gone from the first. */
+    check_spread(&bench, "c", 2, 0, 0);
+    controller_avoid(bench.controller, bench.directories[1]);
+    create_topic(&bench, "d", 4);
+    check_spread(&bench, "d", 2, 0, 2);
+    bench_fini(&bench);
+}

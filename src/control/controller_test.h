@@ -36,10 +36,12 @@ struct bench {
     int ask_count;
     int published;
     int incarnations;
-    int64_t epoch;      /* Of broker 1. */
-    struct image *seen; /* Reference: the last that was published. */
-    bool holds_publish; /* The test calls controller_published() itself. */
-    char removed[256];  /* Names, as they were published. */
+    int64_t epoch;              /* Of broker 1. */
+    struct image *seen;         /* Reference: the last that was published. */
+    struct uuid directories[3]; /* Where partitions may go, ... */
+    int directory_count;        /* ... if any is named. */
+    bool holds_publish;         /* The test calls controller_published() itself. */
+    char removed[256];          /* Names, as they were published. */
     size_t altered;
 };
 
@@ -69,6 +71,8 @@ static inline int open_controller(struct bench *bench)
         .env = &bench->kit.env,
         .syncer = bench->syncer,
         .node_id = 1,
+        .directories = bench->directories,
+        .directory_count = bench->directory_count,
         .mlog = mlog_config_plain,
         .session_timeout_ms = 9000,
         .publish = publish,

@@ -41,9 +41,12 @@ static const struct image_broker *place(struct controller *c)
     return found;
 }
 
-/* The folder of the replica, if the broker has only one to choose from. */
-static struct uuid directory_of(const struct image_broker *broker)
+/* The folder of the replica: of our own we know how full they are, of those of another broker we
+ * name one only if there is no choice. */
+static struct uuid directory_of(struct controller *c, const struct image_broker *broker)
 {
+    if (broker->record.broker_id == c->options.node_id)
+        return controller_choose_dir(c);
     return broker->record.log_dirs_count == 1 ? broker->record.log_dirs[0] : (struct uuid){{0}};
 }
 
@@ -56,7 +59,7 @@ static void add_partition(struct controller *c, struct uuid topic_id, int32_t in
 
     assert(broker); /* check_alive() was asked. */
     leader = broker->record.broker_id;
-    directory = directory_of(broker);
+    directory = directory_of(c, broker);
     codec_defaults(&partition_record_message, &record);
     record.partition_id = index;
     record.topic_id = topic_id;
@@ -238,6 +241,7 @@ int controller_delete_topic(struct controller *c, struct control_op *op)
                       "This server does not host this topic-partition.");
     op->id = topic->id;
     note_removed(c, topic->id);
+    controller_count_topic(c, topic, -1);
     codec_defaults(&remove_topic_record_message, &record);
     record.topic_id = op->id;
     controller_add(c, METADATA_REMOVE_TOPIC, &record);

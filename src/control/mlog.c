@@ -371,7 +371,8 @@ void mlog_note_image(struct mlog *mlog, struct image *image)
     struct snapshot_id id = {.end = image->offset + 1, .epoch = mlog->epoch};
     struct snapshot_id newest;
 
-    if (!wants_snapshot(mlog, now_ms) || snapshots_are_busy(mlog->snapshots))
+    if (!wants_snapshot(mlog, now_ms) || snapshots_are_busy(mlog->snapshots) ||
+        log_synced(mlog->log) < id.end) /* Never of what a crash could take back. */
         return;
     if (snapshots_newest(mlog->snapshots, &newest) && newest.end >= id.end)
         return;

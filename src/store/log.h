@@ -44,6 +44,7 @@ struct log_env {
 struct log_config {
     int64_t segment_bytes;
     int64_t segment_ms;
+    int64_t segment_jitter_ms; /* Up to this much is taken off, of each segment anew. */
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
@@ -250,6 +251,19 @@ bool log_has_segment_below(const struct log *log);
 /* Takes that segment out of the log: its files are called `.deleted` from now on, and who
  * reads from them may go on. */
 NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
+
+/* What of a log is to go by itself.  Negative: nothing for that reason. */
+struct log_retention {
+    int64_t ms;    /* Segments whose latest record is older. */
+    int64_t bytes; /* The oldest segments, while the others have at least that much. */
+};
+
+/* Tells where the log is to begin by `retention` at Unix time `now_ms`: at a segment, not above
+ * `limit` (a high watermark), and not below where it begins.  If that is the end of all, the
+ * active segment has been sealed and an empty one begun.  Nothing moves yet: see
+ * log_advance_start(). */
+NODISCARD int log_retain(struct log *log, const struct log_retention *retention, int64_t limit,
+                         int64_t now_ms, int64_t *out_start);
 
 /* The folder of the log; an owned reference. */
 struct file *log_folder(const struct log *log);

@@ -46,6 +46,7 @@ struct store_batch {
     int32_t sequence;
     enum compress_codec codec;
     bool is_append_time;
+    bool is_timeless; /* Its records have no time. */
 };
 
 /* An empty folder, opened as node 1. */
