@@ -69,6 +69,13 @@ int log_dir_close(struct log_dir *dir, bool clean);
 struct uuid log_dir_id(const struct log_dir *dir);
 const char *log_dir_cluster_id(const struct log_dir *dir);
 
+/* The epoch under which the broker of this folder is registered, which a clean stop writes down:
+ * by it a controller knows that nothing was lost (KIP-966).  -1 until it is told. */
+void log_dir_set_broker_epoch(struct log_dir *dir, int64_t epoch);
+
+/* The folder itself; an owned reference. */
+struct file *log_dir_folder(const struct log_dir *dir);
+
 /* True if this opening made the folder's identity: no broker has run on it before. */
 bool log_dir_is_new(const struct log_dir *dir);
 

@@ -29,6 +29,20 @@ static void set(struct server *server, const char *key, const char *value)
     text_fini(&why);
 }
 
+/* Snapshots of the metadata with each batch, now and then, and never; logs that are trimmed. */
+static void set_metadata(struct server *server)
+{
+    static const char *const bytes[] = {"1", "1000", "20000", "20971520"};
+    static const char *const roll_ms[] = {"1", "100", "604800000"};
+    static const char *const retention[] = {"1", "3000", "104857600"};
+    struct rng *rng = &server->run->rng;
+
+    set(server, "metadata.log.max.record.bytes.between.snapshots",
+        bytes[rng_below(rng, COUNT_OF(bytes))]);
+    set(server, "metadata.log.segment.ms", roll_ms[rng_below(rng, COUNT_OF(roll_ms))]);
+    set(server, "metadata.max.retention.bytes", retention[rng_below(rng, COUNT_OF(retention))]);
+}
+
 struct server *server_create(struct run *run, int shards)
 {
     /* Blocks that are full every moment, now and then, never, and not there at all. */
@@ -61,6 +75,7 @@ struct server *server_create(struct run *run, int shards)
     set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
     set(server, "log.flush.offset.checkpoint.interval.ms",
         intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
+    set_metadata(server);
     set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
     set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
     set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
