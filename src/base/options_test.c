@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/options.h"
+#include "base/options.h"
 #include "test/harness/check.h"
 
 enum { FLAG, TEXT, NUMBER, WIDE, MAYBE };

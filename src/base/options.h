@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* cli/options.h - the words behind a command, read in the manner of Kafka's tools.
+/* base/options.h - the words behind a command, read in the manner of Kafka's tools.
  *
  *     --name value    --name=value    --flag    -name value
  *
