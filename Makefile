@@ -6,11 +6,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 600
 SEEDS ?= 100
+POINTS ?= 500
 SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench coverage cross fuzz sim tidy format docs install help
+.PHONY: build run test bench coverage cross fault fuzz sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,11 @@ cross: ## Builds for 64-bit ARM, and runs the unit tests under emulation.
 coverage: ## Prints how many lines of each floor its unit tests run; FLOORS="wire" lists its files.
 	@tools/install-packages test
 	@tools/coverage $(FLOORS)
+
+fault: ## Cuts the power under ext4 and xfs at POINTS=500 points (as root).
+	@tools/install-packages fault
+	@tools/build release moldau logged_disk
+	@test/fault/powercut.py --points $(POINTS)
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
 	@tools/install-packages build
