@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "meta/metadata_control.h"
 #include "offline/dump.h"
 #include "wire/api.h"
 #include "wire/bytes.h"
@@ -20,8 +21,8 @@
 
 enum { DECODED_MAX = INT32_MAX };
 
-/* Types of control records. */
-enum { ABORT, COMMIT, LEADER_CHANGE, SNAPSHOT_HEADER, SNAPSHOT_FOOTER, VERSION, VOTERS };
+/* Types of control records; those of the metadata log are in meta/metadata_control.h. */
+enum { ABORT = 0, COMMIT = 1 };
 
 /* What is known while a file is gone through. */
 struct walk {
@@ -125,19 +126,21 @@ static int print_control(struct dump *dump, const struct record *record)
         console_printf(out, " endTxnMarker: %s coordinatorEpoch: %" PRId32,
                        type == ABORT ? "ABORT" : "COMMIT", bytes_load_i32(record->value.data + 2));
         break;
-    case LEADER_CHANGE:
+    case METADATA_CONTROL_LEADER_CHANGE:
         print_message(dump, "LeaderChange:", &leader_change_message_message, record->value);
         break;
-    case SNAPSHOT_HEADER:
+    case METADATA_CONTROL_SNAPSHOT_HEADER:
         print_message(dump, "SnapshotHeader", &snapshot_header_record_message, record->value);
         break;
-    case SNAPSHOT_FOOTER:
+    case METADATA_CONTROL_SNAPSHOT_FOOTER:
         print_message(dump, "SnapshotFooter", &snapshot_footer_record_message, record->value);
         break;
-    case VERSION:
+    case METADATA_CONTROL_KRAFT_VERSION:
         print_message(dump, "KRaftVersion", &kraft_version_record_message, record->value);
         break;
-    case VOTERS: print_message(dump, "KRaftVoters", &voters_record_message, record->value); break;
+    case METADATA_CONTROL_VOTERS:
+        print_message(dump, "KRaftVoters", &voters_record_message, record->value);
+        break;
     default: console_printf(out, " controlType: UNKNOWN(%d)", type);
     }
     return 0;

@@ -55,6 +55,23 @@ int tool_misused(struct tool *tool, const char *sentence)
     return 1;
 }
 
+/* The first word is that of commands of several words, and what follows it is none. */
+static int refuse_verb(struct tool *tool, int argc, char **argv)
+{
+    bool is_alone = argc < 2 || argv[1][0] == '-';
+
+    console_printf(&tool->err, "usage: %s ...\n", argv[0]);
+    for (int i = 0; i < tool_command_count; i++)
+        if (begins(tool_commands[i].words, argv[0]) || begins(tool_commands[i].kafka, argv[0]))
+            console_printf(&tool->err, "  %-30s %s\n", tool_commands[i].words,
+                           tool_commands[i].about);
+    if (is_alone)
+        console_printf(&tool->err, "%s: error: too few arguments\n", argv[0]);
+    else
+        console_printf(&tool->err, "%s: error: invalid choice: '%s'\n", argv[0], argv[1]);
+    return 1;
+}
+
 /* Kafka's tools take a question for a mistake. */
 static int show_help(struct tool *tool)
 {
@@ -84,7 +101,8 @@ static int run(struct tool *tool, int argc, char **argv)
 
     if (options_parse(options, argc, argv, &tool->why))
         return tool_failed(tool, tool->why.data);
-    if (options_has(options, options_find(options, "help")) || (tool->is_kafka && argc == 0))
+    if (options_has(options, options_find(options, "help")) ||
+        (tool->is_kafka && argc == 0 && !strchr(tool->command->kafka, ' ')))
         return show_help(tool);
     if (options_has(options, options_find(options, "version"))) {
         console_printf(&tool->out, "%s (Moldau %s)\n", KAFKA_VERSION, tool->env->version);
@@ -104,7 +122,7 @@ int offline_main(struct offline_env *env, int argc, char **argv)
 
     tool.command = tool_commands_find(argc, argv, &words);
     if (!tool.command) {
-        status = tool_failed(&tool, "there is no such command; moldau --help lists them");
+        status = refuse_verb(&tool, argc, argv);
     } else {
         tool.is_kafka = begins(tool.command->kafka, argv[0]);
         options_init(&tool.options, tool.command->rows, *tool.command->row_count);

@@ -235,6 +235,152 @@ def dump_damaged(cases, data, folder, seed):
         cases.run(f"{label} all", "kafka-dump-log", "--deep-iteration", "--files", every)
 
 
+# --- kafka-storage ----------------------------------------------------------------------
+
+ID = "MkU3OEVBNTcwNTJENDM2Qk"
+LEVELS = [word for level in ("eligible.leader.replicas.version=1", "group.version=1",
+                             "share.version=1", "streams.version=1", "transaction.version=2")
+          for word in ("-f", level)]
+STATIC = "controller.quorum.voters=1@127.0.0.1:9999"
+DYNAMIC = "controller.quorum.bootstrap.servers=127.0.0.1:9999"
+
+
+def node_properties(folder, quorum, dirs):
+    """A server.properties of one node."""
+    path = folder / "server.properties"
+    path.write_text("\n".join((
+        "process.roles=broker,controller", "node.id=1", quorum,
+        "controller.listener.names=CONTROLLER",
+        "listeners=PLAINTEXT://127.0.0.1:9998,CONTROLLER://127.0.0.1:9999",
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs=" + ",".join(str(folder / name) for name in dirs), "")))
+    return path
+
+
+def files_of(folder, ours):
+    """What is in the folders, without what must differ: times, random ids, checksums."""
+    result = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".checkpoint":
+            _, out, _ = ours.run(["dump-log", "--cluster-metadata-decoder", "--files", str(path)], "")
+            text = re.sub(r"(CreateTime|crc|lastContainedLogTimestamp\"): ?[1-9]\d+", r"\1", out)
+        elif path.is_file():
+            text = path.read_text()
+        else:
+            text = "folder"
+        text = re.sub(r"#.* UTC \d+", "#TIME", text)
+        result[str(path.relative_to(folder))] = re.sub(r"(directory.id=|DirectoryId\":\")[\w-]{22}",
+                                                       r"\1ID", text)
+    return result
+
+
+class Storage:
+    """The same words to both, each on folders that look the same before."""
+
+    def __init__(self, cases, folder):
+        self.cases, self.folder = cases, folder
+
+    def run(self, label, words, quorum=STATIC, dirs=("d",), before=(), names=None):
+        label = f"storage {label} {' '.join(words)}"
+        if self.cases.options.case not in label:
+            return
+        results = []
+        for tools in (self.cases.theirs, self.cases.ours):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir()
+            properties = str(node_properties(self.folder, quorum, dirs))
+            def fill(part):
+                return [word.replace("CONFIG", properties) for word in part]
+            for earlier in before:
+                tools.run(["kafka-storage", *fill(earlier)], "")
+            status, out, err = tools.run(["kafka-storage", *fill(words)], "")
+            out = re.sub(r"directory.id=[\w-]{22}", "directory.id=ID", out)
+            # Lines of the usage, and the same sentence broken in other places.
+            err = re.sub(r"(?s)usage: .*(?=kafka-storage: +error)", "", commands.sentences(err))
+            results.append((status, out, " ".join(err.split()),
+                            files_of(self.folder, self.cases.ours)))
+        for name, a, b in zip(("status", "stdout", "stderr", "files"), *results):
+            if names and name not in names:
+                continue
+            check(a == b, "\n".join([f"{label}: {name}", *commands.lines_that_differ(
+                *("\n".join(f"{k} {v}" for k, v in x.items()) if isinstance(x, dict) else x
+                  for x in (a, b)))]))
+
+
+def storage_cases(cases, folder):
+    run = Storage(cases, folder).run
+    plain = ["format", "-t", ID, "-c", "CONFIG"]
+    full = [*plain, *LEVELS]
+    for two in (("d",), ("b", "a")):
+        run("new", full, dirs=two)
+        run("info before", ["info", "-c", "CONFIG"], dirs=two)
+        run("info after", ["info", "--config", "CONFIG"], dirs=two, before=[full])
+        run("again", full, dirs=two, before=[full])
+        run("ignored", [*full, "-g"], dirs=two, before=[full])
+        run("ignored", [*full, "--ignore-formatted"], dirs=two, before=[full])
+        run("other cluster", ["format", "-t", "x", "-c", "CONFIG"], dirs=two, before=[full])
+    run("dynamic", full, DYNAMIC)
+    run("dynamic", [*full, "-s"], DYNAMIC)
+    run("dynamic", [*full, "--standalone"], DYNAMIC, ("d", "e"))
+    run("dynamic", [*full, "-N"], DYNAMIC)
+    run("dynamic", [*full, "-I", "1@localhost:9999:Vdj5rtAhTxC-vye-OEw8kw"], DYNAMIC)
+    run("dynamic", [*full, "-I", "nope"], DYNAMIC)
+    run("dynamic", [*full, "-s", "-N"], DYNAMIC, names=["status", "stdout", "files"])
+    run("static", [*full, "-s"])
+    for release in ("3.9", "3.9-IV0", "3.3-IV3", "4.0-IV1", "4.1", "4.2", "4.3", "4.3-IV0"):
+        levels = {"4.0-IV1": LEVELS[2:4], "4.1": LEVELS[:4] + LEVELS[8:],
+                  "4.2": LEVELS}.get(release, LEVELS if release[:3] == "4.3" else [])
+        run("release", [*plain, "-r", release, *levels])
+        run("mapping", ["version-mapping", "-r", release])
+    for words in (["-r", "9.9"], ["-r", "3.2"], ["-f", "group.version=7"], ["-f", "nope.version=1"],
+                  ["-f", "nope"], ["-f", "group.version=x"], ["-r", "4.1", "-f", "metadata.version=22"],
+                  ["-r", "3.9", "-f", "eligible.leader.replicas.version=1"]):
+        # Of later releases 4.3.1 does not know.
+        run("levels", [*plain, *words], names=["status", "stdout", "files"]
+            if words[1] in ("9.9", "3.2") else None)
+    run("mapping", ["version-mapping"])
+    for feature in ("group.version=1", "eligible.leader.replicas.version=1", "group.version=9",
+                    "eligible.leader.replicas.version=0", "transaction.version=2"):
+        run("dependencies", ["feature-dependencies", "-f", feature])
+    for words in ([], ["nosuch"], ["format"], ["format", "-t", ID], ["format", "-c", "CONFIG"],
+                  ["info"], ["feature-dependencies"], ["format", "-t", ID, "-c", "none"],
+                  ["random-uuid", "-c", "CONFIG"], [*plain, "--nosuch"]):
+        run("mistakes", words, names=["status", "stdout", "files"])
+
+
+class FormattedByUs(peers.Kafka):
+    """Apache Kafka on a folder that our tool has formatted."""
+
+    def prepare(self):
+        super().prepare()
+        shutil.rmtree(self.folder / "data")
+        peers.run([peers.Moldau.program, "kafka-storage", "format", "-t", ID, "-c",
+                   self.properties])
+
+
+class OnTheirs(peers.Moldau):
+    """Ours, on a folder that Kafka's tool has formatted."""
+
+    def prepare(self):
+        kafka = peers.Kafka(self.folder)
+        kafka.prepare()
+
+    def command(self):
+        return [*super().command(), "--override", "node.id=1"]
+
+
+def start_on_formatted(folder):
+    """Each starts on what the other's tool has formatted."""
+    for kind, name in ((FormattedByUs, "by-us"), (OnTheirs, "by-them")):
+        node = kind(folder / name)
+        with node:
+            meta = (folder / name / "data/meta.properties").read_text()
+            cluster = ID if kind is FormattedByUs else "bW9sZGF1LWNvbXBhdC10ZQ"
+            check(f"cluster.id={cluster}" in meta, f"{name}: another cluster: {meta}")
+            status = node.stop()
+            check(status in (0, 143), f"{name}: it ends with {status}")
+
+
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", default="", help="only cases that contain this")
@@ -255,8 +401,10 @@ def main(words):
             dump_each(cases, ours, "moldau")
             dump_mistakes(cases, theirs, folder)
             dump_damaged(cases, theirs, pathlib.Path(temporary), options.seed)
+            storage_cases(cases, pathlib.Path(temporary) / "storage")
         finally:
             cases.end()
+        start_on_formatted(pathlib.Path(temporary))
     print(f"{counts[True]} passed, {counts[False]} failed, 0 skipped")
     return 1 if counts[False] else 0
 
