@@ -103,7 +103,8 @@ struct controller_options {
 };
 
 /* Opens the metadata log and replays it; on success the image there is has not been
- * published. */
+ * published.  The first records of a new log become durable with controller_settle(), as does the
+ * registration of the broker of this process, which follows: one sync for both. */
 NODISCARD int controller_open(const struct controller_options *options, struct controller **out);
 
 /* Ends waiting operations with CONTROL_E_STOPPED, closes the log and frees.  If `clean`, the broker

@@ -150,9 +150,10 @@ static int replay(struct controller *c)
         return r;
     if (image_edit_is_open(c->edit))
         abort_transaction(c);
-    if (mlog_is_empty(c->mlog))
-        r = add_first(c);
-    return r ? r : controller_settle(c);
+    if (!mlog_is_empty(c->mlog))
+        return controller_settle(c);
+    c->image = image_ref(empty); /* The first records wait for the first broker. */
+    return add_first(c);
 }
 
 static void expired(struct control_op *op, int outcome)
