@@ -17,7 +17,8 @@ extern const struct tool_command tool_commands[];
 extern const int tool_command_count;
 
 /* The groups of options and their handlers. */
-extern const struct option_row dump_log_rows[], storage_rows[];
-extern const int dump_log_row_count, storage_row_count;
+extern const struct option_row dump_log_rows[], recover_rows[], storage_rows[];
+extern const int dump_log_row_count, recover_row_count, storage_row_count;
 int dump_log_run(struct tool *tool);
+int recover_run(struct tool *tool);
 int storage_run(struct tool *tool);

@@ -620,6 +620,11 @@ int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *fn, void *c
     return r;
 }
 
+int log_dir_topic_of(struct log_dir *dir, struct io *io, const char *name, struct uuid *out)
+{
+    return log_folder_topic(dir->root, io, name, out);
+}
+
 int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,
                        bool *out)
 {

@@ -108,6 +108,11 @@ NODISCARD int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *f
 NODISCARD int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name,
                                  struct uuid topic_id, bool *out);
 
+/* The topic that the folder `name` says it is of; zero if it does not say.  A positive code:
+ * what it says cannot be read. */
+NODISCARD int log_dir_topic_of(struct log_dir *dir, struct io *io, const char *name,
+                               struct uuid *out);
+
 /* Moves the folder of a log aside that is nobody's: it gets the suffix `-stray`, and a line in the
  * operator's log. */
 NODISCARD int log_dir_move_stray(struct log_dir *dir, struct io *io, const char *name);
