@@ -114,7 +114,7 @@ static void failed(struct broker *broker, void *context)
     (void)broker;
     run_say(server->run, "broker can do nothing any more");
     server->has_failed = true;
-    if (!server->may_fail && sim_node_is_up(server->node)) /* To who is dying everything fails. */
+    if (!server->may_fail && sim_node_is_up(server->node)) /* Not what a dying process thinks. */
         run_fail(server->run, "the broker gives up although nothing is wrong");
 }
 
