@@ -15,6 +15,8 @@ enum mutant {
     MUTANT_SKIP_REPLAY,     /* The commit log is not replayed after a crash. */
     MUTANT_POINT_AHEAD,     /* A recovery point moves before what lies below it is synced. */
     MUTANT_START_AHEAD,     /* A start moves before it is durable. */
+    MUTANT_CLEAN_NEWEST,    /* The cleaner drops the newest record of a key now and then. */
+    MUTANT_CLEAN_UNSYNCED,  /* The cleaner puts a copy in place that is not durable. */
 };
 
 #ifndef MUTANT

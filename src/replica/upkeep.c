@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "replica/partition.h"
+#include "store/cleaner.h"
 #include "store/reaper.h"
 
 DIAG_MODULE("replica");
@@ -240,6 +241,7 @@ static void keep(struct upkeep *upkeep)
             .topic_id = job->topic_id,
             .recovery_point = log_recovery_point(p->log),
             .high_watermark = p->high_watermark,
+            .cleaned = log_cleaned(p->log),
             .start =
                 max_of(mutant_is(MUTANT_START_AHEAD) ? -1 : job->start, log_start_mark(p->log)),
         };

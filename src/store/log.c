@@ -463,7 +463,9 @@ void log_sync_end(struct log *log, const struct log_sync *sync)
 
         if (!segment)
             continue;
-        segment->synced_size = max_of(segment->synced_size, sync->files[i].end);
+        /* One that was cleaned meanwhile is smaller, and durable. */
+        segment->synced_size =
+            min_of(max_of(segment->synced_size, sync->files[i].end), segment->size);
         if (at + 1 < log->segment_count)
             segment_rest(segment);
     }
@@ -480,7 +482,8 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync)
         struct segment *segment = sync_segment(log, &sync->files[i], &at);
 
         if (segment)
-            segment->committed_size = max_of(segment->committed_size, sync->files[i].end);
+            segment->committed_size =
+                min_of(max_of(segment->committed_size, sync->files[i].end), segment->size);
     }
     move_synced(log, sync);
     assert_slow((log_check(log), true));
@@ -523,6 +526,7 @@ struct log *log_abandon(struct log *log)
     file_unref(log->folder);
     file_unref(log->root);
     mem_free(log->segments);
+    mem_free(log->swap.bases);
     mem_free(log->staged);
     mem_free(log->epochs);
     mem_free(log->name);

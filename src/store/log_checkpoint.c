@@ -213,6 +213,7 @@ void log_checkpoint_kept(struct log *log)
     if (log->snapshot_kept != log->snapshot_new)
         unlink_snapshot(log, log->snapshot_kept);
     log->snapshot_kept = log->snapshot_new;
+    log->point_kept = log->recovery_point;
 }
 
 void log_checkpoint_fini(struct log_checkpoint *checkpoint)

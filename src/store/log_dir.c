@@ -333,11 +333,28 @@ static int take_mark_away(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* The cleaner works only below what both say. */
+static int64_t replay_floor(void *context, struct slice name, bool is_new)
+{
+    const struct log_dir *dir = context;
+    scoped(mem_freep_any) char *text = mem_copy_text(name.data, name.size);
+    const struct mark *mark = NULL;
+    struct slice topic;
+    int64_t partition;
+
+    if (!is_new && checkpoint_split(text, &topic, &partition))
+        mark = marks_find(&dir->marks, topic, partition);
+    return mark ? max_of(mark->recovery_point, mark->cleaned) : 0;
+}
+
 /* What was acknowledged before a crash goes into the segments, before anybody opens one. */
 static int replay_commit_log(struct log_dir *dir)
 {
     int64_t entries = 0;
-    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+    int r = 0;
+
+    if (!mutant_is(MUTANT_SKIP_REPLAY))
+        r = commit_log_replay(dir->io, dir->root, replay_floor, dir, &entries);
 
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
         diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
@@ -411,7 +428,8 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 {
     char hidden[IO_NAME_MAX];
     struct uuid found;
-    int r = log_folder_topic(dir->root, io, name, &found);
+    bool is_new;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
     if (r == -ENOENT || (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)))
         return 0;
     log_name_aside(hidden, name, topic_id.bytes, deleted_suffix);
@@ -579,7 +597,7 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
     struct mark *mark = NULL;
     int64_t partition;
 
-    *out = (struct log_opening){.root = dir->root};
+    *out = (struct log_opening){.root = dir->root, .cleaned = -1};
     if (checkpoint_split(name, &topic, &partition))
         mark = marks_find(&dir->marks, topic, partition);
     if (!mark) {
@@ -587,11 +605,12 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
         return;
     }
     if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
-        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->recovery_point = mark->high_watermark = mark->start = mark->cleaned = -1;
         mark->is_in_order = mark->is_new = false;
     }
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
+    out->cleaned = mark->cleaned;
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
     out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
@@ -616,6 +635,7 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
 {
     int64_t end = log_written(log);
     int64_t start = log_start(log) > log->segments[0].base ? log_start(log) : -1;
+    int64_t cleaned = log->cleaned;
     struct slice topic;
     int64_t partition;
     struct mark *mark = NULL;
@@ -633,6 +653,7 @@ int log_dir_close_log(struct log_dir *dir, struct log *log)
     if (r == 0 && mark) {
         mark->recovery_point = mark->high_watermark = end;
         mark->start = start;
+        mark->cleaned = cleaned;
         mark->topic_id = topic_id;
         mark->is_new = is_new;
         mark->is_in_order = true;

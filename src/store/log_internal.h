@@ -11,6 +11,7 @@
  *      log_producers.c  the state of producers, from snapshots and batches
  *      log_start.c    the beginning moves forward, and what lies below goes
  *      log_checkpoint.c  the recovery point moves forward
+ *      log_clean.c    what there is to clean, and cleaned segments that take their places
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -52,6 +53,16 @@ struct log {
 
     int64_t start, end, written, synced;
     int64_t recovery_point;
+    int64_t point_kept; /* The one that is durable in the checkpoint of the folder of data. */
+    int64_t cleaned;    /* Below, keys were made unique; -1: not known. */
+
+    /* Segments that another has taken the place of, while that is not durable. */
+    struct log_swap {
+        int64_t *bases; /* Owned; the first is the new one's too. */
+        size_t count;   /* 0: no swap is under way. */
+        bool is_aside;  /* They are `.deleted`, all of them. */
+    } swap;
+
     /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
      * may belong to segments too. */
     int64_t snapshot_kept, snapshot_new;
@@ -151,6 +162,9 @@ bool log_bases_have(const struct log_bases *bases, int64_t base);
 /* Removes the file `base``suffix`; no error if there is none. */
 NODISCARD int log_unlink(const struct log *log, int64_t base, const char *suffix);
 
+/* The offset of `00000000000000004210<suffix>`, or -1. */
+int64_t log_name_base(const char *name, const char *suffix);
+
 /* Removes the indexes of a segment that there is not; no error if there are none. */
 int log_unlink_indexes(const struct log *log, int64_t base);
 
@@ -167,6 +181,18 @@ NODISCARD int log_unlink_below(const struct log *log, struct log_listing *listin
 
 /* Takes away what was set aside and is still there. */
 NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
+
+/* Calls the files of the segment `base` `.deleted`; with the snapshot, if `with_snapshot`. */
+NODISCARD int log_set_aside(const struct log *log, int64_t base, bool with_snapshot);
+
+/* --- log_clean.c ------------------------------------------------------------ */
+
+/* Brings a swap to its end that is under way: names are synced, here and now. */
+NODISCARD int log_finish_swap(struct log *log);
+
+/* Takes away what a pass of the cleaner left half done, or completes it; see cleaner.h.  When the
+ * log is opened; before its folder is listed. */
+NODISCARD int log_recover_swaps(struct log *log);
 
 /* --- log_producers.c -------------------------------------------------------- */
 
@@ -200,6 +226,7 @@ struct log_opening {
     struct file *root;      /* Borrowed: the folder of data. */
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or at the first segment. */
+    int64_t cleaned;        /* As log->cleaned. */
     bool was_clean;
     bool is_known; /* It is this log that the rest is about, whatever its folder says. */
 };
@@ -209,9 +236,10 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
                        struct uuid topic_id, const struct log_config *config,
                        const struct log_opening *opening, struct log **out);
 
-/* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
+/* The topic that the folder `name` of `root` says it belongs to, zero if it says nothing; and
+ * whether the checkpoints may be about another log of this name. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
-                               struct uuid *out);
+                               struct uuid *out, bool *out_is_new);
 
 /* The file of epochs. */
 extern const char log_epochs_name[];

@@ -11,6 +11,14 @@ void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *
     (void)snprintf(out, SEGMENT_NAME_SIZE, "%020" PRId64 "%s", base, suffix);
 }
 
+/* The name that the file has now. */
+static void name_file(char out[static SEGMENT_NAME_SIZE], const struct segment *segment,
+                      const char *suffix)
+{
+    (void)snprintf(out, SEGMENT_NAME_SIZE, "%020" PRId64 "%s%s", segment->base, suffix,
+                   segment->suffix ? segment->suffix : "");
+}
+
 static void set_empty(struct segment *segment, int64_t base)
 {
     *segment = (struct segment){
@@ -26,7 +34,7 @@ static int open_batches(struct segment *segment, const struct segment_place *pla
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".log");
+    name_file(name, segment, ".log");
     r = file_open(place->io, place->dir, name, flags, &segment->file);
     if (r == 0)
         r = place->io->ops->file_size(place->io, segment->file->fd, &segment->size);
@@ -38,23 +46,30 @@ static int create_indexes(struct segment *segment, const struct segment_place *p
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".index");
+    name_file(name, segment, ".index");
     r = index_create(&segment->by_offset, INDEX_BY_OFFSET, place->io, place->dir, name,
                      segment->base);
     if (r)
         return err_pass(r);
-    segment_name(name, segment->base, ".timeindex");
+    name_file(name, segment, ".timeindex");
     r = index_create(&segment->by_time, INDEX_BY_TIME, place->io, place->dir, name, segment->base);
     return err_pass(r);
 }
 
 int segment_create(struct segment *segment, const struct segment_place *place, int64_t base)
 {
+    return err_pass(segment_create_as(segment, place, base, NULL));
+}
+
+int segment_create_as(struct segment *segment, const struct segment_place *place, int64_t base,
+                      const char *suffix)
+{
     char name[SEGMENT_NAME_SIZE];
     int r;
 
     set_empty(segment, base);
-    segment_name(name, base, ".log");
+    segment->suffix = suffix;
+    name_file(name, segment, ".log");
     r = create_indexes(segment, place);
     if (r == 0)
         r = file_open(place->io, place->dir, name, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE,
@@ -118,7 +133,7 @@ static int open_index(const struct segment *segment, const struct segment_place 
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
+    name_file(name, segment, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
     r = index_open(out, kind, place->io, place->dir, name, segment->base);
     if (r == 0 && !fits(segment, out)) {
         index_close(out);
@@ -258,12 +273,12 @@ static int resume_indexes(struct segment *segment, const struct segment_place *p
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".index");
+    name_file(name, segment, ".index");
     r = index_resume(&segment->by_offset, INDEX_BY_OFFSET, place->io, place->dir, name,
                      segment->base, upto);
     if (r)
         return r;
-    segment_name(name, segment->base, ".timeindex");
+    name_file(name, segment, ".timeindex");
     return index_resume(&segment->by_time, INDEX_BY_TIME, place->io, place->dir, name,
                         segment->base, upto);
 }
@@ -362,7 +377,7 @@ int segment_touch(struct segment *segment, const struct segment_place *place)
 
     if (segment->file)
         return 0;
-    segment_name(name, segment->base, ".log");
+    name_file(name, segment, ".log");
     return err_pass(file_open(place->io, place->dir, name, IO_READ, &segment->file));
 }
 
@@ -408,7 +423,7 @@ int segment_sync_indexes(struct segment *segment, const struct segment_place *pl
         char name[SEGMENT_NAME_SIZE];
         int r;
 
-        segment_name(name, segment->base, suffixes[i]);
+        name_file(name, segment, suffixes[i]);
         r = file_open(place->io, place->dir, name, IO_READ | IO_WRITE, &file);
         if (r == 0)
             r = place->io->ops->file_sync(place->io, file->fd);
@@ -488,6 +503,21 @@ int segment_find(struct segment *segment, const struct segment_place *place, int
         return r;
     *out_position = entry.key < 0 || entry.value >= segment->size ? 0 : entry.value;
     return 0;
+}
+
+int segment_find_first_time(struct segment *segment, const struct segment_place *place,
+                            int64_t *out)
+{
+    int r = 0;
+
+    if (segment->first_timestamp < 0 && segment->size > 0) {
+        r = segment_touch(segment, place);
+        if (r == 0)
+            r = read_first_time(segment);
+        segment_rest(segment);
+    }
+    *out = segment->first_timestamp;
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
 }
 
 int segment_largest(struct segment *segment, const struct segment_place *place, bool is_active,

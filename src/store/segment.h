@@ -29,6 +29,7 @@ struct segment {
     uint64_t synced_size;    /* Bytes that are durable in this file, ... */
     uint64_t committed_size; /* ... or in it and the commit log together. */
     struct file *file;       /* Owned reference; NULL while sealed and not in use. */
+    const char *suffix;      /* Static: behind the names of its files for now; NULL: nothing. */
 
     int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
     int64_t max_timestamp;   /* -1 while empty. */
@@ -53,6 +54,10 @@ void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *
  * fails, there is no segment. */
 NODISCARD int segment_create(struct segment *segment, const struct segment_place *place,
                              int64_t base);
+
+/* As segment_create(), under names that end with `suffix`, which is static. */
+NODISCARD int segment_create_as(struct segment *segment, const struct segment_place *place,
+                                int64_t base, const char *suffix);
 
 /* Opens the files of what is to be the active segment, as a clean stop left them, reading
  * what lies behind the last entry of the indexes; `*out_end` is the offset behind its last
@@ -103,6 +108,10 @@ bool segment_is_full(const struct segment *segment, int32_t index_size_max, size
  * not lie. */
 NODISCARD int segment_find(struct segment *segment, const struct segment_place *place,
                            int64_t offset, bool is_active, uint64_t *out_position);
+
+/* The largest time in the first batch; -1 if there is none. */
+NODISCARD int segment_find_first_time(struct segment *segment, const struct segment_place *place,
+                                      int64_t *out);
 
 /* The largest time in the segment and the offset that has it; time -1 if it is empty. */
 NODISCARD int segment_largest(struct segment *segment, const struct segment_place *place,

@@ -122,31 +122,37 @@ static int append_once(struct store_kit *kit, struct log *log, struct text *byte
     return log_append(log, (uint8_t *)bytes->data, bytes->size, &header, &terms, out);
 }
 
-int store_kit_append(struct store_kit *kit, struct log *log, const struct store_batch *batch,
-                     struct log_appended *out)
+int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
+                           struct log_appended *out)
 {
-    struct text bytes = {.data = NULL};
-    int r;
+    int r = append_once(kit, log, bytes, out);
 
-    store_batch_make(batch, &bytes);
-    r = append_once(kit, log, &bytes, out);
     if (r == LOG_E_UNWRITTEN) {
         r = store_kit_write(kit, log);
         if (r == 0)
-            r = append_once(kit, log, &bytes, out);
+            r = append_once(kit, log, bytes, out);
     }
     if (!log_is_fenced(log))
         log_check(log);
     if (r || out->is_duplicate) {
-        text_fini(&bytes);
+        text_fini(bytes);
         return r;
     }
     if (kit->batch_count == kit->batch_room) {
         kit->batch_room = max_of(kit->batch_room * 2, (size_t)8);
         kit->batches = mem_resize(kit->batches, kit->batch_room, sizeof(*kit->batches));
     }
-    kit->batches[kit->batch_count++] = bytes;
+    kit->batches[kit->batch_count++] = *bytes;
     return 0;
+}
+
+int store_kit_append(struct store_kit *kit, struct log *log, const struct store_batch *batch,
+                     struct log_appended *out)
+{
+    struct text bytes = {.data = NULL};
+
+    store_batch_make(batch, &bytes);
+    return store_kit_append_bytes(kit, log, &bytes, out);
 }
 
 int store_kit_write(struct store_kit *kit, struct log *log)

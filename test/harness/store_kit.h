@@ -74,6 +74,10 @@ void store_batch_place(const struct store_batch *batch, int64_t offset, struct t
 NODISCARD int store_kit_append(struct store_kit *kit, struct log *log,
                                const struct store_batch *batch, struct log_appended *out);
 
+/* As store_kit_append() with the bytes of a batch, which are taken over. */
+NODISCARD int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
+                                     struct log_appended *out);
+
 /* As log_write(); the memory of what was staged is given back. */
 NODISCARD int store_kit_write(struct store_kit *kit, struct log *log);
 
