@@ -5,9 +5,8 @@
 #include "base/err.h"
 #include "base/mutant.h"
 #include "store/cleaner_internal.h"
-#include "wire/bytes.h"
 
-enum { WRITE_SIZE = 256 * 1024, MARKER_KEY_SIZE = 4, ABORTED_SIZE = 34 };
+enum { WRITE_SIZE = 256 * 1024 };
 
 /* --- reading ---------------------------------------------------------------- */
 
@@ -82,22 +81,15 @@ int clean_open_batch(struct clean_work *work, const struct scan_batch *batch,
                : 0;
 }
 
-int clean_read_marker(struct batch_reader reader, enum clean_marker *out)
+/* The marker of a control batch; `*out` is NULL if it has none. */
+static int read_marker(const struct scan_batch *batch, struct marker *marker,
+                       const struct marker **out)
 {
-    struct record record;
-    bool at_end = false;
+    bool is_marker = false;
+    int r = marker_parse(batch->bytes, marker, &is_marker);
 
-    *out = CLEAN_MARKER_OTHER;
-    if (batch_reader_next(&reader, &record, &at_end))
-        return CLEAN_E_CORRUPT;
-    if (at_end || record.key.size < MARKER_KEY_SIZE)
-        return 0;
-    switch (bytes_load_i16(record.key.data + 2)) {
-    case 0: *out = CLEAN_MARKER_ABORT; break;
-    case 1: *out = CLEAN_MARKER_COMMIT; break;
-    default: break;
-    }
-    return 0;
+    *out = is_marker ? marker : NULL;
+    return r ? CLEAN_E_CORRUPT : 0;
 }
 
 /* --- into the map ----------------------------------------------------------- */
@@ -124,15 +116,16 @@ static int map_records(struct clean_pass *pass, struct batch_reader *reader, boo
 
 static int map_batch(struct clean_pass *pass, const struct scan_batch *batch, bool *out_full)
 {
-    const struct clean_aborted *entry;
-    enum clean_marker marker;
+    const struct txn_entry *entry;
+    const struct marker *marker;
+    struct marker space;
     struct batch_reader reader;
     int r = clean_open_batch(pass->work, batch, &reader);
 
     if (r)
         return r;
     if (batch_is_control(&batch->header)) {
-        r = clean_read_marker(reader, &marker);
+        r = read_marker(batch, &space, &marker);
         if (r == 0)
             (void)clean_txns_marker(pass->txns, &batch->header, marker, &entry);
     } else if (!clean_txns_data(pass->txns, &batch->header)) {
@@ -248,26 +241,14 @@ static bool is_last_of_group(const struct clean_pass *pass)
     return true;
 }
 
-/* As Kafka's index has it. */
-static void add_aborted(const struct clean_aborted *entry, struct text *out)
-{
-    uint8_t *bytes = text_add_space(out, ABORTED_SIZE);
-
-    bytes_store_i16(bytes, 0);
-    bytes_store_i64(bytes + 2, entry->producer_id);
-    bytes_store_i64(bytes + 10, entry->first_offset);
-    bytes_store_i64(bytes + 18, entry->last_offset);
-    bytes_store_i64(bytes + 26, entry->stable);
-}
-
 /* What transactions make of the batch. */
-static int judge(struct clean_pass *pass, const struct scan_batch *batch,
-                 const struct batch_reader *reader, struct fate *out)
+static int judge(struct clean_pass *pass, const struct scan_batch *batch, struct fate *out)
 {
     const struct batch_header *header = &batch->header;
-    const struct clean_aborted *entry = NULL;
-    enum clean_marker marker;
-    int r = 0;
+    const struct txn_entry *entry = NULL;
+    const struct marker *marker = NULL;
+    struct marker space;
+    int r;
 
     *out = (struct fate){.horizon = -1};
     if (header->attributes & BATCH_HAS_DELETE_HORIZON)
@@ -277,14 +258,14 @@ static int judge(struct clean_pass *pass, const struct scan_batch *batch,
         out->drops_records = clean_txns_data(pass->txns, header);
         return 0;
     }
-    r = clean_read_marker(*reader, &marker);
+    r = read_marker(batch, &space, &marker);
     if (r)
         return r;
     out->is_old_marker = clean_txns_marker(pass->txns, header, marker, &entry);
     out->drops_records =
         out->is_old_marker && out->horizon >= 0 && out->horizon <= pass->terms.now_ms;
     if (entry)
-        add_aborted(entry, &pass->work->aborted);
+        txn_entry_print(entry, &pass->work->aborted);
     return 0;
 }
 
@@ -364,7 +345,7 @@ static int copy_batch(struct clean_pass *pass, const struct scan_batch *batch)
     int r = clean_open_batch(pass->work, batch, &reader);
 
     if (r == 0)
-        r = judge(pass, batch, &reader, &fate);
+        r = judge(pass, batch, &fate);
     if (r == 0)
         r = count_records(pass, batch, reader, &fate);
     if (r)

@@ -8,19 +8,19 @@
 /* A transaction whose marker has not come yet. */
 struct open_txn {
     int64_t producer_id;
-    const struct clean_aborted *aborted; /* NULL: it will be committed. */
-    bool has_records;                    /* A batch of it was there. */
+    const struct txn_entry *aborted; /* NULL: it will be committed. */
+    bool has_records;                /* A batch of it was there. */
 };
 
 struct clean_txns {
-    struct clean_aborted *aborted; /* Owned, by first offset. */
+    struct txn_entry *aborted; /* Owned, by first offset. */
     size_t aborted_count;
     size_t next;           /* The first that was not come to. */
     struct open_txn *open; /* Owned. */
     size_t open_count, open_room;
 };
 
-struct clean_txns *clean_txns_create(struct clean_aborted *aborted, size_t count)
+struct clean_txns *clean_txns_create(struct txn_entry *aborted, size_t count)
 {
     struct clean_txns *txns = mem_new(sizeof(*txns));
 
@@ -70,7 +70,7 @@ static struct open_txn *find_or_add(struct clean_txns *txns, int64_t producer_id
 static void come_to(struct clean_txns *txns, const struct batch_header *header)
 {
     for (; txns->next < txns->aborted_count; txns->next++) {
-        const struct clean_aborted *aborted = &txns->aborted[txns->next];
+        const struct txn_entry *aborted = &txns->aborted[txns->next];
         struct open_txn *open;
 
         if (aborted->first_offset > batch_last_offset(header))
@@ -96,20 +96,20 @@ bool clean_txns_data(struct clean_txns *txns, const struct batch_header *header)
 }
 
 bool clean_txns_marker(struct clean_txns *txns, const struct batch_header *header,
-                       enum clean_marker marker, const struct clean_aborted **out_entry)
+                       const struct marker *marker, const struct txn_entry **out_entry)
 {
     struct open_txn *open;
     bool had_records = false;
 
     *out_entry = NULL;
     come_to(txns, header);
-    if (marker == CLEAN_MARKER_OTHER)
+    if (!marker)
         return header->record_count == 0; /* What was emptied before may go. */
     open = find(txns, header->producer_id);
     if (!open)
         return true;
     had_records = open->has_records;
-    if (had_records && marker == CLEAN_MARKER_ABORT)
+    if (had_records && marker->type == MARKER_ABORT)
         *out_entry = open->aborted;
     *open = txns->open[--txns->open_count];
     return !had_records;

@@ -230,6 +230,8 @@ static int finish_group(struct clean_pass *pass, struct io *io)
     output->synced_size = output->size;
     output->has_stale_indexes = false;
     output->has_own_indexes = true;
+    if (pass->work->aborted.size > 0)
+        output->aborted = txn_index_found();
     pass->work->phase = CLEAN_SWAPS;
     return CLEAN_GROUP;
 }

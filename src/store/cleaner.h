@@ -53,7 +53,7 @@ enum clean_outcome {
 struct clean_query {
     int64_t now_ms;     /* Unix time. */
     int64_t min_lag_ms; /* Younger records stay dirty. */
-    int64_t limit;      /* Offsets from here on are not to be cleaned. */
+    int64_t limit;      /* Offsets from here on, and what is not stable below, stay as they are. */
 };
 
 struct clean_view {
@@ -112,8 +112,8 @@ NODISCARD int log_clean_look(struct log *log, const struct clean_query *query,
                              struct clean_view *out);
 
 /* Begins a pass over what `view` says. */
-void log_clean_begin(struct log *log, const struct clean_view *view,
-                     const struct clean_terms *terms, struct clean_pass **out);
+NODISCARD int log_clean_begin(struct log *log, const struct clean_view *view,
+                              const struct clean_terms *terms, struct clean_pass **out);
 
 /* Puts what came of the group in its place; the old segments are `.deleted`.  False: some of them
  * have gone, and the next step takes the copy away. */

@@ -13,8 +13,8 @@
  */
 
 #include "store/cleaner.h"
-
-enum clean_marker { CLEAN_MARKER_ABORT, CLEAN_MARKER_COMMIT, CLEAN_MARKER_OTHER };
+#include "store/txn_index.h"
+#include "wire/marker.h"
 
 /* A sealed segment. */
 struct clean_source {
@@ -27,13 +27,6 @@ struct clean_producer {
     int64_t id;
     int64_t last_offset; /* Of its last batch with records; -1: it has none. */
     int16_t epoch;
-};
-
-/* A transaction that was aborted: from its first record to its marker. */
-struct clean_aborted {
-    int64_t producer_id;
-    int64_t first_offset, last_offset;
-    int64_t stable; /* As its entry in the index says. */
 };
 
 /* Where the worker is. */
@@ -75,16 +68,13 @@ void clean_close_source(struct clean_work *work);
 NODISCARD int clean_open_batch(struct clean_work *work, const struct scan_batch *batch,
                                struct batch_reader *out);
 
-/* What the control batch says of its transaction. */
-NODISCARD int clean_read_marker(struct batch_reader reader, enum clean_marker *out);
-
 /* --- clean_txns.c ------------------------------------------------------------ */
 
 /* Begins to walk from the first batch, or anew. */
 void clean_txns_restart(struct clean_txns *txns);
 
 /* With the aborted transactions of the log, by first offset: an array that is taken over. */
-struct clean_txns *clean_txns_create(struct clean_aborted *aborted, size_t count);
+struct clean_txns *clean_txns_create(struct txn_entry *aborted, size_t count);
 
 /* NULL is allowed.  Always returns NULL. */
 struct clean_txns *clean_txns_destroy(struct clean_txns *txns);
@@ -92,7 +82,7 @@ struct clean_txns *clean_txns_destroy(struct clean_txns *txns);
 /* Of a batch of records: true if its transaction was aborted. */
 bool clean_txns_data(struct clean_txns *txns, const struct batch_header *header);
 
-/* Of a control batch: true if no records of its transaction were there.  With `*out_entry` not
+/* Of a control batch, with its marker or NULL: true if no records of its transaction were there.  With `*out_entry` not
  * NULL its transaction was aborted and there were some: it belongs into the index. */
 bool clean_txns_marker(struct clean_txns *txns, const struct batch_header *header,
-                       enum clean_marker marker, const struct clean_aborted **out_entry);
+                       const struct marker *marker, const struct txn_entry **out_entry);

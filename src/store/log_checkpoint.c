@@ -128,6 +128,8 @@ static int sync_files(const struct log_checkpoint *c, struct io *io)
         r = sync_file(c, io, c->indexes[i], ".index");
         if (r == 0)
             r = sync_file(c, io, c->indexes[i], ".timeindex");
+        if (r == 0)
+            r = sync_file(c, io, c->indexes[i], ".txnindex");
     }
     return err_pass(r);
 }

@@ -51,7 +51,8 @@ static int can_clean(struct log *log, size_t at, const struct clean_query *query
     int64_t newest = -1;
     int r = 0;
 
-    *out = end <= query->limit && end <= log->point_kept && segment->synced_size == segment->size;
+    *out = end <= log_stable(log, query->limit) && end <= log->point_kept &&
+           segment->synced_size == segment->size;
     if (*out && query->min_lag_ms > 0 && end > cleaned) {
         r = newest_time(log, segment, &newest);
         *out = newest <= query->now_ms - query->min_lag_ms;
@@ -149,12 +150,40 @@ static void note_producers(const struct log *log, struct clean_pass *pass)
     qsort(pass->producers, pass->producer_count, sizeof(*pass->producers), by_producer_id);
 }
 
-void log_clean_begin(struct log *log, const struct clean_view *view,
-                     const struct clean_terms *terms, struct clean_pass **out)
+static int by_first_offset(const void *a, const void *b)
+{
+    int64_t x = ((const struct txn_entry *)a)->first_offset;
+    int64_t y = ((const struct txn_entry *)b)->first_offset;
+
+    return (x > y) - (x < y);
+}
+
+/* The aborted transactions that reach into what is to be read. */
+static int note_aborted(struct log *log, struct clean_pass *pass)
+{
+    struct segment_place place = log_place(log);
+    struct text found = {.data = NULL};
+    bool is_complete = false;
+    int r = 0;
+
+    for (size_t i = 0; i < log->segment_count && !is_complete && r == 0; i++)
+        r = segment_find_aborted(&log->segments[i], &place, log->segments[0].base,
+                                 pass->uncleanable, &found, &is_complete);
+    if (found.size > 0)
+        qsort(found.data, found.size / sizeof(struct txn_entry), sizeof(struct txn_entry),
+              by_first_offset);
+    pass->txns = clean_txns_create((struct txn_entry *)(void *)found.data,
+                                   found.size / sizeof(struct txn_entry));
+    return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+}
+
+int log_clean_begin(struct log *log, const struct clean_view *view, const struct clean_terms *terms,
+                    struct clean_pass **out)
 {
     struct clean_pass *pass = mem_new(sizeof(*pass));
     uint8_t secret[SIPHASH_KEY_SIZE];
     uint64_t keys = (uint64_t)max_of(view->uncleanable - view->cleaned, (int64_t)0);
+    int r;
 
     assert(log->swap.count == 0);
     pass->terms = *terms;
@@ -167,13 +196,18 @@ void log_clean_begin(struct log *log, const struct clean_view *view,
     note_producers(log, pass);
     log->env.io->ops->entropy(log->env.io, secret, sizeof(secret));
     clean_map_init(&pass->map, terms->map_bytes_max, terms->map_load, keys, secret);
-    pass->txns = clean_txns_create(NULL, 0);
     pass->work = mem_new(sizeof(*pass->work));
     pass->work->has_unsynced_names = true; /* Those of an earlier pass may be. */
     while (pass->work->at < pass->source_count &&
            pass->sources[pass->work->at].end <= pass->first_dirty)
         pass->work->at++;
+    r = note_aborted(log, pass);
+    if (r) {
+        clean_pass_destroy(pass, log->env.io);
+        return r;
+    }
     *out = pass;
+    return 0;
 }
 
 void log_clean_end(struct log *log, const struct clean_pass *pass)

@@ -15,7 +15,9 @@ enum {
     RECORDS_MAX = 3000,
     KEYS = 12,
     NO_KEY = KEYS,
+    MARKER = NO_KEY + 1, /* Not a record of anybody. */
     PRODUCERS = 2,
+    TRANSACTIONAL = 2, /* The producer that has transactions. */
     HORIZON_MS = 1000,
     DECODED_MAX = 1 << 20,
 };
@@ -28,9 +30,11 @@ struct model {
         int key; /* NO_KEY: none. */
         bool is_tombstone;
         bool is_there; /* As it was read last. */
+        bool is_aborted;
         int64_t time;
     } records[RECORDS_MAX];
-    int64_t end; /* Of what was appended. */
+    int64_t end;       /* Of what was appended. */
+    int64_t txn_first; /* Of the open transaction; -1: there is none. */
     int32_t sequences[PRODUCERS + 1];
     struct text last[PRODUCERS + 1]; /* The last batch of each producer. */
     size_t map_bytes;
@@ -40,6 +44,7 @@ struct model {
 static void model_init(struct model *m, struct rng *rng)
 {
     m->rng = rng;
+    m->txn_first = -1;
     store_kit_init(&m->kit);
     m->kit.config.is_compacted = true;
     m->kit.config.segment_bytes = rng_between(rng, 400, 2500);
@@ -61,7 +66,7 @@ static void model_fini(struct model *m)
 
 /* --- appends ----------------------------------------------------------------- */
 
-static void add_record(struct model *m, struct batch_builder *builder)
+static void add_record(struct model *m, struct batch_builder *builder, int producer)
 {
     int64_t offset = m->end + builder->count;
     char key[16];
@@ -70,6 +75,7 @@ static void add_record(struct model *m, struct batch_builder *builder)
 
     check(offset < RECORDS_MAX);
     m->records[offset].key = rng_chance(m->rng, 3) ? NO_KEY : (int)rng_below(m->rng, KEYS);
+    m->records[offset].is_aborted = producer == TRANSACTIONAL; /* Until its end is known. */
     m->records[offset].is_tombstone = rng_chance(m->rng, 15);
     m->records[offset].time = m->kit.now_ms + rng_between(m->rng, -20, 20);
     (void)snprintf(key, sizeof(key), "key-%d", m->records[offset].key);
@@ -100,9 +106,10 @@ static void model_append(struct model *m)
         builder.producer_epoch = 0;
         builder.base_sequence = m->sequences[producer];
         m->sequences[producer] += count;
+        builder.attributes = producer == TRANSACTIONAL ? BATCH_IS_TRANSACTIONAL : 0;
     }
     for (int i = 0; i < count; i++)
-        add_record(m, &builder);
+        add_record(m, &builder, producer);
     check_ok(batch_builder_finish(&builder, codec, 0, -1, &bytes));
     batch_builder_fini(&builder);
     text_cut(&m->last[producer], 0);
@@ -110,7 +117,37 @@ static void model_append(struct model *m)
     check_ok(store_kit_append_bytes(&m->kit, m->log, &bytes, &appended));
     check_ok(store_kit_write(&m->kit, m->log));
     check_eq(appended.base_offset, m->end);
+    if (producer == TRANSACTIONAL && m->txn_first < 0)
+        m->txn_first = m->end;
     m->end += count;
+    log_settle_transactions(m->log, m->end);
+}
+
+/* Ends the transaction. */
+static void model_end_txn(struct model *m)
+{
+    bool aborts = rng_chance(m->rng, 50);
+    struct store_batch marker = {.marker = aborts ? STORE_ABORT : STORE_COMMIT,
+                                 .producer = TRANSACTIONAL,
+                                 .time = m->kit.now_ms};
+
+    if (m->txn_first < 0 || m->end == RECORDS_MAX)
+        return;
+    check_eq(store_kit_put(&m->kit, m->log, &marker), m->end);
+    for (int64_t i = m->txn_first; i < m->end; i++)
+        if (m->records[i].is_aborted) /* It was of the open transaction. */
+            m->records[i].is_aborted = aborts;
+    m->txn_first = -1;
+    m->records[m->end++].key = MARKER;
+    log_settle_transactions(m->log, m->end);
+}
+
+static void model_step(struct model *m)
+{
+    if (rng_chance(m->rng, 15))
+        model_end_txn(m);
+    else
+        model_append(m);
 }
 
 /* What producers may send again is known. */
@@ -151,11 +188,18 @@ static void see_record(struct model *m, const struct record *record)
 
 static void see_batch(struct model *m, struct slice bytes, struct text *scratch)
 {
+    struct batch_header header;
     struct batch_reader reader;
     struct record record;
     bool at_end = false;
 
     check(batch_crc_is_good(bytes));
+    check_ok(batch_parse(bytes, &header));
+    if (batch_is_control(&header)) {
+        check_eq(m->records[header.base_offset].key, MARKER);
+        m->records[header.base_offset].is_there = true;
+        return;
+    }
     check_ok(batch_reader_open(&reader, bytes, scratch, NULL, DECODED_MAX));
     for (;;) {
         check_ok(batch_reader_next(&reader, &record, &at_end));
@@ -186,24 +230,30 @@ static void see(struct model *m)
     text_fini(&scratch);
 }
 
+/* True if nobody reads it who reads what is committed. */
+static bool is_hidden(const struct model *m, int64_t offset)
+{
+    return m->records[offset].is_aborted && (m->txn_first < 0 || offset < m->txn_first);
+}
+
 /* The newest record of each key below `end`, or -1. */
 static void find_newest(const struct model *m, int64_t end, int64_t newest[static KEYS])
 {
     for (int key = 0; key < KEYS; key++)
         newest[key] = -1;
     for (int64_t i = 0; i < end; i++)
-        if (m->records[i].key != NO_KEY)
+        if (m->records[i].key < NO_KEY && !is_hidden(m, i))
             newest[m->records[i].key] = i;
 }
 
-/* Nobody loses the value of a key, and of what was not cleaned nothing. */
+/* Nobody loses the value of a key, and of what was not cleaned nothing that can be read. */
 static void check_kept(struct model *m, int64_t dirty)
 {
     int64_t newest[KEYS];
 
     see(m);
     for (int64_t i = max_of(dirty, (int64_t)0); i < m->end; i++)
-        check(m->records[i].is_there);
+        check(m->records[i].is_there || m->records[i].key == MARKER || is_hidden(m, i));
     find_newest(m, m->end, newest);
     for (int key = 0; key < KEYS; key++)
         check(newest[key] < 0 || m->records[newest[key]].is_there ||
@@ -218,8 +268,10 @@ static void check_clean(struct model *m, int64_t end)
     check_kept(m, end);
     find_newest(m, end, newest);
     for (int64_t i = 0; i < end; i++) {
-        bool is_newest = m->records[i].key != NO_KEY && newest[m->records[i].key] == i;
+        bool is_newest = m->records[i].key < NO_KEY && newest[m->records[i].key] == i;
 
+        if (m->records[i].key == MARKER)
+            continue;
         if (!m->records[i].is_tombstone)
             check_eq(m->records[i].is_there, is_newest);
         else
@@ -275,8 +327,7 @@ static struct clean_pass *model_begin(struct model *m)
 
     if (log_clean_look(m->log, &query, &view) || view.uncleanable <= view.cleaned)
         return NULL;
-    log_clean_begin(m->log, &view, &terms, &pass);
-    return pass;
+    return log_clean_begin(m->log, &view, &terms, &pass) ? NULL : pass;
 }
 
 /* 0: the pass went well; `*out_end`, up to where it was cleaned ever, is brought up to date. */
@@ -310,6 +361,7 @@ static void model_reopen(struct model *m, bool is_clean)
     store_kit_close(&m->kit, is_clean);
     store_kit_open(&m->kit);
     m->log = store_kit_log(&m->kit, "t-0");
+    log_settle_transactions(m->log, m->end);
 }
 
 static void check_files(struct model *m)
@@ -339,7 +391,7 @@ PROPERTY(log_clean, of_each_key_the_newest_stays, 100)
     model_init(m, rng);
     for (int round = 0; round < 6; round++) {
         for (int64_t i = rng_between(rng, 1, 60); i > 0; i--)
-            model_append(m);
+            model_step(m);
         model_save(m);
         m->kit.now_ms += rng_between(rng, 0, 2 * HORIZON_MS);
         for (int i = 0; i < 3 && model_clean(m, &end) == 0; i++)
@@ -378,6 +430,7 @@ static void kill_pass(struct model *m, int k)
     m->kit.faulty.tears = m->kit.faulty.lies = false;
     store_kit_open(&m->kit);
     m->log = store_kit_log(&m->kit, "t-0");
+    log_settle_transactions(m->log, m->end);
 }
 
 PROPERTY(log_clean, killed_at_any_call_it_loses_nothing, 30)
@@ -388,14 +441,14 @@ PROPERTY(log_clean, killed_at_any_call_it_loses_nothing, 30)
 
     model_init(m, rng);
     for (int i = 0; i < 100; i++)
-        model_append(m);
+        model_step(m);
     model_save(m);
     for (int k = first; k < 150; k += 4) {
         kill_pass(m, k);
         check_kept(m, m->log->segments[m->log->segment_count - 1].base);
         check_producers(m);
         for (int i = 0; i < 5; i++)
-            model_append(m);
+            model_step(m);
         m->kit.now_ms += HORIZON_MS / 3;
         model_save(m);
     }
@@ -405,5 +458,35 @@ PROPERTY(log_clean, killed_at_any_call_it_loses_nothing, 30)
     check_files(m);
     model_reopen(m, true);
     check_clean(m, end);
+    model_fini(m);
+}
+
+/* What readers of committed records are told to leave out covers every aborted record. */
+PROPERTY(log_clean, markers_stay_as_long_as_their_records, 60)
+{
+    struct model *m = mem_new(sizeof(*m));
+    struct text aborted = {.data = NULL};
+    struct log_range range;
+    int64_t end = 0;
+
+    model_init(m, rng);
+    for (int round = 0; round < 4; round++) {
+        for (int64_t i = rng_between(rng, 1, 60); i > 0; i--)
+            model_step(m);
+        model_save(m);
+        m->kit.now_ms += rng_between(rng, 0, 2 * HORIZON_MS);
+        if (model_clean(m, &end) == 0)
+            check_clean(m, end);
+        for (int64_t i = 0; i < m->end; i++) {
+            if (!m->records[i].is_there || !is_hidden(m, i))
+                continue;
+            check_ok(log_read(m->log, i, m->end, 1, true, &range));
+            text_cut(&aborted, 0);
+            check_ok(log_find_aborted(m->log, i, &range, &aborted));
+            check(aborted.size > 0);
+            log_range_release(&range);
+        }
+    }
+    text_fini(&aborted);
     model_fini(m);
 }

@@ -5,6 +5,7 @@
  *
  *      log.c          append, write, sync
  *      log_read.c     from an offset to bytes
+ *      log_txn.c      transactions: how far they let readers come, and which were aborted
  *      log_time.c     from a time to an offset
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
@@ -30,7 +31,7 @@ enum { LOG_ITEM_NAME_MAX = 300 };
 struct log_staged {
     uint8_t *batch; /* Borrowed until log_write(). */
     struct batch_header header;
-    struct producers_undo undo;
+    struct producers_change change;
 };
 
 /* From which offset on a leader's epoch counts (KIP-101). */
@@ -153,6 +154,7 @@ struct log_bases {
 struct log_listing {
     struct log_bases segments, snapshots;
     struct log_bases indexes; /* One for each file: bases may come more than once. */
+    struct log_bases aborted; /* Segments that have an index of aborted transactions. */
     struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
 };
 
@@ -205,6 +207,11 @@ void log_print_snapshot(const struct log *log, struct text *out);
 /* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
 NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
 
+/* Tells `producers` a batch of the log, below which everything can be read.  Of a control batch
+ * the bytes are needed. */
+void log_replay_batch(struct producers *producers, const struct scan_batch *batch,
+                      struct producers_change *change);
+
 /* Looks at the end of the log for batches that snapshots do not have, once. */
 NODISCARD int log_complete_producers(struct log *log);
 
@@ -218,7 +225,13 @@ NODISCARD int log_recover(struct log *log, const struct log_listing *listing,
                           int64_t recovery_point, int64_t start);
 
 /* Opens a segment that is sealed and in order. */
-NODISCARD int log_open_sealed(struct log *log, int64_t base);
+NODISCARD int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t base);
+
+/* --- log_txn.c -------------------------------------------------------------- */
+
+/* Puts the transaction that a batch has ended into the index of the active segment, if it was
+ * aborted. */
+NODISCARD int log_note_aborted(struct log *log, const struct producers_change *change);
 
 /* --- log_open.c, for log_dir.c ---------------------------------------------- */
 

@@ -62,7 +62,7 @@ static int list_name(void *context, const char *name, bool is_dir)
     } kinds[] = {
         {".log", &listing->segments},     {".snapshot", &listing->snapshots},
         {".index", &listing->indexes},    {".timeindex", &listing->indexes},
-        {".txnindex", &listing->indexes},
+        {".txnindex", &listing->indexes}, {".txnindex", &listing->aborted},
     };
 
     if (!is_dir && is_deleted(name))
@@ -103,6 +103,7 @@ static int list_folder(const struct log *log, struct log_listing *out)
     sort(&out->segments);
     sort(&out->snapshots);
     sort(&out->indexes);
+    sort(&out->aborted);
     return err_pass(r);
 }
 
@@ -111,6 +112,7 @@ static void listing_fini(struct log_listing *listing)
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
     mem_free(listing->indexes.items);
+    mem_free(listing->aborted.items);
     text_fini(&listing->deleted);
 }
 
@@ -358,7 +360,7 @@ static int open_clean(struct log *log, const struct log_listing *listing)
     int r;
 
     for (size_t i = 0; i < last; i++) {
-        r = log_open_sealed(log, listing->segments.items[i]);
+        r = log_open_sealed(log, listing, listing->segments.items[i]);
         if (r)
             return err_pass(r);
     }
@@ -370,6 +372,8 @@ static int open_clean(struct log *log, const struct log_listing *listing)
                    kv("log", log->name), kv("segment", listing->segments.items[last]));
     if (r)
         return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+    if (log_bases_have(&listing->aborted, active.base))
+        active.aborted = txn_index_found();
     *log_add_segment(log) = active;
     if (active.has_stale_indexes)
         diag_warn(log->env.diag, "indexes were missing or damaged and have been made again",

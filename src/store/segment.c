@@ -92,8 +92,15 @@ int segment_open_bare(struct segment *segment, const struct segment_place *place
 
 int segment_reset(struct segment *segment, const struct segment_place *place)
 {
+    char name[SEGMENT_NAME_SIZE];
+    int r = 0;
+
     segment->has_own_indexes = true;
-    return err_pass(create_indexes(segment, place));
+    name_file(name, segment, ".txnindex");
+    if (segment->aborted.is_there)
+        r = place->io->ops->unlink(place->io, place->dir, name);
+    segment->aborted = (struct txn_index){.count = 0};
+    return err_pass(r ? r : create_indexes(segment, place));
 }
 
 int segment_note(struct segment *segment, const struct batch_header *header, uint64_t position,
@@ -362,6 +369,8 @@ int segment_resume(struct segment *segment, const struct segment_place *place, i
     if (r == 0)
         r = walk_upto(segment, upto, out_position);
     if (r == 0)
+        r = segment_cut_aborted(segment, place, upto);
+    if (r == 0)
         return 0;
     index_close(&segment->by_offset);
     index_close(&segment->by_time);
@@ -416,9 +425,10 @@ int segment_seal(struct segment *segment)
 
 int segment_sync_indexes(struct segment *segment, const struct segment_place *place)
 {
-    static const char *const suffixes[] = {".index", ".timeindex"};
+    static const char *const suffixes[] = {".index", ".timeindex", ".txnindex"};
+    size_t count = COUNT_OF(suffixes) - !segment->aborted.is_there;
 
-    for (size_t i = 0; segment->has_stale_indexes && i < COUNT_OF(suffixes); i++) {
+    for (size_t i = 0; segment->has_stale_indexes && i < count; i++) {
         scoped(file_unrefp) struct file *file = NULL;
         char name[SEGMENT_NAME_SIZE];
         int r;
@@ -472,9 +482,23 @@ static int open_sealed_index(struct segment *segment, const struct segment_place
     return r ? r : open_index(segment, place, kind, out);
 }
 
+enum look { LOOK_KEY, LOOK_VALUE, LOOK_BEHIND };
+
+static int find_in(const struct index *index, enum look look, int64_t what, struct index_entry *out)
+{
+    uint32_t value = (uint32_t)min_of(what, (int64_t)UINT32_MAX);
+
+    switch (look) {
+    case LOOK_KEY: return err_pass(index_find(index, what, out));
+    case LOOK_VALUE: return err_pass(index_find_value(index, value, out));
+    case LOOK_BEHIND: break;
+    }
+    return err_pass(index_find_behind(index, value, out));
+}
+
 /* Looks in the open index of the active segment, or in the file of a sealed one. */
 static int look_up(struct segment *segment, const struct segment_place *place, enum index_kind kind,
-                   bool by_value, int64_t most, bool is_active, struct index_entry *out)
+                   enum look look, int64_t what, bool is_active, struct index_entry *out)
 {
     struct index *index = kind == INDEX_BY_OFFSET ? &segment->by_offset : &segment->by_time;
     struct index stored;
@@ -486,8 +510,7 @@ static int look_up(struct segment *segment, const struct segment_place *place, e
             return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
         index = &stored;
     }
-    r = by_value ? index_find_value(index, (uint32_t)min_of(most, (int64_t)UINT32_MAX), out)
-                 : index_find(index, most, out);
+    r = find_in(index, look, what, out);
     if (!is_active)
         index_close(&stored);
     return err_pass(r);
@@ -497,7 +520,7 @@ int segment_find(struct segment *segment, const struct segment_place *place, int
                  bool is_active, uint64_t *out_position)
 {
     struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_OFFSET, false, offset, is_active, &entry);
+    int r = look_up(segment, place, INDEX_BY_OFFSET, LOOK_KEY, offset, is_active, &entry);
 
     if (r)
         return r;
@@ -529,7 +552,7 @@ int segment_largest(struct segment *segment, const struct segment_place *place, 
                                         (uint32_t)(segment->max_timestamp_offset - segment->base)};
         return 0;
     }
-    return look_up(segment, place, INDEX_BY_TIME, false, INT64_MAX, false, out);
+    return look_up(segment, place, INDEX_BY_TIME, LOOK_KEY, INT64_MAX, false, out);
 }
 
 int segment_find_time(struct segment *segment, const struct segment_place *place, int64_t timestamp,
@@ -537,7 +560,7 @@ int segment_find_time(struct segment *segment, const struct segment_place *place
 {
     struct index_entry entry = {.key = -1};
     int r = timestamp > 0
-                ? look_up(segment, place, INDEX_BY_TIME, false, timestamp - 1, is_active, &entry)
+                ? look_up(segment, place, INDEX_BY_TIME, LOOK_KEY, timestamp - 1, is_active, &entry)
                 : 0;
 
     if (r)
@@ -550,12 +573,59 @@ int segment_find_position(struct segment *segment, const struct segment_place *p
                           uint64_t position, bool is_active, uint64_t *out_position)
 {
     struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_OFFSET, true, (int64_t)position, is_active, &entry);
+    int r =
+        look_up(segment, place, INDEX_BY_OFFSET, LOOK_VALUE, (int64_t)position, is_active, &entry);
 
     if (r)
         return r;
     *out_position = entry.key < 0 ? 0 : entry.value;
     return 0;
+}
+
+int segment_find_bound(struct segment *segment, const struct segment_place *place,
+                       uint64_t position, bool is_active, int64_t *out_offset)
+{
+    struct index_entry entry;
+    int r = look_up(segment, place, INDEX_BY_OFFSET, LOOK_BEHIND,
+                    (int64_t)min_of(position, (uint64_t)UINT32_MAX), is_active, &entry);
+
+    if (r)
+        return r;
+    *out_offset = entry.key;
+    return 0;
+}
+
+/* --- aborted transactions --------------------------------------------------- */
+
+int segment_add_aborted(struct segment *segment, const struct segment_place *place,
+                        const struct txn_entry *entry)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment->has_stale_indexes = true;
+    name_file(name, segment, ".txnindex");
+    return err_pass(txn_index_add(&segment->aborted, place->io, place->dir, name, entry));
+}
+
+int segment_cut_aborted(struct segment *segment, const struct segment_place *place, int64_t offset)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    name_file(name, segment, ".txnindex");
+    r = txn_index_cut(&segment->aborted, place->io, place->dir, name, offset);
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
+}
+
+int segment_find_aborted(struct segment *segment, const struct segment_place *place, int64_t from,
+                         int64_t to, struct text *out, bool *out_complete)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    name_file(name, segment, ".txnindex");
+    r = txn_index_find(&segment->aborted, place->io, place->dir, name, from, to, out, out_complete);
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
 }
 
 void segment_check(const struct segment *segment, bool is_active)

@@ -92,6 +92,11 @@ static inline bool batch_is_control(const struct batch_header *header)
     return header->attributes & BATCH_IS_CONTROL;
 }
 
+static inline bool batch_is_transactional(const struct batch_header *header)
+{
+    return header->attributes & BATCH_IS_TRANSACTIONAL;
+}
+
 /* True if the checksum of the whole batch `bytes` is right. */
 bool batch_crc_is_good(struct slice bytes);
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "os/linux_io.h"
 #include "test/harness/check.h"
+#include "wire/marker.h"
 
 #include <stdio.h>
 
@@ -81,12 +82,26 @@ void store_kit_close_log(struct store_kit *kit, struct log *log)
     forget_batches(kit);
 }
 
+static void make_marker(const struct store_batch *batch, struct text *out)
+{
+    struct marker marker = {.type = batch->marker == STORE_ABORT ? MARKER_ABORT : MARKER_COMMIT,
+                            .coordinator_epoch = batch->coordinator_epoch};
+    struct marker_of of = {
+        .producer_id = batch->producer, .producer_epoch = batch->epoch, .time_ms = batch->time};
+
+    marker_print(&marker, &of, out);
+}
+
 void store_batch_make(const struct store_batch *batch, struct text *out)
 {
     struct batch_builder builder;
     char value[4096];
     size_t from = out->size;
 
+    if (batch->marker != STORE_NO_MARKER) {
+        make_marker(batch, out);
+        return;
+    }
     check(batch->value_size <= sizeof(value) && batch->records > 0);
     memset(value, 'v', sizeof(value));
     batch_builder_init(&builder);
@@ -94,6 +109,7 @@ void store_batch_make(const struct store_batch *batch, struct text *out)
         builder.producer_id = batch->producer;
         builder.producer_epoch = batch->epoch;
         builder.base_sequence = batch->sequence;
+        builder.attributes = batch->is_transactional ? BATCH_IS_TRANSACTIONAL : 0;
     }
     for (int i = 0; i < batch->records; i++)
         batch_builder_add(&builder, batch->time + i, slice_text("key"),
@@ -112,25 +128,30 @@ void store_batch_place(const struct store_batch *batch, int64_t offset, struct t
     batch_set_place((uint8_t *)out->data + from, offset, 0);
 }
 
-static int append_once(struct store_kit *kit, struct log *log, struct text *bytes,
-                       struct log_appended *out)
+static int append_once(struct store_kit *kit, struct log *log, int16_t transaction_version,
+                       struct text *bytes, struct log_appended *out)
 {
-    struct log_append_terms terms = {.leader_epoch = 0, .now_ms = kit->now_ms};
+    struct log_append_terms terms = {
+        .leader_epoch = 0,
+        .now_ms = kit->now_ms,
+        .transaction_version = transaction_version,
+    };
     struct batch_header header;
 
     check_ok(batch_parse(text_slice(bytes), &header));
+    terms.is_coordinators = batch_is_control(&header);
     return log_append(log, (uint8_t *)bytes->data, bytes->size, &header, &terms, out);
 }
 
-int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
-                           struct log_appended *out)
+static int append_bytes(struct store_kit *kit, struct log *log, int16_t transaction_version,
+                        struct text *bytes, struct log_appended *out)
 {
-    int r = append_once(kit, log, bytes, out);
+    int r = append_once(kit, log, transaction_version, bytes, out);
 
     if (r == LOG_E_UNWRITTEN) {
         r = store_kit_write(kit, log);
         if (r == 0)
-            r = append_once(kit, log, bytes, out);
+            r = append_once(kit, log, transaction_version, bytes, out);
     }
     if (!log_is_fenced(log))
         log_check(log);
@@ -152,7 +173,13 @@ int store_kit_append(struct store_kit *kit, struct log *log, const struct store_
     struct text bytes = {.data = NULL};
 
     store_batch_make(batch, &bytes);
-    return store_kit_append_bytes(kit, log, &bytes, out);
+    return append_bytes(kit, log, batch->transaction_version, &bytes, out);
+}
+
+int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
+                           struct log_appended *out)
+{
+    return append_bytes(kit, log, 0, bytes, out);
 }
 
 int store_kit_write(struct store_kit *kit, struct log *log)

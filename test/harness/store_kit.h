@@ -36,6 +36,8 @@ struct store_kit {
     size_t batch_count, batch_room;
 };
 
+enum store_marker { STORE_NO_MARKER, STORE_ABORT, STORE_COMMIT };
+
 /* A batch to be made; zeros are good for all but `records`. */
 struct store_batch {
     int records;
@@ -46,6 +48,10 @@ struct store_batch {
     int32_t sequence;
     enum compress_codec codec;
     bool is_append_time;
+    bool is_transactional;    /* Part of the producer's transaction. */
+    enum store_marker marker; /* One instead of records: its transaction has ended. */
+    int32_t coordinator_epoch;
+    int16_t transaction_version; /* As it was when the marker was sent. */
 };
 
 /* An empty folder, opened as node 1. */
