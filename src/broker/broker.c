@@ -293,8 +293,10 @@ static void settle(struct broker *broker)
 /* What is under way to the checkpoints comes to its end, and the folder knows of it. */
 static void end_upkeep(struct broker *broker)
 {
-    for (int i = 0; i < broker->shard_count; i++)
+    for (int i = 0; i < broker->shard_count; i++) {
+        compactor_stop(broker->shards[i].replicas.compactor);
         upkeep_stop(broker->shards[i].replicas.upkeep);
+    }
     settle(broker);
     broker->keeper = keeper_destroy(broker->keeper);
     settle(broker);
@@ -322,6 +324,7 @@ static int end_work(struct broker *broker, bool clean)
         struct replicas *replicas = &broker->shards[i].replicas;
         int r = replicas_fini(replicas, clean);
 
+        replicas->compactor = compactor_destroy(replicas->compactor);
         replicas->upkeep = upkeep_destroy(replicas->upkeep, clean);
         result = result ? result : r;
         coordinators_fini(&broker->shards[i].coordinators);

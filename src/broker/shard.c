@@ -73,6 +73,22 @@ static void stop_deadline_passed(struct loop_timer *timer)
                          "broker is stopping and the client does not take its answers", 0);
 }
 
+/* What is for the whole node is divided among its shards. */
+static void init_compactor(struct shard *shard)
+{
+    const struct settings *settings = shard->broker->settings;
+    int64_t shards = shard->broker->shard_count;
+
+    shard->replicas.compactor = compactor_create(&(struct compactor_options){
+        .replicas = &shard->replicas,
+        .is_enabled = settings->log_cleaner_enable,
+        .backoff_ms = settings->log_cleaner_backoff_ms,
+        .map_bytes_max = (size_t)(settings->log_cleaner_dedupe_buffer_size / shards),
+        .map_load = max_of(settings->log_cleaner_io_buffer_load_factor, 0.01),
+        .bytes_per_second = settings->log_cleaner_io_max_bytes_per_second / (double)shards,
+    });
+}
+
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io)
 {
     const struct settings *settings = broker->settings;
@@ -107,6 +123,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
         .replicas = &shard->replicas,
         .interval_ms = settings->log_flush_offset_checkpoint_interval_ms,
     });
+    init_compactor(shard);
     init_coordinators(shard);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;

@@ -255,6 +255,7 @@ static void detach(struct partition *p)
     list_remove(&p->dirty);
     syncer_forget(p->replicas->syncer, &p->sync);
     upkeep_forget(p->replicas->upkeep, p);
+    compactor_forget(p->replicas->compactor, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);

@@ -27,10 +27,18 @@
 #include "base/map.h"
 #include "meta/image.h"
 #include "os/loop.h"
+#include "replica/compactor.h"
 #include "replica/upkeep.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
 #include "wire/batch.h"
+
+/* How a compacted log is kept: Kafka's settings of these names. */
+struct compaction_config {
+    double min_dirty_ratio;
+    int64_t min_lag_ms, max_lag_ms;
+    int64_t delete_retention_ms;
+};
 
 /* What the broker settings and the topic's own make of one partition. */
 struct partition_config {
@@ -39,6 +47,7 @@ struct partition_config {
     bool is_disk;             /* Durability: synced before it is shown. */
     bool deletes;             /* cleanup.policy: old records may go. */
     int64_t file_delete_delay_ms;
+    struct compaction_config compaction; /* Where log.is_compacted. */
 };
 
 enum partition_outcome {
@@ -83,6 +92,7 @@ struct partition {
     struct syncer_request sync; /* Our place in the syncer. */
     struct care care;
     bool is_failed;
+    bool is_uncleanable; /* The cleaner could not read its log. */
 };
 
 /* A batch on its way in.  Embedded in the request's memory, which stays until done(). */
@@ -135,6 +145,7 @@ struct replicas {
     struct log_dir *dir;
     struct syncer *syncer;
     struct upkeep *upkeep;
+    struct compactor *compactor;
     struct map partitions;           /* struct partition by topic id and index. */
     struct list dirty;               /* struct partition with staged appends. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */

@@ -121,10 +121,13 @@ static void end_batch(struct upkeep *upkeep)
 
 /* --- starts move ------------------------------------------------------------ */
 
+void upkeep_bury(struct upkeep *upkeep, const struct partition *p, int64_t base)
+{
+    reaper_add(upkeep->reaper, log_folder(p->log), base, p->config.file_delete_delay_ms);
+}
+
 static void drop_segments(struct upkeep *upkeep, struct partition *p)
 {
-    int64_t delay_ms = p->config.file_delete_delay_ms;
-
     for (int i = 0; i < DROP_MAX && log_has_segment_below(p->log); i++) {
         int64_t base;
         int r = log_drop_segment(p->log, &base);
@@ -134,7 +137,7 @@ static void drop_segments(struct upkeep *upkeep, struct partition *p)
                       kv("topic", p->topic), kv("partition", p->index), kv("error", r));
             return;
         }
-        reaper_add(upkeep->reaper, log_folder(p->log), base, delay_ms);
+        upkeep_bury(upkeep, p, base);
     }
     if (log_has_segment_below(p->log))
         upkeep_want_point(upkeep, p);
