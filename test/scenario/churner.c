@@ -143,7 +143,7 @@ static void add_configs(struct churner *c, struct client_call *call,
 {
     static const char *const ages[] = {"20", "200", "2000", "60000"};
     struct create_topics_creatable_topic_config *configs =
-        arena_new(&call->arena, 3 * sizeof(*configs));
+        arena_new(&call->arena, 5 * sizeof(*configs));
     const struct run_topic *run_topic = &c->run->topics[c->made];
 
     topic->configs = configs;
@@ -160,6 +160,16 @@ static void add_configs(struct churner *c, struct client_call *call,
             .name = slice_text("flush.messages"),
             .value = slice_text("9223372036854775807"),
         };
+    if (is_setting_up(c) && run_topic->is_compacted) {
+        configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
+            .name = slice_text("cleanup.policy"),
+            .value = slice_text("compact,delete"), /* Or nobody might delete records. */
+        };
+        configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
+            .name = slice_text("min.cleanable.dirty.ratio"),
+            .value = slice_text(rng_chance(&c->run->rng, 70) ? "0.01" : "0.4"),
+        };
+    }
 }
 
 static void create(struct churner *c)

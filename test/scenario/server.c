@@ -35,6 +35,7 @@ struct server *server_create(struct run *run, int shards)
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     /* Recovery points that move all the time, now and then, and never. */
     static const char *const intervals[] = {"5", "50", "500", "60000"};
+    static const char *const pauses[] = {"20", "100", "1000"};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
@@ -52,6 +53,10 @@ struct server *server_create(struct run *run, int shards)
     set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
     set(server, "log.flush.offset.checkpoint.interval.ms",
         intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
+    set(server, "log.cleaner.backoff.ms", pauses[rng_below(&run->rng, COUNT_OF(pauses))]);
+    set(server, "log.cleaner.dedupe.buffer.size", rng_chance(&run->rng, 80) ? "134217728" : "1000");
+    set(server, "log.cleaner.io.max.bytes.per.second",
+        rng_chance(&run->rng, 80) ? "1000000000" : "100000");
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     return server;
