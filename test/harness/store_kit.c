@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "os/linux_io.h"
+#include "store/cleaner.h"
 #include "test/harness/check.h"
 #include "wire/marker.h"
 
@@ -247,6 +248,58 @@ void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start)
     log_advance_start(log, start);
     file_unref(folder);
     log_check(log);
+}
+
+int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,
+                             const char *value)
+{
+    struct batch_builder builder;
+    struct log_appended appended;
+    struct text bytes = {.data = NULL};
+
+    batch_builder_init(&builder);
+    batch_builder_add(&builder, kit->now_ms, slice_text(key),
+                      value ? slice_text(value) : slice_null(), NULL, 0);
+    check_ok(batch_builder_finish(&builder, COMPRESS_NONE, 0, -1, &bytes));
+    batch_builder_fini(&builder);
+    check_ok(store_kit_append_bytes(kit, log, &bytes, &appended));
+    check_ok(store_kit_write(kit, log));
+    return appended.base_offset;
+}
+
+static int clean_step(struct store_kit *kit, struct log *log, struct clean_pass *pass)
+{
+    int r = clean_pass_step(pass, kit->env.io, 1 << 20);
+
+    if (r == CLEAN_GROUP)
+        return log_clean_swap(log, pass) ? CLEAN_MORE : CLEAN_E_GONE;
+    if (r == CLEAN_NAMES)
+        check_ok(log_clean_settle(log));
+    return r == CLEAN_NAMES ? CLEAN_MORE : r;
+}
+
+int store_kit_clean(struct store_kit *kit, struct log *log)
+{
+    struct clean_query query = {.now_ms = kit->now_ms, .limit = log_written(log)};
+    struct clean_terms terms = {.now_ms = kit->now_ms,
+                                .delete_retention_ms = STORE_HORIZON_MS,
+                                .map_bytes_max = 1 << 20,
+                                .map_load = 0.9};
+    struct clean_pass *pass;
+    struct clean_view view;
+    int r = CLEAN_MORE;
+
+    check_ok(log_clean_look(log, &query, &view));
+    if (view.cleanable_bytes == 0)
+        return CLEAN_E_GONE;
+    check_ok(log_clean_begin(log, &view, &terms, &pass));
+    while (r == CLEAN_MORE)
+        r = clean_step(kit, log, pass);
+    if (r == 0)
+        log_clean_end(log, pass);
+    clean_pass_destroy(pass, kit->env.io);
+    log_check(log);
+    return r;
 }
 
 int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,

@@ -97,6 +97,15 @@ NODISCARD int store_kit_sync(struct store_kit *kit, struct log *log);
  * writes the checkpoints, all of which works. */
 void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start);
 
+/* Appends and writes a batch of one record; null values are tombstones. */
+int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,
+                             const char *value);
+
+/* Compacts the log with the clock at `kit->now_ms` and a horizon of STORE_HORIZON_MS; what
+ * clean_pass_step() ends with, or CLEAN_E_GONE if there is nothing to do. */
+enum { STORE_HORIZON_MS = 1000 };
+NODISCARD int store_kit_clean(struct store_kit *kit, struct log *log);
+
 /* Adds all bytes from `offset` to `limit` to `out`, as readers get them. */
 NODISCARD int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,
                              struct text *out);
