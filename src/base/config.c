@@ -298,7 +298,7 @@ static void print_double(double number, struct text *out)
     }
     power = strchr(digits, 'e');
     if (power)
-        text_printf(out, "%.*sE%d", (int)(power - digits), digits, atoi(power + 1));
+        text_printf(out, "%.*sE%ld", (int)(power - digits), digits, strtol(power + 1, NULL, 10));
     else
         text_printf(out, "%s%s", digits, strchr(digits, '.') ? "" : ".0");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* store/cleaner.h - compaction: of each key the newest record stays, and offsets stay what they are.
+/* store/cleaner.h - compaction: of each key the newest record stays, at the offset that it has.
  *
  *          clean          |     dirty, sealed       | young, or not durable | active
  *      [ 1 4 9 ][ 12 15 ] | [ 20 21 22 ][ 23 24 .. ]| [ ................... ][ ...>

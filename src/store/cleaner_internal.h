@@ -82,7 +82,8 @@ struct clean_txns *clean_txns_destroy(struct clean_txns *txns);
 /* Of a batch of records: true if its transaction was aborted. */
 bool clean_txns_data(struct clean_txns *txns, const struct batch_header *header);
 
-/* Of a control batch, with its marker or NULL: true if no records of its transaction were there.  With `*out_entry` not
- * NULL its transaction was aborted and there were some: it belongs into the index. */
+/* Of a control batch, with its marker or NULL: true if no records of its transaction were there.
+ * With `*out_entry` not NULL its transaction was aborted and there were some: it belongs into the
+ * index. */
 bool clean_txns_marker(struct clean_txns *txns, const struct batch_header *header,
                        const struct marker *marker, const struct txn_entry **out_entry);

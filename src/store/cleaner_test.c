@@ -17,7 +17,7 @@ struct bench {
     struct log *log;
 };
 
-/* `segments` sealed segments of four records, each with keys of its own, and an empty active one. */
+/* `segments` sealed segments of four records, each of its own key, and one record behind. */
 static void bench_init(struct bench *b, int segments)
 {
     store_kit_init(&b->kit);

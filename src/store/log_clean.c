@@ -445,12 +445,15 @@ static bool is_orphan(const struct leftovers *left, const char *name, const char
 
 static int rename_swap(const struct log *log, const struct leftovers *left, const char *name)
 {
+    size_t size = strlen(name) + 1 - sizeof(swap_suffix);
     char to[IO_NAME_MAX];
     int dir = log->folder->fd;
 
     if (base_of(name, swap_suffix) >= left->first_cleaned)
         return 0;
-    (void)snprintf(to, sizeof(to), "%.*s", (int)(strlen(name) + 1 - sizeof(swap_suffix)), name);
+    assert(size < sizeof(to));
+    memcpy(to, name, size);
+    to[size] = 0;
     if (is_orphan(left, name, to))
         return err_pass(unlink_name(log, name));
     return err_pass(log->env.io->ops->rename(log->env.io, dir, name, dir, to));
