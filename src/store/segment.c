@@ -110,7 +110,8 @@ int segment_note(struct segment *segment, const struct batch_header *header, uin
 
     if (segment->first_timestamp < 0)
         segment->first_timestamp = header->max_timestamp;
-    if (header->max_timestamp > segment->max_timestamp) {
+    /* Where the cleaner has left no record, there is nothing of that time. */
+    if (header->max_timestamp > segment->max_timestamp && header->record_count > 0) {
         segment->max_timestamp = header->max_timestamp;
         segment->max_timestamp_offset = batch_last_offset(header);
     }
