@@ -197,6 +197,8 @@ void config_defaults(const struct config_table *table, void *config)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
+        if (!row->initial && (row->type == CONFIG_INT || row->type == CONFIG_LONG))
+            *(int64_t *)member(row, config) = CONFIG_NOT_SET;
         if (row->initial && config_set(row, config, slice_text(row->initial), &why))
             bug(row->name, __FILE__, __LINE__); /* The table breaks its own rule. */
     }
@@ -316,7 +318,8 @@ void config_print(const struct config_row *row, const void *config, struct text 
     case CONFIG_INT:
     case CONFIG_LONG:
         memcpy(&n, member_of(row, config), sizeof(n));
-        text_printf(out, "%" PRId64, n);
+        if (row->initial || n != CONFIG_NOT_SET)
+            text_printf(out, "%" PRId64, n);
         break;
     case CONFIG_DOUBLE:
         memcpy(&d, member_of(row, config), sizeof(d));

@@ -52,6 +52,7 @@ static void describe_row(struct request *request, const struct config_row *row, 
     *out = (struct describe_configs_resource_result){
         .name = slice_text(row->name),
         .value = value,
+        .is_default = request->header.version == 0 && source == SOURCE_DEFAULT,
         .config_source = source,
         .config_type = type_code(row->type),
         .documentation = body->include_documentation ? slice_text(row->about) : slice_null(),

@@ -14,7 +14,7 @@ static struct describe_quorum_replica_state *self_as_voter(struct request *reque
 
     *self = (struct describe_quorum_replica_state){
         .replica_id = broker->node_id,
-        .replica_directory_id = log_dir_id(broker->dir),
+        .replica_directory_id = log_dir_id(broker->dirs.items[0].dir),
         .log_end_offset = request->image->offset + 1,
         .last_fetch_timestamp = now_ms,
         .last_caught_up_timestamp = now_ms,

@@ -114,7 +114,7 @@ static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct 
 
     if (!topic_is_alive(shard, leg->work->request, part->topic))
         return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-    r = replicas_get(&shard->replicas, part->topic, part->wanted->partition, out);
+    r = replicas_look(&shard->replicas, part->topic, part->wanted->partition, out);
     if (r)
         return error_of_partition(r, 0);
     return check_epoch(*out, part->wanted->current_leader_epoch);

@@ -22,7 +22,7 @@ int32_t reply_port(const struct request *request)
 
 struct slice reply_cluster_id(const struct request *request)
 {
-    return slice_text(log_dir_cluster_id(request->shard->broker->dir));
+    return slice_text(log_dir_cluster_id(request->shard->broker->dirs.items[0].dir));
 }
 
 /* The groups of one side of the `::`, as numbers. */

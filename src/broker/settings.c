@@ -2,6 +2,7 @@
 #include "broker/settings.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,20 +105,49 @@ int32_t settings_node_id(const struct settings *settings)
     return (int32_t)(settings->broker_id >= 0 ? settings->broker_id : settings->node_id);
 }
 
-int settings_log_dir(const struct settings *settings, const char **out, struct text *why)
-{
-    const char *dir = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+/* --- defaults of topics ----------------------------------------------------- */
 
-    if (strchr(dir, ',')) {
-        text_printf(why, "log.dirs names several folders (%s); one is served", dir);
-        return SETTINGS_E_INVALID;
+static int64_t retention_ms(const struct settings *s)
+{
+    int64_t ms = s->log_retention_ms;
+
+    if (ms == CONFIG_NOT_SET && s->log_retention_minutes != CONFIG_NOT_SET)
+        ms = s->log_retention_minutes * 60 * 1000;
+    if (ms == CONFIG_NOT_SET)
+        ms = s->log_retention_hours * 60 * 60 * 1000;
+    return max_of(ms, (int64_t)-1);
+}
+
+static int64_t roll_ms(const struct settings *s)
+{
+    return s->log_roll_ms == CONFIG_NOT_SET ? s->log_roll_hours * 60 * 60 * 1000 : s->log_roll_ms;
+}
+
+static int64_t roll_jitter_ms(const struct settings *s)
+{
+    return s->log_roll_jitter_ms == CONFIG_NOT_SET ? s->log_roll_jitter_hours * 60 * 60 * 1000
+                                                   : s->log_roll_jitter_ms;
+}
+
+void settings_print_default(const struct settings *settings, const struct config_row *row,
+                            struct text *out)
+{
+    static const struct {
+        const char *key;
+        int64_t (*of)(const struct settings *s);
+    } made[] = {
+        {"log.retention.ms", retention_ms},
+        {"log.roll.ms", roll_ms},
+        {"log.roll.jitter.ms", roll_jitter_ms},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        if (strcmp(row->name, made[i].key) == 0) {
+            text_printf(out, "%" PRId64, made[i].of(settings));
+            return;
+        }
     }
-    if (!*dir) {
-        text_printf(why, "log.dirs is empty");
-        return SETTINGS_E_INVALID;
-    }
-    *out = dir;
-    return 0;
+    config_print(row, settings, out);
 }
 
 /* --- listeners -------------------------------------------------------------- */
@@ -288,6 +318,77 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
         text_printf(why, "listeners: there is none for clients");
         return SETTINGS_E_INVALID;
     }
+    *out_count = count;
+    return 0;
+}
+
+/* --- folders of data -------------------------------------------------------- */
+
+static bool has_path(const struct settings_dir *dirs, int count, struct slice path)
+{
+    for (int i = 0; i < count; i++)
+        if (slice_is_text(path, dirs[i].path))
+            return true;
+    return false;
+}
+
+static int add_dirs(const char *list, struct settings_dir out[static SETTINGS_DIRS_MAX],
+                    int *out_count, struct text *why)
+{
+    struct slice element;
+    int count = 0;
+    int r = 0;
+
+    while (r == 0 && take_element(&list, &element)) {
+        if (count == SETTINGS_DIRS_MAX - 1) {
+            text_printf(why, "log.dirs: more than %d folders", SETTINGS_DIRS_MAX - 1);
+            r = SETTINGS_E_INVALID;
+        } else if (has_path(out, count, element)) {
+            text_printf(why, "log.dirs names %.*s twice", SLICE_ARG(element));
+            r = SETTINGS_E_INVALID;
+        } else {
+            out[count++] = (struct settings_dir){.path = mem_copy_text(element.data, element.size),
+                                                 .is_for_logs = true};
+        }
+    }
+    *out_count = count;
+    return r;
+}
+
+/* Moves the one for the metadata, made if there is none, to the front. */
+static void put_metadata_first(const char *path, struct settings_dir *dirs, int *count)
+{
+    struct settings_dir first;
+    int at = 0;
+
+    while (path && at < *count && strcmp(dirs[at].path, path) != 0)
+        at++;
+    if (at == *count)
+        dirs[(*count)++] = (struct settings_dir){.path = mem_copy_text(path, strlen(path))};
+    first = dirs[at];
+    memmove(dirs + 1, dirs, (size_t)at * sizeof(*dirs));
+    dirs[0] = first;
+    dirs[0].is_for_metadata = true;
+}
+
+int settings_dirs(const struct settings *settings,
+                  struct settings_dir out[static SETTINGS_DIRS_MAX], int *out_count,
+                  struct text *why)
+{
+    const char *list = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+    int count = 0;
+    int r = add_dirs(list, out, &count, why);
+
+    if (r == 0 && count == 0) {
+        text_printf(why, "log.dirs is empty");
+        r = SETTINGS_E_INVALID;
+    }
+    if (r) {
+        for (int i = 0; i < count; i++)
+            mem_free(out[i].path);
+        return r;
+    }
+    put_metadata_first(settings->metadata_log_dir, out, &count);
     *out_count = count;
     return 0;
 }

@@ -55,8 +55,25 @@ NODISCARD int settings_endpoints(const struct settings *settings,
                                  struct endpoint out[static ENDPOINTS_MAX], size_t *out_count,
                                  struct text *why);
 
-/* The one folder for data. */
-NODISCARD int settings_log_dir(const struct settings *settings, const char **out, struct text *why);
+/* One folder of data. */
+struct settings_dir {
+    char *path; /* Owned. */
+    bool is_for_metadata;
+    bool is_for_logs; /* Of partitions. */
+};
+
+enum { SETTINGS_DIRS_MAX = 32 };
+
+/* The folders of data: that of the metadata first, then those of log.dirs (or log.dir) as they are
+ * named there.  The caller frees the paths. */
+NODISCARD int settings_dirs(const struct settings *settings,
+                            struct settings_dir out[static SETTINGS_DIRS_MAX], int *out_count,
+                            struct text *why);
+
+/* What the broker says where a topic does not: the value of the row, or, where that is not set and
+ * Kafka knows the same in larger units, of those. */
+void settings_print_default(const struct settings *settings, const struct config_row *row,
+                            struct text *out);
 
 /* The number of this node. */
 int32_t settings_node_id(const struct settings *settings);

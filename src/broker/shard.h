@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "broker/retention.h"
 #include "coord/coordinator.h"
 #include "meta/image.h"
 #include "net/connection.h"
@@ -34,7 +35,7 @@ struct shard {
     struct coordinators coordinators; /* Of groups whose home is here. */
     bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
-    struct syncer *syncer;           /* Owned. */
+    struct retention retention;
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
     int64_t producer_id_end;         /* of the block that ends here. */
@@ -53,6 +54,10 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
 
 /* Ends its sessions at once; what they began goes on without them. */
 void shard_end_sessions(struct shard *shard);
+
+/* Closes its partitions; `results`, one for each folder of data, is where one could not be closed
+ * in order. */
+void shard_end_replicas(struct shard *shard, bool clean, int results[]);
 
 /* Frees what is left: sessions and partitions are gone, and no mail is under way. */
 void shard_fini(struct shard *shard);

@@ -70,7 +70,7 @@ void topic_settings_value(const struct settings *settings, const struct image_to
     if (own)
         text_printf(out, "%s", own);
     else if (broker)
-        config_print(broker, settings, out);
+        settings_print_default(settings, broker, out);
     else
         text_printf(out, "%s", row->initial);
 }
@@ -118,6 +118,7 @@ void topic_settings_partition(const struct settings *settings, const struct imag
         .log = {.segment_bytes = s.segment_bytes,
                 .segment_ms =
                     is_compacted ? min_of(s.segment_ms, s.max_compaction_lag_ms) : s.segment_ms,
+                .segment_jitter_ms = s.segment_jitter_ms,
                 .index_interval_bytes = (int32_t)s.index_interval_bytes,
                 .index_size_max = (int32_t)s.segment_index_bytes,
                 .max_message_bytes = (int32_t)s.max_message_bytes,
@@ -134,6 +135,7 @@ void topic_settings_partition(const struct settings *settings, const struct imag
                        .min_lag_ms = s.min_compaction_lag_ms,
                        .max_lag_ms = s.max_compaction_lag_ms,
                        .delete_retention_ms = s.delete_retention_ms},
+        .retention = {.ms = s.retention_ms, .bytes = s.retention_bytes},
     };
     config_fini(&topic_settings_table, &s);
 }

@@ -91,6 +91,9 @@ struct controller_options {
     const struct log_env *env;
     struct syncer *syncer;
     int32_t node_id;
+    const struct uuid
+        *directories; /* Of this node, where partitions may go; none: that of `dir`. */
+    int directory_count;
     /* Makes the change known everywhere and then calls controller_published(). */
     void (*publish)(void *owner, const struct control_change *change);
     void *owner;
@@ -105,6 +108,9 @@ int controller_close(struct controller *controller, bool clean);
 
 /* The image of all that is durable; borrowed. */
 struct image *controller_image(const struct controller *controller);
+
+/* Puts no new partition there, if there is another place. */
+void controller_avoid(struct controller *controller, struct uuid directory);
 
 /* Queues `op`. */
 void controller_ask(struct controller *controller, struct control_op *op);

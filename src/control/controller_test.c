@@ -3,6 +3,9 @@
 #include "test/harness/check.h"
 #include "test/harness/files.h"
 #include "test/harness/store_kit.h"
+#include "wire/msg/access_control_entry_record.h"
+#include "wire/msg/begin_transaction_record.h"
+#include "wire/msg/topic_record.h"
 
 #include <stdio.h>
 
@@ -24,9 +27,11 @@ struct bench {
     struct ask asks[OPS_MAX];
     int ask_count;
     int published;
-    struct image *seen; /* Reference: the last that was published. */
-    bool holds_publish; /* The test calls controller_published() itself. */
-    char removed[256];  /* Names, as they were published. */
+    struct image *seen;         /* Reference: the last that was published. */
+    struct uuid directories[3]; /* Where partitions may go, ... */
+    int directory_count;        /* ... if any is named. */
+    bool holds_publish;         /* The test calls controller_published() itself. */
+    char removed[256];          /* Names, as they were published. */
     size_t altered;
 };
 
@@ -56,6 +61,8 @@ static int open_controller(struct bench *bench)
         .env = &bench->kit.env,
         .syncer = bench->syncer,
         .node_id = 1,
+        .directories = bench->directories,
+        .directory_count = bench->directory_count,
         .publish = publish,
         .owner = bench,
     };
@@ -165,10 +172,10 @@ TEST(controller, a_new_cluster_begins_with_its_metadata_version)
     struct bench bench;
 
     bench_init(&bench);
-    check_eq(controller_image(bench.controller)->metadata_version, 30);
+    check_eq(controller_image(bench.controller)->levels[FEATURE_METADATA], 30);
     check_eq(image_topic_count(controller_image(bench.controller)), 0);
     restart(&bench, false);
-    check_eq(controller_image(bench.controller)->metadata_version, 30);
+    check_eq(controller_image(bench.controller)->levels[FEATURE_METADATA], 30);
     bench_fini(&bench);
 }
 
@@ -464,33 +471,139 @@ TEST(controller, who_waits_when_it_ends_is_told)
     bench_fini(&bench);
 }
 
-TEST(controller, a_record_of_a_newer_release_keeps_it_from_opening)
+/* Puts records behind those of the controller, which is closed for it. */
+static void write_records(struct bench *bench, const struct slice *records, size_t count)
 {
-    const uint8_t record[] = {1, 0xff, 0x7f, 0};
-    const struct slice records[] = {slice_of(record, sizeof(record))};
     struct log_append_terms terms = {.leader_epoch = 1};
     struct log_appended appended;
     struct batch_builder builder;
     struct batch_header header;
     struct text batch = {.data = NULL};
-    struct bench bench;
     struct log *log;
 
-    bench_init(&bench);
-    check_ok(close_controller(&bench, true));
-    bench.kit.topic_id = (struct uuid){{[15] = 1}};
-    log = store_kit_log(&bench.kit, "__cluster_metadata-0");
+    check_ok(close_controller(bench, true));
+    bench->kit.topic_id = (struct uuid){{[15] = 1}};
+    log = store_kit_log(&bench->kit, "__cluster_metadata-0");
     batch_builder_init(&builder);
-    batch_builder_add(&builder, 5, slice_null(), records[0], NULL, 0);
+    for (size_t i = 0; i < count; i++)
+        batch_builder_add(&builder, 5, slice_null(), records[i], NULL, 0);
     check_ok(batch_builder_finish(&builder, COMPRESS_NONE, log_end(log), 1, &batch));
     batch_builder_fini(&builder);
     check_ok(batch_parse(text_slice(&batch), &header));
     check_ok(log_append(log, (uint8_t *)batch.data, batch.size, &header, &terms, &appended));
     check_ok(log_write(log));
-    store_kit_close_log(&bench.kit, log);
+    store_kit_close_log(&bench->kit, log);
+    text_fini(&batch);
+}
+
+TEST(controller, a_record_of_a_newer_release_keeps_it_from_opening)
+{
+    const uint8_t record[] = {1, 0xff, 0x7f, 0};
+    const struct slice records[] = {slice_of(record, sizeof(record))};
+    struct bench bench;
+
+    bench_init(&bench);
+    write_records(&bench, records, 1);
     check_eq(open_controller(&bench), MLOG_E_CORRUPT);
     check(!bench.controller);
-    check(diag_lines_have(&bench.kit.lines, "metadata record of a newer release"));
-    text_fini(&batch);
+    check(diag_lines_have(&bench.kit.lines, "metadata is of a newer release than this one"));
+    bench_fini(&bench);
+}
+
+TEST(controller, a_transaction_that_was_left_open_never_was)
+{
+    static const int16_t levels[FEATURE_COUNT] = {[FEATURE_METADATA] = 30};
+    struct topic_record topic = {.name = slice_text("ghost"), .topic_id = {{1}}};
+    struct begin_transaction_record begin = begin_transaction_record_defaults;
+    struct slice records[2];
+    struct arena arena;
+    struct bench bench;
+    int64_t end;
+
+    arena_init(&arena, NULL);
+    records[0] = metadata_record_encode(&arena, METADATA_BEGIN_TRANSACTION, levels, &begin);
+    records[1] = metadata_record_encode(&arena, METADATA_TOPIC, levels, &topic);
+    bench_init(&bench);
+    end = controller_image(bench.controller)->offset;
+    write_records(&bench, records, 2);
+    check_ok(open_controller(&bench));
+    check(!find(&bench, "ghost"));
+    check(controller_image(bench.controller)->offset > end + 2); /* Aborted, durably. */
+    restart(&bench, true);
+    check(!find(&bench, "ghost"));
+    arena_reset(&arena);
+    bench_fini(&bench);
+}
+
+TEST(controller, what_is_kept_for_others_is_told)
+{
+    static const int16_t levels[FEATURE_COUNT] = {[FEATURE_METADATA] = 30};
+    struct access_control_entry_record acl = {.id = {{1}},
+                                              .resource_name = slice_text("orders"),
+                                              .principal = slice_text("User:ada"),
+                                              .host = slice_text("*")};
+    struct slice record;
+    struct arena arena;
+    struct bench bench;
+
+    arena_init(&arena, NULL);
+    record = metadata_record_encode(&arena, METADATA_ACL, levels, &acl);
+    bench_init(&bench);
+    write_records(&bench, &record, 1);
+    check_ok(open_controller(&bench));
+    check(diag_lines_have(&bench.kit.lines, "kept, not served"));
+    check_eq(image_count_kept(controller_image(bench.controller), METADATA_ACL), 1);
+    arena_reset(&arena);
+    bench_fini(&bench);
+}
+
+/* --- folders of data -------------------------------------------------------- */
+
+/* How many partitions of the topic are in each folder, as `2 1 1`. */
+static void check_spread(struct bench *bench, const char *name, int first, int second, int third)
+{
+    const struct image_topic *topic = find(bench, name);
+    int counts[3] = {0};
+
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        const struct image_replicas *replicas = topic->partitions[i].replicas;
+
+        check_eq(replicas->directory_count, 1);
+        for (int k = 0; k < 3; k++)
+            counts[k] += uuid_equal(replicas->directories[0], bench->directories[k]);
+    }
+    check_eq(counts[0], first);
+    check_eq(counts[1], second);
+    check_eq(counts[2], third);
+}
+
+static void create_topic(struct bench *bench, const char *name, int32_t partitions)
+{
+    struct control_op op = creation(name, partitions);
+
+    check_eq(outcome_of(bench, &op), 0);
+}
+
+TEST(controller, a_new_partition_goes_into_the_folder_that_has_the_fewest)
+{
+    struct control_op op = deletion("a");
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.directories[0] = log_dir_id(bench.kit.dir);
+    create_topic(&bench, "a", 2); /* The one folder has them, and keeps them. */
+    bench.directories[1] = (struct uuid){{1}};
+    bench.directories[2] = (struct uuid){{2}};
+    bench.directory_count = 3;
+    restart(&bench, true);
+    check_spread(&bench, "a", 2, 0, 0);
+    create_topic(&bench, "b", 5);
+    check_spread(&bench, "b", 1, 2, 2);
+    check_eq(outcome_of(&bench, &op), 0);
+    create_topic(&bench, "c", 2); /* Two have gone from the first. */
+    check_spread(&bench, "c", 2, 0, 0);
+    controller_avoid(bench.controller, bench.directories[1]);
+    create_topic(&bench, "d", 4);
+    check_spread(&bench, "d", 2, 0, 2);
     bench_fini(&bench);
 }

@@ -79,7 +79,7 @@ static void consider(struct partition *p, int64_t now_ms, struct candidate *best
     double ratio;
     int r;
 
-    if (!p->config.log.is_compacted || p->is_failed || p->is_uncleanable)
+    if (!p->config.log.is_compacted || !p->log || p->is_failed || p->is_uncleanable)
         return;
     r = log_clean_look(p->log, &query, &view);
     if (r) {
@@ -138,7 +138,7 @@ static void end_pass(struct compactor *c, int result)
     if (p && result == 0) {
         log_clean_end(p->log, c->pass);
         report(c);
-        upkeep_want_point(p->replicas->upkeep, p); /* It writes down how far it is clean. */
+        upkeep_want_point(p->at->upkeep, p); /* It writes down how far it is clean. */
     } else if (p && result == CLEAN_E_CORRUPT) {
         give_up(p, result);
     } else if (p && result < 0) {
@@ -168,7 +168,7 @@ static void go_on(struct compactor *c)
 static void bury(struct compactor *c)
 {
     for (size_t i = 0; clean_pass_base(c->pass, i) >= 0; i++)
-        upkeep_bury(c->partition->replicas->upkeep, c->partition, clean_pass_base(c->pass, i));
+        upkeep_bury(c->partition->at->upkeep, c->partition, clean_pass_base(c->pass, i));
 }
 
 static void take_result(struct compactor *c)
@@ -296,6 +296,11 @@ void compactor_forget(struct compactor *c, const struct partition *p)
     c->partition = NULL;
     if (!c->is_ending)
         cancel(c);
+}
+
+bool compactor_is_busy_with(const struct compactor *c, const struct partition *p)
+{
+    return c && c->partition == p;
 }
 
 bool compactor_is_busy(const struct compactor *c)

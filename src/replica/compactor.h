@@ -43,5 +43,8 @@ struct compactor *compactor_destroy(struct compactor *compactor);
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody compacts. */
 void compactor_forget(struct compactor *compactor, const struct partition *partition);
 
+/* True if its log is being cleaned; of NULL it is not. */
+bool compactor_is_busy_with(const struct compactor *compactor, const struct partition *partition);
+
 /* True if a log is being cleaned. */
 bool compactor_is_busy(const struct compactor *compactor);

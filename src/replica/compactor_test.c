@@ -54,14 +54,15 @@ static void bench_init(struct bench *b)
     b->replicas = (struct replicas){.loop = &b->loop,
                                     .diag = b->kit.env.diag,
                                     .env = b->kit.env,
-                                    .dir = b->kit.dir,
+                                    .dir_count = 1,
                                     .configure = configure,
                                     .keep = keep,
                                     .owner = b};
-    b->replicas.syncer = syncer_create(
+    b->replicas.dirs[0].dir = b->kit.dir;
+    b->replicas.dirs[0].syncer = syncer_create(
         &(struct syncer_options){.loop = &b->loop, .diag = b->kit.env.diag, .dir = b->kit.dir});
     replicas_init(&b->replicas);
-    b->replicas.upkeep =
+    b->replicas.dirs[0].upkeep =
         upkeep_create(&(struct upkeep_options){.replicas = &b->replicas, .interval_ms = LONG_MS});
 }
 
@@ -79,11 +80,11 @@ static void start(struct bench *b)
 static void bench_fini(struct bench *b)
 {
     compactor_stop(b->replicas.compactor);
-    upkeep_stop(b->replicas.upkeep);
+    upkeep_stop(b->replicas.dirs[0].upkeep);
     check_ok(replicas_fini(&b->replicas, true));
     compactor_destroy(b->replicas.compactor);
-    upkeep_destroy(b->replicas.upkeep, true);
-    syncer_destroy(b->replicas.syncer);
+    upkeep_destroy(b->replicas.dirs[0].upkeep, true);
+    syncer_destroy(b->replicas.dirs[0].syncer);
     loop_fini(&b->loop);
     store_kit_fini(&b->kit);
 }
@@ -111,10 +112,10 @@ static struct partition *fill(struct bench *b, int32_t index, int batches)
         loop_turn(&b->loop, 0);
         text_fini(&bytes);
     }
-    upkeep_want_point(b->replicas.upkeep, p);
-    for (int i = 0; i < TURNS_MAX && !upkeep_is_idle(b->replicas.upkeep); i++)
+    upkeep_want_point(b->replicas.dirs[0].upkeep, p);
+    for (int i = 0; i < TURNS_MAX && !upkeep_is_idle(b->replicas.dirs[0].upkeep); i++)
         loop_turn(&b->loop, 0);
-    check(upkeep_is_idle(b->replicas.upkeep) && !log_is_new(p->log));
+    check(upkeep_is_idle(b->replicas.dirs[0].upkeep) && !log_is_new(p->log));
     return p;
 }
 

@@ -16,7 +16,9 @@
  * told at the end of the turn.
  *
  * `struct replicas` are the partitions whose home is one shard.  A partition opens its
- * log at its first use.
+ * log at its first use.  When nothing was done with it for a while, or others want its files,
+ * it falls asleep: the log is at rest and costs neither memory nor descriptors, and who
+ * waits at its end goes on waiting.  The next use that needs the log wakes it.
  *
  * Threading: the home shard's loop.
  * Errors:    enum partition_outcome; negative codes of the log are told as
@@ -48,6 +50,7 @@ struct partition_config {
     bool deletes;             /* cleanup.policy: old records may go. */
     int64_t file_delete_delay_ms;
     struct compaction_config compaction; /* Where log.is_compacted. */
+    struct log_retention retention;      /* Where it deletes. */
 };
 
 enum partition_outcome {
@@ -67,6 +70,16 @@ enum partition_outcome {
 
 struct replicas;
 
+enum { REPLICA_DIRS_MAX = 32 };
+
+/* A folder of data, as one shard uses it. */
+struct replica_dir {
+    struct log_dir *dir; /* Borrowed, as the next two; NULL: it cannot be used. */
+    struct syncer *syncer;
+    struct upkeep *upkeep;
+    int close_result; /* Of replicas_fini(): negative if a log in it was not closed in order. */
+};
+
 /* What a partition wants of the upkeep (replica/upkeep.h). */
 struct care {
     struct list_node node;   /* In upkeep->waiting, else bare. */
@@ -77,11 +90,15 @@ struct care {
 struct partition {
     struct map_node node;      /* In replicas->partitions. */
     struct replicas *replicas; /* Borrowed: the home. */
+    struct replica_dir *at;    /* Borrowed: where the log is. */
     struct uuid topic_id;
     char *topic; /* Owned: its name. */
     int32_t index;
     int32_t leader_epoch;
-    struct log *log; /* Owned. */
+    struct log *log;        /* Owned; NULL while it sleeps. */
+    struct log_rest rest;   /* While it sleeps. */
+    struct list_node awake; /* In replicas->awake, by last use, else bare. */
+    bool is_used;           /* Since the last look at who may sleep. */
     struct partition_config config;
     int64_t high_watermark;     /* First offset that nobody may read yet. */
     struct list staged;         /* struct append: not written yet. */
@@ -142,23 +159,29 @@ struct replicas {
     struct loop *loop; /* Borrowed, as all of these. */
     struct diag *diag;
     struct log_env env;
-    struct log_dir *dir;
-    struct syncer *syncer;
-    struct upkeep *upkeep;
+    struct replica_dir dirs[REPLICA_DIRS_MAX];
+    int dir_count;
     struct compactor *compactor;
-    struct map partitions;           /* struct partition by topic id and index. */
-    struct list dirty;               /* struct partition with staged appends. */
+    struct map partitions; /* struct partition by topic id and index. */
+    struct list dirty;     /* struct partition with staged appends. */
+    struct list awake;     /* struct partition with an open log, the latest used last. */
+    size_t awake_count;
+    size_t awake_max;                /* More than these only where none can sleep; 0: no bound. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */
     struct loop_hook write;          /* Writes all that was staged in this turn. */
     /* Asks the owner for the settings of a topic's partition. */
     void (*configure)(struct replicas *replicas, const struct image_topic *topic,
                       struct partition_config *out);
-    /* Has notes written into the checkpoints of the folder; notes->done() follows. */
+    /* Which of `dirs` has or gets the log of a partition; -1: one that cannot be used.  NULL: it is
+     * the first, always. */
+    int (*place)(struct replicas *replicas, const struct image_topic *topic, int32_t index);
+    /* Has notes written into the checkpoints of their folder; notes->done() follows. */
     void (*keep)(struct replicas *replicas, struct upkeep_notes *notes);
     void *owner;
 };
 
-/* Prepares an empty set; the members above `partitions` are the caller's to fill. */
+/* Prepares an empty set; `awake_max` and the members above `partitions` are the caller's to
+ * fill. */
 void replicas_init(struct replicas *replicas);
 
 /* Closes every partition: all logs synced and closed if `clean`, else abandoned.
@@ -166,11 +189,22 @@ void replicas_init(struct replicas *replicas);
  * closed cleanly. */
 int replicas_fini(struct replicas *replicas, bool clean);
 
-/* The partition, opened if this is its first use. */
+/* The partition, awake; its log is made if this is its first use. */
 NODISCARD int replicas_get(struct replicas *replicas, const struct image_topic *topic,
                            int32_t index, struct partition **out);
 
-/* The partition if it is open, else NULL. */
+/* As replicas_get(), but a partition that sleeps is left alone: for partition_read() and
+ * partition_wait(), which know what to do. */
+NODISCARD int replicas_look(struct replicas *replicas, const struct image_topic *topic,
+                            int32_t index, struct partition **out);
+
+/* Lets partitions of the folder of `upkeep` sleep that were not used since its last call. */
+void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep);
+
+/* False if the partition has no log yet: nothing was ever written to it. */
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index);
+
+/* The partition if there was a use of it, else NULL; it may sleep. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
 
 /* Ends all waits and closes the log without a sync: its topic is gone. */
@@ -186,6 +220,10 @@ NODISCARD int partition_flush(struct partition *partition);
  * with 0 when the log begins at wait->offset or behind it.  PARTITION_E_OUT_OF_RANGE above the high
  * watermark. */
 NODISCARD int partition_delete_records(struct partition *partition, struct start_wait *wait);
+
+/* Has segments go that are too old or too many, by the partition's settings: the start of its log
+ * moves some time later. */
+void partition_retain(struct partition *partition);
 
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);

@@ -123,6 +123,16 @@ static int64_t first_time(const struct log *log)
     return log->staged_count > 0 ? log->staged[0].header.max_timestamp : -1;
 }
 
+/* How old the active segment is, as Kafka counts: from the time of its first batch to that of this
+ * one, or, where the first has none, since it became active. */
+static int64_t age_of_active(const struct log *log, const struct batch_header *header,
+                             int64_t now_ms)
+{
+    int64_t first = first_time(log);
+
+    return first >= 0 ? header->max_timestamp - first : now_ms - log_active_of(log)->made_ms;
+}
+
 /* Whether the active segment is to be sealed before this batch, by Kafka's rules.  How full
  * the indexes are is known when what is staged has been written. */
 static bool must_roll(const struct log *log, const struct batch_header *header, size_t size,
@@ -130,14 +140,12 @@ static bool must_roll(const struct log *log, const struct batch_header *header, 
 {
     const struct segment *active = log_active_of(log);
     uint64_t would_be = active->size + log->staged_bytes + size;
-    int64_t reached = header->max_timestamp >= 0 ? header->max_timestamp : now_ms;
     int64_t last = log->end + header->last_offset_delta;
-    int64_t first = first_time(log);
 
     if (active->size + log->staged_bytes == 0)
         return false;
     return would_be > (uint64_t)log->config.segment_bytes ||
-           (first >= 0 && reached - first > log->config.segment_ms) ||
+           age_of_active(log, header, now_ms) > log->config.segment_ms - active->jitter_ms ||
            segment_is_full(active, log->config.index_size_max, log->staged_count) ||
            last - active->base > INT32_MAX;
 }
@@ -152,14 +160,33 @@ static void unmake_segment(struct log *log, int64_t base)
     log->has_new_names = true;
 }
 
-/* Seals the active segment and begins the next.  If it fails the old one goes on: what can
- * fail is done before. */
-static int roll(struct log *log)
+/* Something between zero and the setting, so that not all partitions roll at once. */
+static int64_t draw_jitter(const struct log *log)
+{
+    int64_t most = min_of(log->config.segment_jitter_ms, log->config.segment_ms);
+    uint64_t random = 0;
+
+    if (most <= 0)
+        return 0;
+    log->env.io->ops->entropy(log->env.io, &random, sizeof(random));
+    return (int64_t)(random % (uint64_t)most);
+}
+
+void log_note_active(struct log *log)
+{
+    log_active(log)->made_ms = io_wall_ms(log->env.io);
+    log_active(log)->jitter_ms = draw_jitter(log);
+}
+
+int log_roll(struct log *log)
 {
     struct segment_place place = log_place(log);
     struct segment next = {.size = 0};
-    int r = segment_finish_indexes(log_active(log));
+    int r;
 
+    assert(log->staged_count == 0 && log->end == log->written);
+    /* What can fail is done before anything of the log is changed. */
+    r = segment_finish_indexes(log_active(log));
     if (r == 0)
         r = log_write_snapshot(log);
     if (r)
@@ -173,7 +200,9 @@ static int roll(struct log *log)
     assert(r == 0);
     segment_rest(log_active(log));
     *log_add_segment(log) = next;
+    log_note_active(log);
     log->has_new_names = true;
+    log_note_change(log); /* Until its name is durable, the files are not as they are to be. */
     return 0;
 }
 
@@ -273,7 +302,7 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
     if (must_roll(log, header, size, terms->now_ms)) {
         if (log->staged_count > 0)
             return LOG_E_UNWRITTEN;
-        r = roll(log);
+        r = log_roll(log);
         if (r)
             return err_pass(r);
     }

@@ -46,6 +46,7 @@ struct log_env {
 struct log_config {
     int64_t segment_bytes;
     int64_t segment_ms;
+    int64_t segment_jitter_ms; /* Up to this much is taken off, of each segment anew. */
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
@@ -95,8 +96,7 @@ int64_t log_synced(const struct log *log);
 /* Other settings, from the next append on. */
 void log_configure(struct log *log, const struct log_config *config);
 
-/* True if nothing can be appended any more: a write could not be taken back, or a sync of
- * the directory failed. */
+/* True if nothing can be appended any more: a write or a sync has failed for good. */
 bool log_is_fenced(const struct log *log);
 
 /* Gives a checked batch its offset (and `terms`' epoch), which is written into it, and
@@ -209,8 +209,7 @@ NODISCARD int log_sync_run(struct log_sync *sync, struct io *io);
 /* It worked: `synced` moves. */
 void log_sync_end(struct log *log, const struct log_sync *sync);
 
-/* What is told by `sync` is durable in the commit log: `synced` moves, and the segments are
- * still to be synced. */
+/* It is durable in the commit log: `synced` moves, and the segments are still to be synced. */
 void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
@@ -278,14 +277,23 @@ bool log_has_segment_below(const struct log *log);
  * reads from them may go on. */
 NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
 
+/* What of a log is to go by itself.  Negative: nothing for that reason. */
+struct log_retention {
+    int64_t ms;    /* Segments whose latest record is older. */
+    int64_t bytes; /* The oldest segments, while the others have at least that much. */
+};
+
+/* Tells where the log is to begin by `retention` at Unix time `now_ms`: at a segment, not above
+ * `limit` (a high watermark), and not below where it begins.  If that is the end of all, the
+ * active segment has been sealed and an empty one begun.  Nothing moves yet: see
+ * log_advance_start(). */
+NODISCARD int log_retain(struct log *log, const struct log_retention *retention, int64_t limit,
+                         int64_t now_ms, int64_t *out_start);
+
 /* The folder of the log; an owned reference. */
 struct file *log_folder(const struct log *log);
 
-/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
-NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
-
-/* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged is given up.
- * Always returns NULL. */
+/* Closes the files, syncs nothing and frees; NULL is allowed.  Always returns NULL. */
 struct log *log_abandon(struct log *log);
 
 /* Asserts what is true of every log. */

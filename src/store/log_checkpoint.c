@@ -149,7 +149,7 @@ static int write_small_files(const struct log_checkpoint *c, struct io *io)
 
 static int sync_folders(const struct log_checkpoint *c, struct io *io)
 {
-    int r = io->ops->dir_sync(io, c->folders[0]->fd);
+    int r = mutant_is(MUTANT_NAMES_BEHIND) ? 0 : io->ops->dir_sync(io, c->folders[0]->fd);
 
     if (r == 0 && c->folders[1])
         r = io->ops->dir_sync(io, c->folders[1]->fd);

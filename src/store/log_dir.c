@@ -27,6 +27,7 @@ enum {
 static const char clean_mark[] = ".kafka_cleanshutdown";
 static const char metadata_topic[] = "__cluster_metadata";
 static const char deleted_suffix[] = "-delete";
+static const char stray_suffix[] = "-stray";
 
 /* A log that could not be opened, or not closed in order, at least once. */
 struct failed_log {
@@ -38,6 +39,8 @@ struct log_dir {
     struct io *io;
     struct diag *diag;
     int32_t node_id;
+    void (*fenced)(void *owner); /* NULL: nobody wants to know. */
+    void *owner;
     struct file *root; /* Owned reference. */
     struct file *lock; /* Owned reference; holds the lock. */
     struct uuid id;
@@ -76,9 +79,12 @@ bool log_dir_is_fenced(const struct log_dir *dir)
 
 void log_dir_fence(struct log_dir *dir)
 {
-    if (!atomic_exchange_explicit(&dir->is_fenced, true, memory_order_acq_rel))
-        diag_error(dir->diag, "sync failed: the data folder takes no more writes until a restart; "
-                              "check the disk first");
+    if (atomic_exchange_explicit(&dir->is_fenced, true, memory_order_acq_rel))
+        return;
+    diag_error(dir->diag, "sync failed: the data folder takes no more writes until a restart; "
+                          "check the disk first");
+    if (dir->fenced)
+        dir->fenced(dir->owner);
 }
 
 /* --- identity --------------------------------------------------------------- */
@@ -199,19 +205,23 @@ static int sync_name(struct io *io, const char *part)
 }
 
 /* The folder has no identity yet: it may be new, and the folders above it too. */
-static int make_identity(struct log_dir *dir, const char *path)
+static int make_identity(struct log_dir *dir, const struct log_dir_options *options)
 {
-    int r = walk_path(dir->io, path, sync_name);
+    int r = walk_path(dir->io, options->path, sync_name);
 
     if (r)
         return err_pass(r);
-    uuid_print(new_id(dir->io), dir->cluster_id);
+    if (options->cluster_id)
+        (void)snprintf(dir->cluster_id, CLUSTER_ID_MAX, "%s", options->cluster_id);
+    else
+        uuid_print(new_id(dir->io), dir->cluster_id);
     dir->id = new_id(dir->io);
     dir->is_new = true;
     return write_meta(dir);
 }
 
-static int check_identity(struct log_dir *dir, const struct properties *p)
+static int check_identity(struct log_dir *dir, const struct log_dir_options *options,
+                          const struct properties *p)
 {
     if (p->version != 1 || !*p->cluster_id) {
         diag_error(dir->diag, "meta.properties is not one that this release can use; start the "
@@ -225,6 +235,16 @@ static int check_identity(struct log_dir *dir, const struct properties *p)
                    kv("belongs_to", p->node_id), kv("node", dir->node_id));
         return LOG_DIR_E_FOREIGN;
     }
+    if (options->cluster_id && strcmp(p->cluster_id, options->cluster_id) != 0) {
+        diag_error(
+            dir->diag,
+            "data folder belongs to another cluster than the folder of the metadata; name "
+            "the one with __cluster_metadata-0 in metadata.log.dir or first in log.dirs, and "
+            "none of another cluster",
+            kv("path", options->path), kv("belongs_to", p->cluster_id),
+            kv("cluster", options->cluster_id));
+        return LOG_DIR_E_FOREIGN;
+    }
     memcpy(dir->cluster_id, p->cluster_id, sizeof(dir->cluster_id));
     if (uuid_parse(slice_text(p->directory_id), &dir->id) == 0)
         return 0;
@@ -232,7 +252,7 @@ static int check_identity(struct log_dir *dir, const struct properties *p)
     return write_meta(dir);
 }
 
-static int read_identity(struct log_dir *dir, const char *path)
+static int read_identity(struct log_dir *dir, const struct log_dir_options *options)
 {
     struct properties p = {.version = -1, .node_id = -1};
     struct text file = {.data = NULL};
@@ -244,8 +264,8 @@ static int read_identity(struct log_dir *dir, const char *path)
     text_fini(&file);
     text_fini(&why);
     if (r == -ENOENT)
-        return err_pass(make_identity(dir, path));
-    return r ? err_pass(r) : check_identity(dir, &p);
+        return err_pass(make_identity(dir, options));
+    return r ? err_pass(r) : check_identity(dir, options, &p);
 }
 
 /* --- logs that fail --------------------------------------------------------- */
@@ -450,13 +470,15 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     dir->io = options->io;
     dir->diag = options->diag;
     dir->node_id = options->node_id;
+    dir->fenced = options->fenced;
+    dir->owner = options->owner;
     marks_init(&dir->marks);
     if (r == 0)
         r = file_open_dir(dir->io, IO_CWD, options->path, &dir->root);
     if (r == 0)
         r = take_lock(dir);
     if (r == 0)
-        r = read_identity(dir, options->path);
+        r = read_identity(dir, options);
     if (r == 0)
         r = marks_read(&dir->marks, dir->io, dir->root->fd, dir->diag);
     if (r == 0)
@@ -579,6 +601,55 @@ int log_dir_close(struct log_dir *dir, bool clean)
     return err_pass(r);
 }
 
+/* --- folders ---------------------------------------------------------------- */
+
+int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *fn, void *context)
+{
+    struct names names = {.wants_dirs = true, .max = SIZE_MAX};
+    const char *at;
+    int r = io->ops->dir_list(io, dir->root->fd, add_name, &names);
+
+    at = names.text.data;
+    for (size_t i = 0; i < names.count && r == 0; i++, at += strlen(at) + 1) {
+        struct slice topic;
+        int64_t partition;
+
+        /* What is set aside, or on its way, ends in a word. */
+        if (checkpoint_split(at, &topic, &partition) && !slice_is_text(topic, metadata_topic))
+            r = fn(context, at, topic, partition);
+    }
+    text_fini(&names.text);
+    return r;
+}
+
+int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,
+                       bool *out)
+{
+    struct uuid found = {{0}};
+    bool is_new = false;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
+
+    *out = r == 0 && uuid_equal(found, topic_id);
+    return r == -ENOENT || r > 0 ? 0 : err_pass(r);
+}
+
+int log_dir_move_stray(struct log_dir *dir, struct io *io, const char *name)
+{
+    char aside[IO_NAME_MAX];
+    uint8_t random[16];
+    int r;
+
+    io->ops->entropy(io, random, sizeof(random));
+    log_name_aside(aside, name, random, stray_suffix);
+    r = io->ops->rename(io, dir->root->fd, name, dir->root->fd, aside);
+    if (r == 0)
+        diag_warn(dir->diag,
+                  "folder of a partition that is not in the metadata moved aside; it stays until "
+                  "somebody removes it",
+                  kv("log", name), kv("to", aside));
+    return err_pass(r);
+}
+
 /* --- logs ------------------------------------------------------------------- */
 
 bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
@@ -611,6 +682,7 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
     out->cleaned = mark->cleaned;
+    out->point_kept = out->recovery_point;
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
     out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
@@ -631,33 +703,95 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     return r;
 }
 
-int log_dir_close_log(struct log_dir *dir, struct log *log)
+int log_dir_has_expired(struct log_dir *dir, struct io *io, const char *name,
+                        const struct log_retention *retention, int64_t now_ms, bool *out)
 {
-    int64_t end = log_written(log);
-    int64_t start = log_start(log) > log->segments[0].base ? log_start(log) : -1;
-    int64_t cleaned = log->cleaned;
-    struct slice topic;
-    int64_t partition;
-    struct mark *mark = NULL;
-    bool is_new = log->is_new;
-    struct uuid topic_id = log->topic_id;
-    scoped(mem_freep_any) char *name = NULL;
-    int r;
+    return err_pass(log_has_expired(io, dir->root, name, retention, now_ms, out));
+}
 
-    if (checkpoint_split(log->name, &topic, &partition))
-        mark = marks_get(&dir->marks, topic, partition);
-    name = mem_copy_text(log->name, strlen(log->name));
-    r = log_close(log);
+int log_dir_log_size(struct log_dir *dir, struct io *io, const char *name, int64_t *out)
+{
+    return err_pass(log_folder_size(io, dir->root, name, out));
+}
+
+int log_dir_space(struct log_dir *dir, struct io *io, int64_t *out_total, int64_t *out_usable)
+{
+    uint64_t total = 0;
+    uint64_t usable = 0;
+    int r = io->ops->dir_space(io, dir->root->fd, &total, &usable);
+
+    *out_total = (int64_t)min_of(total, (uint64_t)INT64_MAX);
+    *out_usable = (int64_t)min_of(usable, (uint64_t)INT64_MAX);
+    return err_pass(r);
+}
+
+int log_dir_wake_log(struct log_dir *dir, const struct log_env *env, const char *name,
+                     struct uuid topic_id, const struct log_config *config,
+                     const struct log_rest *rest, struct log **out)
+{
+    struct log_opening opening = {
+        .root = dir->root,
+        .recovery_point = rest->end,
+        .point_kept = rest->point_kept,
+        .cleaned = rest->cleaned,
+        .start = max_of(rest->start_mark, (int64_t)0),
+        .was_clean = true,
+        .is_known = true,
+    };
+    int r = log_open(env, dir, name, topic_id, config, &opening, out);
+
     if (r)
         note_failed(dir, name);
-    if (r == 0 && mark) {
-        mark->recovery_point = mark->high_watermark = end;
-        mark->start = start;
-        mark->cleaned = cleaned;
-        mark->topic_id = topic_id;
-        mark->is_new = is_new;
-        mark->is_in_order = true;
-        mark->is_touched = false;
-    }
+    return r;
+}
+
+int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct log_rest rest = {
+        .start = log->start,
+        .start_mark = log->start > log->segments[0].base ? log->start : -1,
+        .end = log_written(log),
+        .point_kept = log->point_kept,
+        .cleaned = log->cleaned,
+        .is_new = log->is_new,
+    };
+    int r = log_close(log);
+
+    if (r)
+        note_failed(dir, name);
+    else
+        *out = rest;
+    return err_pass(r);
+}
+
+void log_dir_close_resting(struct log_dir *dir, const char *name, struct uuid topic_id,
+                           const struct log_rest *rest)
+{
+    struct slice topic;
+    struct mark *mark;
+    int64_t partition;
+
+    if (!checkpoint_split(name, &topic, &partition))
+        return;
+    mark = marks_get(&dir->marks, topic, partition);
+    mark->recovery_point = mark->high_watermark = rest->end;
+    mark->start = rest->start_mark;
+    mark->cleaned = rest->cleaned;
+    mark->topic_id = topic_id;
+    mark->is_new = rest->is_new;
+    mark->is_in_order = true;
+    mark->is_touched = false;
+}
+
+int log_dir_close_log(struct log_dir *dir, struct log *log)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct uuid topic_id = log->topic_id;
+    struct log_rest rest;
+    int r = log_dir_rest_log(dir, log, &rest);
+
+    if (r == 0)
+        log_dir_close_resting(dir, name, topic_id, &rest);
     return err_pass(r);
 }

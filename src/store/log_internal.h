@@ -13,6 +13,7 @@
  *      log_start.c    the beginning moves forward, and what lies below goes
  *      log_checkpoint.c  the recovery point moves forward
  *      log_clean.c    what there is to clean, and cleaned segments that take their places
+ *      log_retain.c   which segments are to go by themselves
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -125,6 +126,21 @@ size_t log_find_segment(const struct log *log, int64_t offset);
 /* Appends an empty slot to the array of segments. */
 struct segment *log_add_segment(struct log *log);
 
+/* Seals the active segment and begins the next; nothing is staged.  If it fails the old one goes
+ * on. */
+NODISCARD int log_roll(struct log *log);
+
+/* Notes that the active segment is active from now on. */
+void log_note_active(struct log *log);
+
+/* See log_dir_log_size(). */
+NODISCARD int log_folder_size(struct io *io, const struct file *root, const char *name,
+                              int64_t *out);
+
+/* See log_dir_has_expired(). */
+NODISCARD int log_has_expired(struct io *io, const struct file *root, const char *name,
+                              const struct log_retention *retention, int64_t now_ms, bool *out);
+
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
 
@@ -158,6 +174,10 @@ struct log_listing {
     struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
 };
 
+/* Lists the folder; `out` is empty before, and to be freed in any case. */
+NODISCARD int log_list_folder(struct io *io, const struct file *folder, struct log_listing *out);
+void log_listing_fini(struct log_listing *listing);
+
 /* True if one of the bases is `base`. */
 bool log_bases_have(const struct log_bases *bases, int64_t base);
 
@@ -179,10 +199,13 @@ void log_name_aside(char out[static IO_NAME_MAX], const char *name, const uint8_
 
 /* Takes away what lies below `start` in whole segments, and strikes it from the listing: a
  * crash may have left it with holes. */
-NODISCARD int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start);
+NODISCARD int log_unlink_below(struct log *log, struct log_listing *listing, int64_t start);
 
 /* Takes away what was set aside and is still there. */
 NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
+
+/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
+NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
 
 /* Calls the files of the segment `base` `.deleted`; with the snapshot, if `with_snapshot`. */
 NODISCARD int log_set_aside(const struct log *log, int64_t base, bool with_snapshot);
@@ -239,7 +262,8 @@ struct log_opening {
     struct file *root;      /* Borrowed: the folder of data. */
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or at the first segment. */
-    int64_t cleaned;        /* As log->cleaned. */
+    int64_t point_kept;     /* As log->point_kept, as the next. */
+    int64_t cleaned;
     bool was_clean;
     bool is_known; /* It is this log that the rest is about, whatever its folder says. */
 };

@@ -96,9 +96,9 @@ bool log_bases_have(const struct log_bases *bases, int64_t base)
            bsearch(&base, bases->items, bases->count, sizeof(base), ascending) != NULL;
 }
 
-static int list_folder(const struct log *log, struct log_listing *out)
+int log_list_folder(struct io *io, const struct file *folder, struct log_listing *out)
 {
-    int r = log->env.io->ops->dir_list(log->env.io, log->folder->fd, list_name, out);
+    int r = io->ops->dir_list(io, folder->fd, list_name, out);
 
     sort(&out->segments);
     sort(&out->snapshots);
@@ -107,7 +107,7 @@ static int list_folder(const struct log *log, struct log_listing *out)
     return err_pass(r);
 }
 
-static void listing_fini(struct log_listing *listing)
+void log_listing_fini(struct log_listing *listing)
 {
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
@@ -263,7 +263,7 @@ static int has_records(struct log *log, bool *out)
 {
     struct log_listing listing = {.segments = {.items = NULL}};
     struct io *io = log->env.io;
-    int r = list_folder(log, &listing);
+    int r = log_list_folder(io, log->folder, &listing);
 
     *out = false;
     for (size_t i = 0; i < listing.segments.count && r == 0 && !*out; i++) {
@@ -277,7 +277,7 @@ static int has_records(struct log *log, bool *out)
             r = io->ops->file_size(io, segment->fd, &size);
         *out = size > 0;
     }
-    listing_fini(&listing);
+    log_listing_fini(&listing);
     return err_pass(r);
 }
 
@@ -407,7 +407,7 @@ static int open_files(struct log *log, const struct log_opening *opening)
     if (r == 0)
         r = log_recover_swaps(log);
     if (r == 0)
-        r = list_folder(log, &listing);
+        r = log_list_folder(log->env.io, log->folder, &listing);
     if (r == 0)
         r = log_unlink_listed(log, &listing);
     if (r == 0)
@@ -419,13 +419,13 @@ static int open_files(struct log *log, const struct log_opening *opening)
         r = open_clean(log, &listing);
     else if (r == 0)
         r = log_recover(log, &listing, recovery_point, start);
-    listing_fini(&listing);
+    log_listing_fini(&listing);
     if (r)
         return r;
     log->start = max_of(log->segments[0].base, min_of(start, log->end));
     log->recovery_point =
         opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
-    log->point_kept = min_of(recovery_point, log->end);
+    log->point_kept = is_known ? min_of(opening->point_kept, log->end) : 0;
     log->cleaned = is_known ? opening->cleaned : -1;
     log->synced_mark = (struct log_mark){
         .offset = log->end, .base = log_active(log)->base, .position = log_active(log)->size};
@@ -453,6 +453,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
         log_abandon(log);
         return r;
     }
+    log_note_active(log);
     log_check(log);
     *out = log;
     return 0;

@@ -141,11 +141,12 @@ int log_unlink_listed(const struct log *log, const struct log_listing *listing)
     return err_pass(r);
 }
 
-int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start)
+int log_unlink_below(struct log *log, struct log_listing *listing, int64_t start)
 {
     struct log_bases *segments = &listing->segments;
 
     while (segments->count > 1 && segments->items[1] <= start) {
+        log->has_old_names = true; /* They may come back until the folder is synced. */
         for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
             int r = log_unlink(log, segments->items[0], suffixes[i]);
 

@@ -33,6 +33,9 @@ struct segment {
     struct file *file;       /* Owned reference; NULL while sealed and not in use. */
     const char *suffix;      /* Static: behind the names of its files for now; NULL: nothing. */
 
+    int64_t made_ms;   /* Unix time when it became active, here: the age of what has no times. */
+    int64_t jitter_ms; /* While it is active: by this much it is sealed earlier. */
+
     int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
     int64_t max_timestamp;   /* -1 while empty. */
     int64_t max_timestamp_offset;

@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends the same bytes to Apache Kafka and to Moldau and compares what comes back.
 
-    differential.py [--case PATTERN ...] [--setting KEY=VALUE ...] [--show] [--list]
+    differential.py [--kafka VERSION] [--case PATTERN ...] [--setting KEY=VALUE ...]
+                    [--show] [--list]
 
 Every field of every answer is compared, but for ids, addresses, times and the words of
 error messages.  differences.txt lists what may differ, with the reason; a difference
 that is not listed fails, and so does a line there that no longer describes one.
-$KAFKA_VERSION picks the Kafka: 4.4.0 unless set, but for cases that are about what only
-an older one can do.
+Kafka is 4.4.0, or the version that is asked for, but for cases that are about what only an
+older one can do.
 """
 
 import argparse
 import collections
 import fnmatch
-import os
+import re
 import sys
 import tempfile
 import time
@@ -31,10 +32,13 @@ import cases_frames  # noqa: F401
 import cases_groups  # noqa: F401
 import cases_offsets  # noqa: F401
 import cases_old_formats  # noqa: F401
+import cases_log_dirs  # noqa: F401
 
 LISTED = peers.HERE / "differences.txt"
 SETTINGS = ["node.id=1"]
 ABSENT = "(absent)"
+RELEASES = ("4.4.0", "4.3.1")
+OF_A_RELEASE = re.compile(r"\[([0-9.]+)\] ")
 
 
 class Listed:
@@ -55,8 +59,8 @@ class Listed:
                 fnmatch.fnmatchcase(str(moldau), self.moldau))
 
 
-def read_listed():
-    """Indented lines, below the reason that they have in common."""
+def read_listed(version):
+    """Indented lines, below the reason that they have in common; those for this Kafka."""
     listed, reason = [], ""
     for number, line in enumerate(LISTED.read_text().splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -64,7 +68,11 @@ def read_listed():
         if not line.startswith(" "):
             reason = line
         elif reason:
-            listed.append(Listed(number, line))
+            release = OF_A_RELEASE.match(line.strip())
+            if release is None:
+                listed.append(Listed(number, line))
+            elif release[1] == version:
+                listed.append(Listed(number, line.strip()[release.end():]))
         else:
             raise peers.Failure(f"{LISTED.name}:{number}: a difference without a reason")
     return listed
@@ -148,21 +156,21 @@ def show(cases, version):
 
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kafka", choices=RELEASES, default=RELEASES[0])
     parser.add_argument("--case", action="append", help="only this case (a pattern)")
     parser.add_argument("--setting", action="append", default=[], help="more of Moldau's")
     parser.add_argument("--show", action="store_true", help="print Kafka's answers instead")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     options = parser.parse_args(words)
-    version = os.environ.get("KAFKA_VERSION") or "4.4.0"
     cases = [function for function in talk.CASES if not options.case or any(
         fnmatch.fnmatch(function.__name__, pattern) for pattern in options.case)]
     if options.list:
         print(*(function.__name__ for function in cases), sep="\n")
         return 0
     if options.show:
-        return show(cases, version)
-    listed = read_listed()
-    kafka, moldau = run_both(cases, version, options.setting)
+        return show(cases, options.kafka)
+    listed = read_listed(options.kafka)
+    kafka, moldau = run_both(cases, options.kafka, options.setting)
     counts = collections.Counter(
         bool(compare(name, kafka[name], moldau[name], listed)) for name in kafka)
     stale = [line for line in listed if not (line.uses or line.may_be_absent or options.case)]

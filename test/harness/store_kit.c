@@ -113,7 +113,7 @@ void store_batch_make(const struct store_batch *batch, struct text *out)
         builder.attributes = batch->is_transactional ? BATCH_IS_TRANSACTIONAL : 0;
     }
     for (int i = 0; i < batch->records; i++)
-        batch_builder_add(&builder, batch->time + i, slice_text("key"),
+        batch_builder_add(&builder, batch->is_timeless ? -1 : batch->time + i, slice_text("key"),
                           slice_of(value, batch->value_size), NULL, 0);
     check_ok(batch_builder_finish(&builder, batch->codec, 0, -1, out));
     batch_builder_fini(&builder);

@@ -52,6 +52,7 @@ struct store_batch {
     enum store_marker marker; /* One instead of records: its transaction has ended. */
     int32_t coordinator_epoch;
     int16_t transaction_version; /* As it was when the marker was sent. */
+    bool is_timeless;            /* Its records have no time. */
 };
 
 /* An empty folder, opened as node 1. */

@@ -100,7 +100,7 @@ static bool read_batch(struct consumer *c, const struct place *place, struct sli
         if (at_end)
             return true;
         if (record.offset >= place->position)
-            add_record(c, record.offset, record_value(&record));
+            add_record(c, record.offset, record_value(&record, place->topic->is_append_time));
     }
 }
 
@@ -149,7 +149,8 @@ static void refused(struct consumer *c, struct place *place, int16_t error)
 {
     run_say(c->run, "consumer %" PRIu32 ": %s-%" PRId32 " at %" PRId64 ": %s", c->number,
             place->topic->name, place->index, place->position, error_name(error));
-    if (error == ERROR_OFFSET_OUT_OF_RANGE && (place->topic->is_lossy || c->run->trimmer)) {
+    if (error == ERROR_OFFSET_OUT_OF_RANGE &&
+        (place->topic->is_lossy || c->run->trimmer || run_topic_expires(place->topic))) {
         place->position = 0;
         place->is_lost = true;
         return;

@@ -144,7 +144,7 @@ static bool has_bytes(const struct record *record, uint64_t value, const struct 
     return is_equal;
 }
 
-uint64_t record_value(const struct record *record)
+uint64_t record_value(const struct record *record, bool is_append_time)
 {
     struct recipe recipe;
     uint64_t value;
@@ -153,7 +153,8 @@ uint64_t record_value(const struct record *record)
         return HISTORY_GARBAGE;
     memcpy(&value, record->value.data, sizeof(value));
     recipe = recipe_of(value);
-    if (record->value.size != recipe.value_size || record->timestamp != recipe.timestamp ||
+    if (record->value.size != recipe.value_size ||
+        (!is_append_time && record->timestamp != recipe.timestamp) ||
         !has_bytes(record, value, &recipe) || !has_headers(record, value, recipe.header_count))
         return HISTORY_GARBAGE;
     return value;

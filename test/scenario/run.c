@@ -28,6 +28,7 @@ enum {
     READER_NUMBER = 999,
     TRIMMED_PERCENT = 50,
     COMPACTED_PERCENT = 40,
+    EXPIRING_PERCENT = 40,
     ANOMALIES_SHOWN = 6,
     FAILURES_SHOWN = 10,
 };
@@ -71,6 +72,24 @@ uint64_t run_values(struct run *run, uint32_t count)
 
 /* --- setting up ------------------------------------------------------------- */
 
+/* By age, where times are the broker's: all of it is gone at one time, and then something is there
+ * again; or by size; or both. */
+static void plan_retention(struct run *run, struct run_topic *topic)
+{
+    static const char *const ages[] = {"1", "50", "300", "2000"};
+    static const char *const sizes[] = {"0", "3000", "20000"};
+
+    if (run->options.plan || !rng_chance(&run->rng, EXPIRING_PERCENT))
+        return;
+    topic->is_append_time = rng_chance(&run->rng, 70);
+    if (topic->is_append_time)
+        topic->retention_ms = ages[rng_below(&run->rng, COUNT_OF(ages))];
+    if (!topic->is_append_time || rng_chance(&run->rng, 30))
+        topic->retention_bytes = sizes[rng_below(&run->rng, COUNT_OF(sizes))];
+    for (int32_t i = 0; i < topic->partitions; i++)
+        history_ask_start(run->history, topic->first_number + (uint32_t)i, INT64_MAX);
+}
+
 static void plan_topics(struct run *run)
 {
     const struct run_plan *plan = run->options.plan;
@@ -86,6 +105,7 @@ static void plan_topics(struct run *run)
         topic->first_number = run->next_number;
         topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
         topic->is_compacted = !plan && rng_chance(&run->rng, COMPACTED_PERCENT);
+        plan_retention(run, topic);
         run->next_number += (uint32_t)topic->partitions;
     }
 }

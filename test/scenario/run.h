@@ -52,7 +52,15 @@ struct run_topic {
     uint32_t first_number;
     bool is_compacted;
     bool is_lossy; /* page-cache durability: a loss of power may take records back. */
+    const char *retention_ms, *retention_bytes; /* NULL: records stay. */
+    bool is_append_time;                        /* Times are the broker's. */
 };
+
+/* True if records of it go by themselves. */
+static inline bool run_topic_expires(const struct run_topic *topic)
+{
+    return topic->retention_ms || topic->retention_bytes;
+}
 
 enum run_phase { RUN_SETUP, RUN_WORK, RUN_HEAL, RUN_RESTART, RUN_READ, RUN_OVER };
 
