@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -116,7 +117,8 @@ static int check_double(const struct config_row *row, struct slice value, struct
 {
     double n;
 
-    if (parse_double(value, &n) && n >= (double)row->min && n <= (double)row->max)
+    if (parse_double(value, &n) && n >= (double)row->min &&
+        (n <= (double)row->max || row->max == INT64_MAX))
         return 0;
     text_printf(why,
                 "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
@@ -285,6 +287,24 @@ const struct config_row *config_nearest(const struct config_table *table, struct
     return best;
 }
 
+/* As Java prints it: no more digits than tell it from its neighbours, and a point. */
+static void print_double(double number, struct text *out)
+{
+    char digits[40];
+    char *power;
+
+    for (int count = 1; count <= 17; count++) {
+        (void)snprintf(digits, sizeof(digits), "%.*g", count, number);
+        if (strtod(digits, NULL) == number)
+            break;
+    }
+    power = strchr(digits, 'e');
+    if (power)
+        text_printf(out, "%.*sE%ld", (int)(power - digits), digits, strtol(power + 1, NULL, 10));
+    else
+        text_printf(out, "%s%s", digits, strchr(digits, '.') ? "" : ".0");
+}
+
 void config_print(const struct config_row *row, const void *config, struct text *out)
 {
     const char *text;
@@ -303,7 +323,7 @@ void config_print(const struct config_row *row, const void *config, struct text 
         break;
     case CONFIG_DOUBLE:
         memcpy(&d, member_of(row, config), sizeof(d));
-        text_printf(out, "%.17g", d);
+        print_double(d, out);
         break;
     case CONFIG_TEXT:
     case CONFIG_LIST:

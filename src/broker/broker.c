@@ -321,8 +321,10 @@ static void settle(struct broker *broker)
 /* What is under way to the checkpoints comes to its end, and the folder knows of it. */
 static void end_upkeep(struct broker *broker)
 {
-    for (int i = 0; i < broker->shard_count; i++)
+    for (int i = 0; i < broker->shard_count; i++) {
+        compactor_stop(broker->shards[i].replicas.compactor);
         retention_fini(&broker->shards[i].retention);
+    }
     for (int i = 0; i < broker->shard_count; i++)
         for (int d = 0; d < broker->dirs.count; d++)
             if (broker->dirs.items[d].dir)

@@ -129,6 +129,7 @@ void shard_end_replicas(struct shard *shard, bool clean, int results[])
     int r = replicas_fini(replicas, clean);
 
     (void)r; /* The folders' own results say more. */
+    replicas->compactor = compactor_destroy(replicas->compactor);
     for (int i = 0; i < replicas->dir_count; i++) {
         struct replica_dir *dir = &replicas->dirs[i];
 
@@ -153,6 +154,22 @@ static void stop_deadline_passed(struct loop_timer *timer)
                          "broker is stopping and the client does not take its answers", 0);
 }
 
+/* What is for the whole node is divided among its shards. */
+static void init_compactor(struct shard *shard)
+{
+    const struct settings *settings = shard->broker->settings;
+    int64_t shards = shard->broker->shard_count;
+
+    shard->replicas.compactor = compactor_create(&(struct compactor_options){
+        .replicas = &shard->replicas,
+        .is_enabled = settings->log_cleaner_enable,
+        .backoff_ms = settings->log_cleaner_backoff_ms,
+        .map_bytes_max = (size_t)(settings->log_cleaner_dedupe_buffer_size / shards),
+        .map_load = max_of(settings->log_cleaner_io_buffer_load_factor, 0.01),
+        .bytes_per_second = settings->log_cleaner_io_max_bytes_per_second / (double)shards,
+    });
+}
+
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io)
 {
     const struct settings *settings = broker->settings;
@@ -166,6 +183,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     fetch_sessions_init(&shard->fetch_sessions,
                         (size_t)settings->fetch_session_slots / (size_t)broker->shard_count);
     init_replicas(shard);
+    init_compactor(shard);
     init_coordinators(shard);
     retention_init(&shard->retention, shard, settings->log_initial_task_delay_ms,
                    settings->log_retention_check_interval_ms);

@@ -234,7 +234,8 @@ static bool wants_nothing(const struct partition *p)
 {
     return list_is_empty(&p->staged) && list_is_empty(&p->waiting) && list_is_empty(&p->answered) &&
            !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) &&
-           !upkeep_is_busy_with(p->at->upkeep, p);
+           !upkeep_is_busy_with(p->at->upkeep, p) &&
+           !compactor_is_busy_with(p->replicas->compactor, p);
 }
 
 static bool may_sleep(const struct partition *p)
@@ -433,6 +434,7 @@ static void detach(struct partition *p)
     list_remove(&p->dirty);
     syncer_forget(p->at->syncer, &p->sync);
     upkeep_forget(p->at->upkeep, p);
+    compactor_forget(p->replicas->compactor, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);

@@ -29,10 +29,18 @@
 #include "base/map.h"
 #include "meta/image.h"
 #include "os/loop.h"
+#include "replica/compactor.h"
 #include "replica/upkeep.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
 #include "wire/batch.h"
+
+/* How a compacted log is kept: Kafka's settings of these names. */
+struct compaction_config {
+    double min_dirty_ratio;
+    int64_t min_lag_ms, max_lag_ms;
+    int64_t delete_retention_ms;
+};
 
 /* What the broker settings and the topic's own make of one partition. */
 struct partition_config {
@@ -41,7 +49,8 @@ struct partition_config {
     bool is_disk;             /* Durability: synced before it is shown. */
     bool deletes;             /* cleanup.policy: old records may go. */
     int64_t file_delete_delay_ms;
-    struct log_retention retention; /* Where it deletes. */
+    struct compaction_config compaction; /* Where log.is_compacted. */
+    struct log_retention retention;      /* Where it deletes. */
 };
 
 enum partition_outcome {
@@ -100,6 +109,7 @@ struct partition {
     struct syncer_request sync; /* Our place in the syncer. */
     struct care care;
     bool is_failed;
+    bool is_uncleanable; /* The cleaner could not read its log. */
 };
 
 /* A batch on its way in.  Embedded in the request's memory, which stays until done(). */
@@ -151,6 +161,7 @@ struct replicas {
     struct log_env env;
     struct replica_dir dirs[REPLICA_DIRS_MAX];
     int dir_count;
+    struct compactor *compactor;
     struct map partitions; /* struct partition by topic id and index. */
     struct list dirty;     /* struct partition with staged appends. */
     struct list awake;     /* struct partition with an open log, the latest used last. */

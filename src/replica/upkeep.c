@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "replica/partition.h"
+#include "store/cleaner.h"
 #include "store/reaper.h"
 
 DIAG_MODULE("replica");
@@ -120,10 +121,13 @@ static void end_batch(struct upkeep *upkeep)
 
 /* --- starts move ------------------------------------------------------------ */
 
+void upkeep_bury(struct upkeep *upkeep, const struct partition *p, int64_t base)
+{
+    reaper_add(upkeep->reaper, log_folder(p->log), base, p->config.file_delete_delay_ms);
+}
+
 static void drop_segments(struct upkeep *upkeep, struct partition *p)
 {
-    int64_t delay_ms = p->config.file_delete_delay_ms;
-
     for (int i = 0; i < DROP_MAX && log_has_segment_below(p->log); i++) {
         int64_t base;
         int r = log_drop_segment(p->log, &base);
@@ -133,7 +137,7 @@ static void drop_segments(struct upkeep *upkeep, struct partition *p)
                       kv("topic", p->topic), kv("partition", p->index), kv("error", r));
             return;
         }
-        reaper_add(upkeep->reaper, log_folder(p->log), base, delay_ms);
+        upkeep_bury(upkeep, p, base);
     }
     if (log_has_segment_below(p->log))
         upkeep_want_point(upkeep, p);
@@ -240,6 +244,7 @@ static void keep(struct upkeep *upkeep)
             .topic_id = job->topic_id,
             .recovery_point = log_recovery_point(p->log),
             .high_watermark = p->high_watermark,
+            .cleaned = log_cleaned(p->log),
             .start =
                 max_of(mutant_is(MUTANT_START_AHEAD) ? -1 : job->start, log_start_mark(p->log)),
         };

@@ -65,5 +65,8 @@ bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *pa
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody has asked. */
 void upkeep_forget(struct upkeep *upkeep, struct partition *partition);
 
+/* Unlinks the files of a segment of its log that are `.deleted`, when their time has come. */
+void upkeep_bury(struct upkeep *upkeep, const struct partition *partition, int64_t base);
+
 /* True if nothing is under way or waits. */
 bool upkeep_is_idle(const struct upkeep *upkeep);

@@ -228,17 +228,17 @@ void log_cut_epochs(struct log *log)
     log->has_new_epochs |= log->epoch_count < before;
 }
 
-static int check_producer(struct log *log, const struct batch_header *header,
+static int check_producer(struct log *log, const struct producers_entry *entry,
                           struct log_appended *out)
 {
     struct producer_batch known = {.last_offset = -1};
-    int r = producers_check(&log->producers, header, &known);
+    int r = producers_check(&log->producers, entry, &known);
 
     if (r == PRODUCERS_E_LONG_PAST && !log->knows_producers) {
         r = log_complete_producers(log); /* It may be one that a snapshot does not have. */
         if (r)
             return err_pass(r);
-        r = producers_check(&log->producers, header, &known);
+        r = producers_check(&log->producers, entry, &known);
     }
     *out = (struct log_appended){.is_duplicate = false};
     switch (r) {
@@ -251,11 +251,14 @@ static int check_producer(struct log *log, const struct batch_header *header,
     case PRODUCERS_E_LONG_PAST: return LOG_E_LONG_PAST;
     case PRODUCERS_E_UNKNOWN: return LOG_E_UNKNOWN_PRODUCER;
     case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
+    case PRODUCERS_E_COORDINATOR: return LOG_E_COORDINATOR;
+    case PRODUCERS_E_TXN_STATE: return LOG_E_TXN_STATE;
     default: return 0;
     }
 }
 
-static void stage(struct log *log, uint8_t *batch, struct batch_header *header, int32_t epoch)
+static void stage(struct log *log, uint8_t *batch, struct batch_header *header,
+                  const struct marker *marker, int32_t epoch)
 {
     struct log_staged *staged;
 
@@ -269,7 +272,7 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
     batch_set_place(batch, log->end, epoch);
     staged->batch = batch;
     staged->header = *header;
-    producers_update(&log->producers, header, &staged->undo);
+    producers_update(&log->producers, header, marker, &staged->change);
     log->staged_bytes += header->size;
     log->end = batch_last_offset(header) + 1;
     log_note_change(log);
@@ -278,6 +281,11 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
 int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,
                const struct log_append_terms *terms, struct log_appended *out)
 {
+    struct producers_entry entry = {.header = header,
+                                    .is_coordinators = terms->is_coordinators,
+                                    .transaction_version = terms->transaction_version};
+    struct marker marker;
+    bool is_marker = false;
     int r;
 
     assert(size == header->size && header->last_offset_delta >= 0);
@@ -285,7 +293,10 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
         return LOG_E_FENCED;
     if ((int64_t)size > log->config.segment_bytes)
         return LOG_E_SEGMENT_SIZE;
-    r = check_producer(log, header, out);
+    if (batch_is_control(header) && marker_parse(slice_of(batch, size), &marker, &is_marker))
+        return LOG_E_CORRUPT;
+    entry.marker = is_marker ? &marker : NULL;
+    r = check_producer(log, &entry, out);
     if (r || out->is_duplicate)
         return r;
     if (must_roll(log, header, size, terms->now_ms)) {
@@ -296,7 +307,7 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
             return err_pass(r);
     }
     log_note_epoch(log, terms->leader_epoch, log->end);
-    stage(log, batch, header, terms->leader_epoch);
+    stage(log, batch, header, entry.marker, terms->leader_epoch);
     out->base_offset = header->base_offset;
     out->last_offset = batch_last_offset(header);
     assert_slow((log_check(log), true));
@@ -308,7 +319,7 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
 void log_unstage(struct log *log)
 {
     while (log->staged_count > 0)
-        producers_undo(&log->producers, &log->staged[--log->staged_count].undo);
+        producers_undo(&log->producers, &log->staged[--log->staged_count].change);
     log->staged_bytes = 0;
     log->knows_producers = false; /* What came from the log was undone with the rest. */
     if (log->end > log->written) {
@@ -320,6 +331,7 @@ void log_unstage(struct log *log)
 /* Cuts off what a failed write may have left; else nobody can know what is there. */
 static void take_back(struct log *log, const struct segment *before)
 {
+    struct segment_place place = log_place(log);
     struct segment *active = log_active(log);
     struct io *io = log->env.io;
     int r = io->ops->file_truncate(io, active->file->fd, before->size);
@@ -328,6 +340,8 @@ static void take_back(struct log *log, const struct segment *before)
         r = index_cut(&active->by_offset, log->written);
     if (r == 0)
         r = index_cut(&active->by_time, before->by_time.last.key + 1);
+    if (r == 0)
+        r = segment_cut_aborted(active, &place, log->written);
     if (r)
         log->is_broken = true;
     active->since_entry = before->since_entry;
@@ -351,6 +365,8 @@ static int write_some(struct log *log, size_t done, size_t count, uint64_t *posi
 
         iov[i] = (struct io_iov){.data = staged->batch, .size = staged->header.size};
         r = segment_note(active, &staged->header, at, log->config.index_interval_bytes);
+        if (r == 0)
+            r = log_note_aborted(log, &staged->change);
         if (r)
             return err_pass(r);
         at += staged->header.size;
@@ -492,7 +508,9 @@ void log_sync_end(struct log *log, const struct log_sync *sync)
 
         if (!segment)
             continue;
-        segment->synced_size = max_of(segment->synced_size, sync->files[i].end);
+        /* One that was cleaned meanwhile is smaller, and durable. */
+        segment->synced_size =
+            min_of(max_of(segment->synced_size, sync->files[i].end), segment->size);
         if (at + 1 < log->segment_count)
             segment_rest(segment);
     }
@@ -509,7 +527,8 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync)
         struct segment *segment = sync_segment(log, &sync->files[i], &at);
 
         if (segment)
-            segment->committed_size = max_of(segment->committed_size, sync->files[i].end);
+            segment->committed_size =
+                min_of(max_of(segment->committed_size, sync->files[i].end), segment->size);
     }
     move_synced(log, sync);
     assert_slow((log_check(log), true));
@@ -552,6 +571,7 @@ struct log *log_abandon(struct log *log)
     file_unref(log->folder);
     file_unref(log->root);
     mem_free(log->segments);
+    mem_free(log->swap.bases);
     mem_free(log->staged);
     mem_free(log->epochs);
     mem_free(log->name);

@@ -366,11 +366,28 @@ static int take_mark_away(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* The cleaner works only below what both say. */
+static int64_t replay_floor(void *context, struct slice name, bool is_new)
+{
+    const struct log_dir *dir = context;
+    scoped(mem_freep_any) char *text = mem_copy_text(name.data, name.size);
+    const struct mark *mark = NULL;
+    struct slice topic;
+    int64_t partition;
+
+    if (!is_new && checkpoint_split(text, &topic, &partition))
+        mark = marks_find(&dir->marks, topic, partition);
+    return mark ? max_of(mark->recovery_point, mark->cleaned) : 0;
+}
+
 /* What was acknowledged before a crash goes into the segments, before anybody opens one. */
 static int replay_commit_log(struct log_dir *dir)
 {
     int64_t entries = 0;
-    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+    int r = 0;
+
+    if (!mutant_is(MUTANT_SKIP_REPLAY))
+        r = commit_log_replay(dir->io, dir->root, replay_floor, dir, &entries);
 
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
         diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
@@ -444,7 +461,8 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 {
     char hidden[IO_NAME_MAX];
     struct uuid found;
-    int r = log_folder_topic(dir->root, io, name, &found);
+    bool is_new;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
     if (r == -ENOENT || (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)))
         return 0;
     log_name_aside(hidden, name, topic_id.bytes, deleted_suffix);
@@ -629,7 +647,8 @@ int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, str
                        bool *out)
 {
     struct uuid found = {{0}};
-    int r = log_folder_topic(dir->root, io, name, &found);
+    bool is_new = false;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
 
     *out = r == 0 && uuid_equal(found, topic_id);
     return r == -ENOENT || r > 0 ? 0 : err_pass(r);
@@ -670,7 +689,7 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
     struct mark *mark = NULL;
     int64_t partition;
 
-    *out = (struct log_opening){.root = dir->root};
+    *out = (struct log_opening){.root = dir->root, .cleaned = -1};
     if (checkpoint_split(name, &topic, &partition))
         mark = marks_find(&dir->marks, topic, partition);
     if (!mark) {
@@ -678,11 +697,13 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
         return;
     }
     if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
-        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->recovery_point = mark->high_watermark = mark->start = mark->cleaned = -1;
         mark->is_in_order = mark->is_new = false;
     }
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
+    out->cleaned = mark->cleaned;
+    out->point_kept = out->recovery_point;
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
     out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
@@ -732,6 +753,8 @@ int log_dir_wake_log(struct log_dir *dir, const struct log_env *env, const char 
     struct log_opening opening = {
         .root = dir->root,
         .recovery_point = rest->end,
+        .point_kept = rest->point_kept,
+        .cleaned = rest->cleaned,
         .start = max_of(rest->start_mark, (int64_t)0),
         .was_clean = true,
         .is_known = true,
@@ -750,6 +773,8 @@ int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out)
         .start = log->start,
         .start_mark = log->start > log->segments[0].base ? log->start : -1,
         .end = log_written(log),
+        .point_kept = log->point_kept,
+        .cleaned = log->cleaned,
         .is_new = log->is_new,
     };
     int r = log_close(log);
@@ -773,6 +798,7 @@ void log_dir_close_resting(struct log_dir *dir, const char *name, struct uuid to
     mark = marks_get(&dir->marks, topic, partition);
     mark->recovery_point = mark->high_watermark = rest->end;
     mark->start = rest->start_mark;
+    mark->cleaned = rest->cleaned;
     mark->topic_id = topic_id;
     mark->is_new = rest->is_new;
     mark->is_in_order = true;

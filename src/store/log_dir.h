@@ -147,7 +147,9 @@ NODISCARD int log_dir_close_log(struct log_dir *dir, struct log *log);
 struct log_rest {
     int64_t start;
     int64_t start_mark; /* The start if it is inside the first segment, or -1. */
-    int64_t end;        /* Everything below is durable in its own files. */
+    int64_t end;        /* Everything below is durable in its own files, */
+    int64_t point_kept; /* and this is the recovery point that the checkpoints have. */
+    int64_t cleaned;    /* As log_cleaned(). */
     bool is_new;        /* As log_is_new(). */
 };
 

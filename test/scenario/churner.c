@@ -19,7 +19,7 @@ enum {
     AGAIN_US = 15 * 1000,
     PACE_MAX_US = 60 * 1000,
     RECORDS_MAX = 4,
-    CONFIGS_MAX = 7,
+    CONFIGS_MAX = 9,
     CREATE_ID_VERSION = 7, /* The first that answers with the id. */
     LOOK_ID_VERSION = 10,
     DELETE_ID_VERSION = 6,
@@ -173,6 +173,11 @@ static void add_configs(struct churner *c, struct client_call *call,
         add_config(topic, "retention.bytes", run_topic->retention_bytes);
     if (run_topic->is_append_time)
         add_config(topic, "message.timestamp.type", "LogAppendTime");
+    if (run_topic->is_compacted) {
+        add_config(topic, "cleanup.policy", "compact,delete"); /* Or nobody might delete records. */
+        add_config(topic, "min.cleanable.dirty.ratio",
+                   rng_chance(&c->run->rng, 70) ? "0.01" : "0.4");
+    }
 }
 
 static void create(struct churner *c)

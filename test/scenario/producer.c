@@ -111,6 +111,8 @@ static void batch_add(struct producer *p, struct lane *lane)
 
     batch->count = 1 + (uint32_t)rng_below(&p->run->rng, RECORDS_MAX);
     batch->first_value = run_values(p->run, batch->count);
+    if (lane->topic->is_compacted)
+        batch->first_value |= RECORD_KEYED;
     batch->base_sequence = lane->next_sequence;
     lane->next_sequence += (int32_t)batch->count;
     encode(p, batch);

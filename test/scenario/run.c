@@ -6,6 +6,7 @@
 #include "test/scenario/consumer.h"
 #include "test/scenario/nemesis.h"
 #include "test/scenario/producer.h"
+#include "test/scenario/record.h"
 #include "test/scenario/server.h"
 #include "test/scenario/trimmer.h"
 
@@ -26,6 +27,7 @@ enum {
     BATCHES_MAX = 80,
     READER_NUMBER = 999,
     TRIMMED_PERCENT = 50,
+    COMPACTED_PERCENT = 40,
     EXPIRING_PERCENT = 40,
     ANOMALIES_SHOWN = 6,
     FAILURES_SHOWN = 10,
@@ -110,6 +112,7 @@ static void plan_topics(struct run *run)
             topic->partitions = plan->partitions;
         topic->first_number = run->next_number;
         topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
+        topic->is_compacted = !plan && rng_chance(&run->rng, COMPACTED_PERCENT);
         plan_retention(run, topic);
         run->next_number += (uint32_t)topic->partitions;
     }
@@ -208,6 +211,15 @@ static void note_lossy_topics(struct run *run)
         for (int32_t i = 0; i < run->topics[t].partitions; i++)
             if (run->topics[t].is_lossy && has_lost_power)
                 history_set_lossy(run->history, run->topics[t].first_number + (uint32_t)i);
+}
+
+static void note_compacted_topics(struct run *run)
+{
+    for (int t = 0; t < run->topic_count; t++)
+        for (int32_t i = 0; i < run->topics[t].partitions; i++)
+            if (run->topics[t].is_compacted)
+                history_set_compacted(run->history, run->topics[t].first_number + (uint32_t)i,
+                                      record_key);
 }
 
 static void begin_reading(struct run *run)
@@ -323,6 +335,7 @@ static bool judge(struct run *run, FILE *out)
     size_t anomalies;
 
     note_lossy_topics(run);
+    note_compacted_topics(run);
     anomalies = history_check(run->history);
 
     if (run->failures == 0 && anomalies == 0)

@@ -50,6 +50,7 @@ struct run_topic {
     struct uuid id;
     int32_t partitions;
     uint32_t first_number;
+    bool is_compacted;
     bool is_lossy; /* page-cache durability: a loss of power may take records back. */
     const char *retention_ms, *retention_bytes; /* NULL: records stay. */
     bool is_append_time;                        /* Times are the broker's. */

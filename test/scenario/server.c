@@ -49,6 +49,7 @@ struct server *server_create(struct run *run, int shards)
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     /* Recovery points that move all the time, now and then, and never. */
     static const char *const intervals[] = {"5", "50", "500", "60000"};
+    static const char *const pauses[] = {"20", "100", "1000"};
     /* None, so that partitions sleep now and then, and few, so that they never stay awake. */
     static const int64_t files[] = {0, 12, 24, 100};
     /* Retention that looks all the time, and now and then. */
@@ -76,6 +77,10 @@ struct server *server_create(struct run *run, int shards)
     set(server, "log.flush.offset.checkpoint.interval.ms",
         intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
     set_metadata(server);
+    set(server, "log.cleaner.backoff.ms", pauses[rng_below(&run->rng, COUNT_OF(pauses))]);
+    set(server, "log.cleaner.dedupe.buffer.size", rng_chance(&run->rng, 80) ? "134217728" : "1000");
+    set(server, "log.cleaner.io.max.bytes.per.second",
+        rng_chance(&run->rng, 80) ? "1000000000" : "100000");
     set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
     set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
     set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
