@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/reaper.h"
 
 #include <stdio.h>
 

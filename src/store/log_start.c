@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "store/log_internal.h"
+#include "store/reaper.h"
 
 #include <stdio.h>
 

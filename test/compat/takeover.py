@@ -144,7 +144,8 @@ class Client:
 
     def _begin(self):
         def attempt():
-            if self.ask("find_coordinator", 2, {"key": TRANSACTIONAL_ID, "key_type": 1})["error_code"]:
+            found = self.ask("find_coordinator", 2, {"key": TRANSACTIONAL_ID, "key_type": 1})
+            if found["error_code"]:
                 return None
             answer = self.ask("init_producer_id", 2, {"transactional_id": TRANSACTIONAL_ID,
                                                       "transaction_timeout_ms": 60000})
@@ -224,7 +225,7 @@ class Client:
                 found[header["base_offset"]] = whole[PLACED:]
                 at = header["base_offset"] + header["last_delta"] + 1
             if not raw:
-                raise peers.Failure(f"{self.name}: {topic}-{partition} has nothing at {at} of {end}")
+                raise peers.Failure(f"{self.name}: {topic}-{partition} ends at {at}, not {end}")
         return found, aborted
 
     def identity(self):
@@ -268,13 +269,15 @@ def judge(client, known):
         found, aborted = client.read(topic, partition, COMMITTED)
         lost = [base for base, own in batches.items() if found.get(base) != own]
         if lost:
-            wrong.append(f"{topic}-{partition}: {len(lost)} of {len(batches)} batches, first {lost[0]}")
+            wrong.append(f"{topic}-{partition}: {len(lost)} of {len(batches)} batches, "
+                         f"first {lost[0]}")
         if topic == TRANSACTIONS:
             firsts = {base for base, _ in known.aborted}
             missed = [base for base, producer in known.aborted if not any(
                 first <= base and producer == of for first, of in aborted)]
             if missed or not {first for first, _ in aborted} <= firsts:
-                wrong.append(f"aborted transactions: {sorted(aborted)} for batches at {sorted(firsts)}")
+                wrong.append(f"aborted transactions: {sorted(aborted)} for batches at "
+                             f"{sorted(firsts)}")
     identity = client.identity()
     if identity != known.identity:
         wrong.append(f"identity {identity} and not {known.identity}")
