@@ -170,6 +170,21 @@ static void init_compactor(struct shard *shard)
     });
 }
 
+static void set_expiry(struct shard *shard)
+{
+    int64_t interval_ms = shard->broker->settings->producer_id_expiration_check_interval_ms;
+
+    loop_timer_set(&shard->loop, &shard->expiry, shard->loop.now_us + interval_ms * 1000);
+}
+
+static void expire_producers(struct loop_timer *timer)
+{
+    struct shard *shard = container_of(timer, struct shard, expiry);
+
+    replicas_expire_producers(&shard->replicas);
+    set_expiry(shard);
+}
+
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io)
 {
     const struct settings *settings = broker->settings;
@@ -189,6 +204,8 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
                    settings->log_retention_check_interval_ms);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
+    shard->expiry.fire = expire_producers;
+    set_expiry(shard);
 }
 
 void shard_stop(struct shard *shard)
@@ -232,6 +249,7 @@ void shard_fini(struct shard *shard)
     assert(list_is_empty(&shard->sessions));
     fetch_sessions_fini(&shard->fetch_sessions);
     loop_timer_cancel(&shard->loop, &shard->stop_deadline);
+    loop_timer_cancel(&shard->loop, &shard->expiry);
     for (int i = 0; i < shard->replicas.dir_count; i++)
         shard->replicas.dirs[i].syncer = syncer_destroy(shard->replicas.dirs[i].syncer);
     net_fini(&shard->net);

@@ -45,6 +45,7 @@ struct shard {
     _Atomic bool is_hurried;         /* which is to do no more of them: nobody waits any longer. */
     bool is_stopping;
     struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct loop_timer expiry;        /* When producers that were idle for long are forgotten. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };

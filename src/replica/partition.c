@@ -78,6 +78,7 @@ static void advance(struct partition *p, int64_t to)
     if (to <= p->high_watermark)
         return;
     p->high_watermark = to;
+    log_settle_transactions(p->log, to);
     while ((node = list_first(&p->waiting))) {
         struct append *append = container_of(node, struct append, node);
 
@@ -199,6 +200,14 @@ struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id,
     return NULL;
 }
 
+void replicas_expire_producers(struct replicas *replicas)
+{
+    int64_t now_ms = io_wall_ms(replicas->loop->io);
+
+    list_each (node, &replicas->awake)
+        log_expire_producers(container_of(node, struct partition, awake)->log, now_ms);
+}
+
 static struct partition *partition_new(struct replicas *replicas, const struct image_topic *topic,
                                        int32_t index)
 {
@@ -240,7 +249,8 @@ static bool wants_nothing(const struct partition *p)
 
 static bool may_sleep(const struct partition *p)
 {
-    return !p->is_failed && wants_nothing(p) && p->high_watermark == log_end(p->log);
+    return !p->is_failed && wants_nothing(p) && p->high_watermark == log_end(p->log) &&
+           partition_stable(p) == p->high_watermark;
 }
 
 static void note_awake(struct partition *p)
@@ -561,6 +571,7 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     struct slice bytes = slice_of(append->batch, append->size);
     int r = batch_parse(bytes, header);
 
+    p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
     append->batch_outcome = r;
     if (r == BATCH_E_MALFORMED)
         return PARTITION_E_BATCH;
@@ -568,7 +579,8 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
         return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
     if (append->size > (size_t)p->config.log.max_message_bytes)
         return PARTITION_E_TOO_LARGE;
-    p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
+    if (append->is_own)
+        return 0;
     p->config.rules.cache = &p->replicas->inflaters;
     append->batch_outcome = batch_check(bytes, header, &p->config.rules);
     return append->batch_outcome ? PARTITION_E_BATCH : 0;
@@ -582,6 +594,8 @@ static int outcome_of_append(int r)
     case LOG_E_LONG_PAST: return PARTITION_E_DUPLICATE;
     case LOG_E_UNKNOWN_PRODUCER: return PARTITION_E_UNKNOWN_PRODUCER;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
+    case LOG_E_COORDINATOR: return PARTITION_E_COORDINATOR;
+    case LOG_E_TXN_STATE: return PARTITION_E_TXN_STATE;
     default: return PARTITION_E_STORAGE;
     }
 }
@@ -609,6 +623,8 @@ int partition_append(struct partition *p, struct append *append)
     terms = (struct log_append_terms){
         .leader_epoch = p->leader_epoch,
         .now_ms = p->config.rules.now_ms,
+        .is_coordinators = append->is_own,
+        .transaction_version = append->transaction_version,
     };
     r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
     if (r == LOG_E_UNWRITTEN) { /* The next segment begins here, or may. */
@@ -637,26 +653,47 @@ static int64_t end_of(const struct partition *p)
     return p->log ? log_end(p->log) : p->rest.end;
 }
 
+int64_t partition_stable(const struct partition *p)
+{
+    return p->log ? log_stable(p->log, p->high_watermark) : p->high_watermark;
+}
+
+static int read_below(struct partition *p, struct partition_read *read, int64_t limit)
+{
+    int r = wake(p);
+
+    if (r)
+        return r;
+    r = log_read(p->log, read->offset, limit, read->bytes_max, read->at_least_one, &read->range);
+    if (r == 0 && read->is_committed && read->range.size > 0)
+        r = log_find_aborted(p->log, read->offset, &read->range, &read->aborted);
+    if (r == 0)
+        return 0;
+    partition_read_release(read);
+    return r == LOG_E_OUT_OF_RANGE ? PARTITION_E_OUT_OF_RANGE : PARTITION_E_STORAGE;
+}
+
 int partition_read(struct partition *p, struct partition_read *read)
 {
-    int r;
+    int64_t limit;
 
     read->range = (struct log_range){.size = 0};
+    read->aborted = (struct text){.data = NULL};
     read->high_watermark = p->high_watermark;
+    read->stable = partition_stable(p);
     read->log_start = start_of(p);
     if (p->is_failed)
         return PARTITION_E_STORAGE;
     if (read->offset < read->log_start || read->offset > end_of(p))
         return PARTITION_E_OUT_OF_RANGE;
-    if (read->offset >= p->high_watermark)
-        return 0;
-    r = wake(p);
-    if (r == 0)
-        r = log_read(p->log, read->offset, p->high_watermark, read->bytes_max, read->at_least_one,
-                     &read->range);
-    if (r == LOG_E_OUT_OF_RANGE)
-        return PARTITION_E_OUT_OF_RANGE;
-    return r ? PARTITION_E_STORAGE : 0;
+    limit = read->is_committed ? read->stable : read->high_watermark;
+    return read->offset < limit ? read_below(p, read, limit) : 0;
+}
+
+void partition_read_release(struct partition_read *read)
+{
+    log_range_release(&read->range);
+    text_fini(&read->aborted);
 }
 
 void partition_wait(struct partition *p, struct fetch_wait *wait)

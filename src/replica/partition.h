@@ -33,6 +33,7 @@
 #include "replica/upkeep.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
+#include "store/txn_index.h"
 #include "wire/batch.h"
 
 /* How a compacted log is kept: Kafka's settings of these names. */
@@ -63,6 +64,8 @@ enum partition_outcome {
     PARTITION_E_UNKNOWN_PRODUCER, /* Not a first sequence, of a producer that is not known. */
     PARTITION_E_DUPLICATE,        /* It is in the log, too long ago to know where. */
     PARTITION_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
+    PARTITION_E_COORDINATOR,      /* A marker of an older coordinator. */
+    PARTITION_E_TXN_STATE,        /* Not part of its producer's open transaction. */
     PARTITION_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
     PARTITION_E_CLOSED,           /* The partition is being deleted, or the broker stops. */
     PARTITION_E_POLICY,           /* Its records are compacted and not deleted. */
@@ -117,7 +120,9 @@ struct append {
     struct list_node node;
     uint8_t *batch; /* Borrowed until done(): offset and epoch are written into it. */
     size_t size;
-    int16_t acks; /* -1, 0, 1 */
+    int16_t acks;                /* -1, 0, 1 */
+    bool is_own;                 /* The broker made it: a coordinator's records, or a marker. */
+    int16_t transaction_version; /* Of a marker. */
     void (*done)(struct append *append, int outcome);
 
     int64_t base_offset; /* Results, valid when the outcome is 0. */
@@ -148,10 +153,13 @@ struct partition_read {
     int64_t offset; /* In. */
     size_t bytes_max;
     bool at_least_one; /* A batch, though it be larger than bytes_max. */
+    bool is_committed; /* Nothing of transactions that are open. */
 
     int64_t high_watermark; /* Out; also with PARTITION_E_OUT_OF_RANGE. */
+    int64_t stable;         /* Where readers of what is committed stop. */
     int64_t log_start;
-    struct log_range range; /* Size 0: nothing there yet.  Release with log_range_release(). */
+    struct log_range range; /* Size 0: nothing there yet. */
+    struct text aborted;    /* Owned: struct txn_entry, for who reads what is committed. */
 };
 
 /* The partitions of one shard. */
@@ -204,6 +212,9 @@ void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep);
 /* False if the partition has no log yet: nothing was ever written to it. */
 bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index);
 
+/* Has the partitions that are awake forget producers that were idle for too long. */
+void replicas_expire_producers(struct replicas *replicas);
+
 /* The partition if there was a use of it, else NULL; it may sleep. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
 
@@ -230,6 +241,12 @@ NODISCARD int partition_append(struct partition *partition, struct append *appen
 
 /* Finds the bytes to serve.  On 0 the range may be empty. */
 NODISCARD int partition_read(struct partition *partition, struct partition_read *read);
+
+/* Lets go of what was found.  Any thread. */
+void partition_read_release(struct partition_read *read);
+
+/* Where readers of what is committed stop: the last stable offset. */
+int64_t partition_stable(const struct partition *partition);
 
 /* Calls wake() once, at the next move of the high watermark or end of the partition. */
 void partition_wait(struct partition *partition, struct fetch_wait *wait);

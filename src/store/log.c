@@ -9,7 +9,7 @@
 #include "store/log_dir.h"
 #include "store/log_internal.h"
 
-enum { EPOCH_NONE = -1, WRITE_BATCHES = 64 };
+enum { WRITE_BATCHES = 64 };
 
 int64_t log_end(const struct log *log)
 {
@@ -207,26 +207,6 @@ int log_roll(struct log *log)
 }
 
 /* --- append ----------------------------------------------------------------- */
-
-void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
-{
-    int32_t last = log->epoch_count ? log->epochs[log->epoch_count - 1].epoch : EPOCH_NONE;
-
-    if (epoch <= last)
-        return;
-    log->epochs = mem_resize(log->epochs, log->epoch_count + 1, sizeof(*log->epochs));
-    log->epochs[log->epoch_count++] = (struct log_epoch){.epoch = epoch, .start = start};
-    log->has_new_epochs = true;
-}
-
-void log_cut_epochs(struct log *log)
-{
-    size_t before = log->epoch_count;
-
-    while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
-        log->epoch_count--;
-    log->has_new_epochs |= log->epoch_count < before;
-}
 
 static int check_producer(struct log *log, const struct producers_entry *entry,
                           struct log_appended *out)

@@ -142,6 +142,11 @@ void log_settle_transactions(struct log *log, int64_t offset);
 NODISCARD int log_find_aborted(struct log *log, int64_t offset, const struct log_range *range,
                                struct text *out);
 
+/* Where the records of leaders up to `epoch` end: the largest epoch that is known and not above
+ * it (or `epoch` itself, if all that are known are above), and the offset behind its records.  -1
+ * and -1 if `epoch` is above all that are known (KIP-101). */
+void log_find_epoch_end(const struct log *log, int32_t epoch, int32_t *out_epoch, int64_t *out_end);
+
 /* What is known of producers; borrowed until the log changes. */
 const struct producers *log_producers(const struct log *log);
 

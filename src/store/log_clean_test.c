@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/cleaner_internal.h"
 #include "store/log_internal.h"
+#include "store/reaper.h"
 #include "test/harness/check.h"
 #include "test/harness/files.h"
 #include "test/harness/store_kit.h"

@@ -6,6 +6,7 @@
  *      log.c          append, write, sync
  *      log_read.c     from an offset to bytes
  *      log_txn.c      transactions: how far they let readers come, and which were aborted
+ *      log_epochs.c   which leader's epoch a record is of
  *      log_time.c     from a time to an offset
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop

@@ -419,8 +419,9 @@ void producers_check_all(const struct producers *producers, int64_t end)
 
 /* --- snapshots -------------------------------------------------------------- */
 
-static void entry_encode(const struct producer *p, uint8_t *out)
+static void entry_print(const struct producer *p, struct text *to)
 {
+    uint8_t out[SNAPSHOT_ENTRY];
     struct producer_batch none = {.last_sequence = -1, .last_offset = -1, .timestamp = -1};
     const struct producer_batch *last = p->batch_count ? &p->batches[p->batch_count - 1] : &none;
 
@@ -432,6 +433,7 @@ static void entry_encode(const struct producer *p, uint8_t *out)
     bytes_store_i64(out + 26, p->last_timestamp);
     bytes_store_i32(out + 34, p->coordinator_epoch);
     bytes_store_i64(out + 38, p->txn_first_offset);
+    text_add(to, out, sizeof(out));
 }
 
 static int by_ascending_id(const void *a, const void *b)
@@ -442,24 +444,35 @@ static int by_ascending_id(const void *a, const void *b)
     return ((*pa)->id > (*pb)->id) - ((*pa)->id < (*pb)->id);
 }
 
-void producers_print(const struct producers *producers, struct text *out)
+void producers_each(const struct producers *producers,
+                    void (*print)(const struct producer *producer, struct text *out),
+                    struct text *out)
 {
     size_t count = producers->by_id.count;
     scoped(mem_freep_any) const struct producer **sorted =
         mem_new_array(count + 1, sizeof(*sorted));
-    scoped(mem_freep_any) uint8_t *bytes = mem_new(SNAPSHOT_HEADER + count * SNAPSHOT_ENTRY);
     size_t n = 0;
-    size_t size = SNAPSHOT_HEADER + count * SNAPSHOT_ENTRY;
 
     map_each (node, &producers->by_id)
         sorted[n++] = container_of(node, struct producer, node);
     qsort(sorted, count, sizeof(*sorted), by_ascending_id);
-    bytes_store_i16(bytes, SNAPSHOT_VERSION);
-    bytes_store_i32(bytes + SNAPSHOT_CRC_FROM, (int32_t)count);
     for (size_t i = 0; i < count; i++)
-        entry_encode(sorted[i], bytes + SNAPSHOT_HEADER + i * SNAPSHOT_ENTRY);
-    bytes_store_u32(bytes + 2, crc32c(bytes + SNAPSHOT_CRC_FROM, size - SNAPSHOT_CRC_FROM));
-    text_add(out, bytes, size);
+        print(sorted[i], out);
+}
+
+void producers_print(const struct producers *producers, struct text *out)
+{
+    uint8_t header[SNAPSHOT_HEADER] = {0};
+    size_t from = out->size;
+    uint8_t *bytes;
+
+    text_add(out, header, sizeof(header));
+    producers_each(producers, entry_print, out);
+    bytes = (uint8_t *)out->data + from;
+    bytes_store_i16(bytes, SNAPSHOT_VERSION);
+    bytes_store_i32(bytes + SNAPSHOT_CRC_FROM, (int32_t)producers->by_id.count);
+    bytes_store_u32(bytes + 2,
+                    crc32c(bytes + SNAPSHOT_CRC_FROM, out->size - from - SNAPSHOT_CRC_FROM));
 }
 
 static void entry_decode(struct producers *producers, const uint8_t *in)

@@ -100,6 +100,11 @@ void producers_fini(struct producers *producers);
 /* The producer, or NULL if nothing is known of it. */
 const struct producer *producers_find(const struct producers *producers, int64_t id);
 
+/* Calls `print` for each producer, by ascending id. */
+void producers_each(const struct producers *producers,
+                    void (*print)(const struct producer *producer, struct text *out),
+                    struct text *out);
+
 /* Whether a producer's batch may come next; batches without a producer always may.  With
  * PRODUCERS_E_DUPLICATE `*out` is the batch that is there, and otherwise it is not touched. */
 NODISCARD int producers_check(const struct producers *producers,
