@@ -157,7 +157,7 @@ static int check_double(const struct config_row *row, struct slice value, struct
                     SLICE_ARG(value), row->name);
         return CONFIG_E_INVALID;
     }
-    if (n >= (double)row->min && n <= (double)row->max)
+    if (n >= (double)row->min && (n <= (double)row->max || row->max == INT64_MAX))
         return 0;
     text_printf(why, "Invalid value ");
     print_double(n, why);
@@ -249,6 +249,8 @@ void config_defaults(const struct config_table *table, void *config)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
+        if (!row->initial && (row->type == CONFIG_INT || row->type == CONFIG_LONG))
+            *(int64_t *)member(row, config) = CONFIG_NOT_SET;
         if (row->initial && config_set(row, config, slice_text(row->initial), &why))
             bug(row->name, __FILE__, __LINE__); /* The table breaks its own rule. */
     }
@@ -397,7 +399,8 @@ void config_print(const struct config_row *row, const void *config, struct text 
     case CONFIG_SHORT:
     case CONFIG_LONG:
         memcpy(&n, member_of(row, config), sizeof(n));
-        text_printf(out, "%" PRId64, n);
+        if (row->initial || n != CONFIG_NOT_SET)
+            text_printf(out, "%" PRId64, n);
         break;
     case CONFIG_DOUBLE:
         memcpy(&d, member_of(row, config), sizeof(d));

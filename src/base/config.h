@@ -67,6 +67,9 @@ struct config_table {
 #define CONFIG_MEMBER_TEXT(id) char *id;
 #define CONFIG_MEMBER_LIST(id) char *id;
 
+/* The value of a number that is not set: of a row without a default, until it is. */
+#define CONFIG_NOT_SET INT64_MIN
+
 enum config_outcome {
     CONFIG_E_UNKNOWN = 1, /* No row has this name. */
     CONFIG_E_INVALID,     /* Not of the type, out of range, not a choice. */

@@ -23,7 +23,7 @@ static struct describe_quorum_replica_state *self_as_voter(struct request *reque
         self->last_caught_up_timestamp = now_ms;
     }
     if (request->header.version >= 2) /* and those of 1 of no folders. */
-        self->replica_directory_id = log_dir_id(broker->dir);
+        self->replica_directory_id = log_dir_id(broker->dirs.items[0].dir);
     return self;
 }
 
@@ -39,7 +39,7 @@ static void describe(struct request *request, struct slice topic, int32_t partit
     if (request->header.version >= 2)
         out->error_message = slice_empty();
     out->leader_id = request->shard->broker->node_id;
-    out->leader_epoch = REPLY_QUORUM_EPOCH;
+    out->leader_epoch = request->shard->broker->controller_epoch;
     out->high_watermark = request->image->offset + 1;
     out->current_voters = self_as_voter(request);
     out->current_voters_count = 1;

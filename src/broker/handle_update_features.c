@@ -11,7 +11,7 @@
 static int16_t check(struct request *request, const struct update_features_feature_update_key *key,
                      bool is_alone, struct slice *out_why)
 {
-    int16_t level = request->image->metadata_version;
+    int16_t level = request->image->levels[FEATURE_METADATA];
 
     if (!is_alone) {
         *out_why = slice_text("The feature is named more than once.");

@@ -148,55 +148,6 @@ void settings_change(struct settings *settings, const char *key, const char *val
     text_fini(&why);
 }
 
-/* Where a key that is not set has its value from: another key, in another unit. */
-static const struct {
-    const char *key, *other;
-    int64_t factor;
-} others[] = {
-    {"log.retention.ms", "log.retention.minutes", 60 * 1000},
-    {"log.retention.ms", "log.retention.hours", 60 * 60 * 1000},
-    {"log.roll.ms", "log.roll.hours", 60 * 60 * 1000},
-    {"log.roll.jitter.ms", "log.roll.jitter.hours", 60 * 60 * 1000},
-    {"log.flush.interval.ms", "log.flush.scheduler.interval.ms", 1},
-};
-
-/* False if the key has no value. */
-static bool print_own(const struct settings *settings, const char *key, struct text *out)
-{
-    const struct config_row *row = config_find(&settings_table, slice_text(key));
-    const char *given = settings_given(settings, key);
-
-    if (row && (row->initial || given)) {
-        config_print(row, settings, out);
-        return true;
-    }
-    row = row ? row : config_find(&known_table, slice_text(key));
-    if (row && given)
-        config_normal(row, slice_text(given), out);
-    else if (row && row->initial)
-        text_printf(out, "%s", row->initial);
-    return row && (given || row->initial);
-}
-
-void settings_print(const struct settings *settings, const char *key, const char *unset,
-                    struct text *out)
-{
-    struct text other = {.data = NULL};
-    bool is_found = print_own(settings, key, out);
-
-    for (size_t i = 0; i < COUNT_OF(others) && !is_found; i++) {
-        if (strcmp(others[i].key, key) != 0)
-            continue;
-        text_cut(&other, 0);
-        is_found = print_own(settings, others[i].other, &other);
-        if (is_found)
-            text_printf(out, "%" PRId64, (int64_t)strtoll(other.data, NULL, 10) * others[i].factor);
-    }
-    text_fini(&other);
-    if (!is_found)
-        text_printf(out, "%s", unset);
-}
-
 int settings_set(struct settings *settings, struct slice key, struct slice value,
                  struct text *unserved, struct text *why)
 {
@@ -247,20 +198,61 @@ int32_t settings_node_id(const struct settings *settings)
     return (int32_t)(settings->broker_id >= 0 ? settings->broker_id : settings->node_id);
 }
 
-int settings_log_dir(const struct settings *settings, const char **out, struct text *why)
-{
-    const char *dir = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+/* --- defaults of topics ----------------------------------------------------- */
 
-    if (strchr(dir, ',')) {
-        text_printf(why, "log.dirs names several folders (%s); one is served", dir);
-        return SETTINGS_E_INVALID;
+static int64_t retention_ms(const struct settings *s)
+{
+    int64_t ms = s->log_retention_ms;
+
+    if (ms == CONFIG_NOT_SET && s->log_retention_minutes != CONFIG_NOT_SET)
+        ms = s->log_retention_minutes * 60 * 1000;
+    if (ms == CONFIG_NOT_SET)
+        ms = s->log_retention_hours * 60 * 60 * 1000;
+    return max_of(ms, (int64_t)-1);
+}
+
+static int64_t roll_ms(const struct settings *s)
+{
+    return s->log_roll_ms == CONFIG_NOT_SET ? s->log_roll_hours * 60 * 60 * 1000 : s->log_roll_ms;
+}
+
+static int64_t roll_jitter_ms(const struct settings *s)
+{
+    return s->log_roll_jitter_ms == CONFIG_NOT_SET ? s->log_roll_jitter_hours * 60 * 60 * 1000
+                                                   : s->log_roll_jitter_ms;
+}
+
+/* Topics' defaults that are made of several keys. */
+static const struct {
+    const char *key;
+    int64_t (*of)(const struct settings *s);
+} made[] = {
+    {"log.retention.ms", retention_ms},
+    {"log.roll.ms", roll_ms},
+    {"log.roll.jitter.ms", roll_jitter_ms},
+};
+
+void settings_print(const struct settings *settings, const char *key, const char *unset,
+                    struct text *out)
+{
+    const struct config_row *row = config_find(&settings_table, slice_text(key));
+    const char *given = settings_given(settings, key);
+
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        if (strcmp(key, made[i].key) == 0) {
+            text_printf(out, "%" PRId64, made[i].of(settings));
+            return;
+        }
     }
-    if (!*dir) {
-        text_printf(why, "log.dirs is empty");
-        return SETTINGS_E_INVALID;
+    if (row && row->initial) {
+        config_print(row, settings, out);
+        return;
     }
-    *out = dir;
-    return 0;
+    row = settings_find(slice_text(key));
+    if (row && given)
+        config_normal(row, slice_text(given), out);
+    else
+        text_printf(out, "%s", row && row->initial ? row->initial : unset);
 }
 
 /* --- listeners -------------------------------------------------------------- */
@@ -394,6 +386,7 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
     *is_ours = !is_in_list(settings->controller_listener_names, parsed.name);
     if (!*is_ours)
         return 0;
+    memcpy(out->name, parsed.name, sizeof(out->name));
     if (strstr(parsed.name, "SSL") || strstr(parsed.name, "SASL")) {
         text_printf(why, "listeners: %s is not served yet; only PLAINTEXT is", parsed.name);
         return SETTINGS_E_INVALID;
@@ -431,6 +424,77 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
         text_printf(why, "listeners: there is none for clients");
         return SETTINGS_E_INVALID;
     }
+    *out_count = count;
+    return 0;
+}
+
+/* --- folders of data -------------------------------------------------------- */
+
+static bool has_path(const struct settings_dir *dirs, int count, struct slice path)
+{
+    for (int i = 0; i < count; i++)
+        if (slice_is_text(path, dirs[i].path))
+            return true;
+    return false;
+}
+
+static int add_dirs(const char *list, struct settings_dir out[static SETTINGS_DIRS_MAX],
+                    int *out_count, struct text *why)
+{
+    struct slice element;
+    int count = 0;
+    int r = 0;
+
+    while (r == 0 && take_element(&list, &element)) {
+        if (count == SETTINGS_DIRS_MAX - 1) {
+            text_printf(why, "log.dirs: more than %d folders", SETTINGS_DIRS_MAX - 1);
+            r = SETTINGS_E_INVALID;
+        } else if (has_path(out, count, element)) {
+            text_printf(why, "log.dirs names %.*s twice", SLICE_ARG(element));
+            r = SETTINGS_E_INVALID;
+        } else {
+            out[count++] = (struct settings_dir){.path = mem_copy_text(element.data, element.size),
+                                                 .is_for_logs = true};
+        }
+    }
+    *out_count = count;
+    return r;
+}
+
+/* Moves the one for the metadata, made if there is none, to the front. */
+static void put_metadata_first(const char *path, struct settings_dir *dirs, int *count)
+{
+    struct settings_dir first;
+    int at = 0;
+
+    while (path && at < *count && strcmp(dirs[at].path, path) != 0)
+        at++;
+    if (at == *count)
+        dirs[(*count)++] = (struct settings_dir){.path = mem_copy_text(path, strlen(path))};
+    first = dirs[at];
+    memmove(dirs + 1, dirs, (size_t)at * sizeof(*dirs));
+    dirs[0] = first;
+    dirs[0].is_for_metadata = true;
+}
+
+int settings_dirs(const struct settings *settings,
+                  struct settings_dir out[static SETTINGS_DIRS_MAX], int *out_count,
+                  struct text *why)
+{
+    const char *list = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+    int count = 0;
+    int r = add_dirs(list, out, &count, why);
+
+    if (r == 0 && count == 0) {
+        text_printf(why, "log.dirs is empty");
+        r = SETTINGS_E_INVALID;
+    }
+    if (r) {
+        for (int i = 0; i < count; i++)
+            mem_free(out[i].path);
+        return r;
+    }
+    put_metadata_first(settings->metadata_log_dir, out, &count);
     *out_count = count;
     return 0;
 }

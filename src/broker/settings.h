@@ -56,7 +56,8 @@ bool settings_is_served(const struct config_row *row);
 /* What was written down for `key`, borrowed, or NULL. */
 const char *settings_given(const struct settings *settings, const char *key);
 
-/* The value of a key that topics take their default from, in their unit; NULL-free text. */
+/* The value of a key that topics take their default from, in their unit: log.retention.ms may
+ * be made of log.retention.hours.  `unset` if there is none. */
 void settings_print(const struct settings *settings, const char *key, const char *unset,
                     struct text *out);
 
@@ -72,8 +73,11 @@ NODISCARD int settings_read(struct settings *settings, struct slice file, struct
                             struct text *why);
 
 /* One place to listen, and how clients are told to get there. */
+enum { ENDPOINT_NAME_MAX = 64 };
+
 struct endpoint {
     struct io_address listen;
+    char name[ENDPOINT_NAME_MAX]; /* PLAINTEXT, or another that the operator chose. */
     char advertised_host[256];
     uint16_t advertised_port; /* 0: the port that was bound. */
 };
@@ -86,8 +90,20 @@ NODISCARD int settings_endpoints(const struct settings *settings,
                                  struct endpoint out[static ENDPOINTS_MAX], size_t *out_count,
                                  struct text *why);
 
-/* The one folder for data. */
-NODISCARD int settings_log_dir(const struct settings *settings, const char **out, struct text *why);
+/* One folder of data. */
+struct settings_dir {
+    char *path; /* Owned. */
+    bool is_for_metadata;
+    bool is_for_logs; /* Of partitions. */
+};
+
+enum { SETTINGS_DIRS_MAX = 32 };
+
+/* The folders of data: that of the metadata first, then those of log.dirs (or log.dir) as they are
+ * named there.  The caller frees the paths. */
+NODISCARD int settings_dirs(const struct settings *settings,
+                            struct settings_dir out[static SETTINGS_DIRS_MAX], int *out_count,
+                            struct text *why);
 
 /* The number of this node. */
 int32_t settings_node_id(const struct settings *settings);

@@ -28,8 +28,6 @@ const struct config_table topic_settings_table = {.rows = rows, .count = COUNT_O
  * data would be treated otherwise than it asked for. */
 static bool is_unserved(const struct config_row *row, struct slice value)
 {
-    if (slice_is_text(slice_text(row->name), "cleanup.policy"))
-        return !slice_is_text(value, "delete");
     if (slice_is_text(slice_text(row->name), "compression.type"))
         return !slice_is_text(value, "producer");
     if (slice_is_text(slice_text(row->name), "remote.storage.enable"))
@@ -143,22 +141,33 @@ void topic_settings_partition(const struct settings *settings, const struct imag
                               struct partition_config *out)
 {
     struct topic_settings s;
+    bool is_compacted;
 
     resolve(settings, topic, &s);
+    is_compacted = strstr(s.cleanup_policy, "compact") != NULL;
     *out = (struct partition_config){
         .log = {.segment_bytes = s.segment_bytes,
-                .segment_ms = s.segment_ms,
+                .segment_ms =
+                    is_compacted ? min_of(s.segment_ms, s.max_compaction_lag_ms) : s.segment_ms,
+                .segment_jitter_ms = s.segment_jitter_ms,
                 .index_interval_bytes = (int32_t)s.index_interval_bytes,
                 .index_size_max = (int32_t)s.segment_index_bytes,
                 .max_message_bytes = (int32_t)s.max_message_bytes,
-                .is_compacted = strstr(s.cleanup_policy, "compact") != NULL},
+                .is_compacted = is_compacted,
+                .producer_expiration_ms = settings->producer_id_expiration_ms},
         .rules = {.timestamp_before_max_ms = s.message_timestamp_before_max_ms,
                   .timestamp_after_max_ms = s.message_timestamp_after_max_ms,
+                  .needs_keys = is_compacted,
                   .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0,
                   .record_max = (int32_t)s.max_decompressed_message_bytes},
         .is_disk = is_disk(settings, topic),
         .deletes = strstr(s.cleanup_policy, "delete") != NULL,
         .file_delete_delay_ms = s.file_delete_delay_ms,
+        .compaction = {.min_dirty_ratio = s.min_cleanable_dirty_ratio,
+                       .min_lag_ms = s.min_compaction_lag_ms,
+                       .max_lag_ms = s.max_compaction_lag_ms,
+                       .delete_retention_ms = s.delete_retention_ms},
+        .retention = {.ms = s.retention_ms, .bytes = s.retention_bytes},
     };
     config_fini(&topic_settings_table, &s);
 }

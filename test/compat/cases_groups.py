@@ -211,6 +211,7 @@ def groups_with_a_static_follower_that_restarts(t):
     leader.leave("leaves as the follower", members=[
         {"member_id": leader.id, "group_instance_id": "follower"}])
     leader.begin_join()
+    hears_of_it(t, again)  # So the leader's call is there before the next one.
     replaced = Member(t, group, instance="leader")
     replaced.begin_join()
     leader.end("fenced while it waits")

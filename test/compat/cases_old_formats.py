@@ -1,57 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients of before Kafka 0.11 send and get: message formats 0 and 1, Produce 0 to 2,
-Fetch 0 to 3 and ListOffsets 0.  Kafka 3.9 is the last that knows them."""
+Fetch 0 to 3, ListOffsets 0, JoinGroup 0 and 1, OffsetCommit 0 and 1, DescribeConfigs 0.
+Kafka 3.9 is the last that knows them."""
 
 import gzip
 import struct
 
 import wire
+from compress import framed_snappy, lz4, old_lz4, snappy
+from groups import Member, ready
 from talk import SAMPLE, case_for_each, case_in_versions, case_of
 
 HOUR_MS = 3600 * 1000
 OLD = "3.9.2"
 MAGICS = (0, 1)
-
-
-def _rotate(value, by):
-    return (value << by | value >> 32 - by) & 0xFFFFFFFF
-
-
-def _xxh32(raw):
-    """Of less than 16 bytes, with seed 0."""
-    value = 374761393 + len(raw) & 0xFFFFFFFF
-    while len(raw) >= 4:
-        value = _rotate(value + struct.unpack_from("<I", raw)[0] * 3266489917 & 0xFFFFFFFF, 17)
-        value = value * 668265263 & 0xFFFFFFFF
-        raw = raw[4:]
-    for byte in raw:
-        value = _rotate(value + byte * 374761393 & 0xFFFFFFFF, 11) * 2654435761 & 0xFFFFFFFF
-    value = (value ^ value >> 15) * 2246822519 & 0xFFFFFFFF
-    value = (value ^ value >> 13) * 3266489917 & 0xFFFFFFFF
-    return value ^ value >> 16
-
-
-def lz4(raw, is_old=False):
-    """A frame of one stored block; the old clients' checksum covers the magic number too."""
-    magic, descriptor = b"\x04\x22\x4d\x18", b"\x60\x40"
-    checked = magic + descriptor if is_old else descriptor
-    checksum = bytes([_xxh32(checked) >> 8 & 0xFF])
-    return (magic + descriptor + checksum + struct.pack("<I", len(raw) | 1 << 31) + raw +
-            bytes(4))
-
-
-def old_lz4(raw):
-    return lz4(raw, is_old=True)
-
-
-def snappy(raw):
-    """A raw block of one literal."""
-    return wire.put_varint(len(raw)) + b"\xf4" + struct.pack("<H", len(raw) - 1) + raw
-
-
-def framed_snappy(raw):
-    block = snappy(raw)
-    return b"\x82SNAPPY\0" + struct.pack(">iii", 1, 1, len(block)) + block
 
 
 def messages(t, magic, many=3, first=0, **fields):
@@ -446,3 +408,55 @@ def list_offsets_of_several_segments_in_version_0(t):
             t.ask(f"time {_word(t, time)} at most {many}", "list_offsets", 0, {
                 "replica_id": -1, "topics": [{"name": name, "partitions": [{
                     "partition_index": 0, "timestamp": time, "max_num_offsets": many}]}]})
+
+
+@case_of(OLD)
+def describe_configs_in_version_0(t):
+    """It says only whether a value is the default, not where it comes from."""
+    name, _ = t.topic(retention_ms="12345")
+    for label, kind, who, keys in (
+            ("topic", 2, name, ["retention.ms", "segment.bytes", "compression.type", "no.such"]),
+            ("unknown topic", 2, "no-such", None),
+            ("broker", 4, "1", ["log.segment.bytes", "num.partitions", "message.max.bytes"]),
+            ("another broker", 4, "77", None)):
+        t.ask(label, "describe_configs", 0, {"resources": [
+            {"resource_type": kind, "resource_name": who, "configuration_keys": keys}]})
+
+
+@case_of(OLD)
+def commit_offsets_in_old_versions(t):
+    """Version 0 names no member, 1 has times."""
+    name, _ = t.topic(partitions=2)
+    for version in (0, 1):
+        group = ready(t, f"{t.name}-{version}")
+        for label, topic, partition, time in (
+                ("plain", name, 0, -1), ("with a time", name, 1, t.now_ms - HOUR_MS),
+                ("no such partition", name, 7, -1), ("no such topic", "no-such", 0, -1)):
+            part = {"partition_index": partition, "committed_offset": 40 + partition,
+                    "committed_metadata": "a note"}
+            if version == 1:
+                part["commit_timestamp"] = time
+            t.ask(f"v{version} {label}", "offset_commit", version, {
+                "group_id": group, "topics": [{"name": topic, "partitions": [part]}]})
+        t.ask(f"v{version} read", "offset_fetch", 5, {"group_id": group, "topics": [
+            {"name": name, "partition_indexes": [0, 1]}]})
+
+
+@case_of(OLD)
+def groups_in_old_versions(t):
+    """Who joins in version 0 has one time-out for all; a commit in version 1 names the member."""
+    name, _ = t.topic()
+    for version in (0, 1):
+        member = Member(t, ready(t, f"{t.name}-{version}"), version=version)
+        member.join(f"v{version} join")
+        member.lead(f"v{version} sync", 0)
+        body = {"group_id": member.group, "member_id": member.id, "topics": [
+            {"name": name, "partitions": [{"partition_index": 0, "committed_offset": 5}]}]}
+        for label, generation, who in (("right", member.generation, member.id),
+                                       ("another generation", 7, member.id),
+                                       ("a stranger", member.generation, "nobody")):
+            t.ask(f"v{version} commit, {label}", "offset_commit", 1, {
+                **body, "generation_id_or_member_epoch": generation, "member_id": who})
+        member.heartbeat(f"v{version} heartbeat", 0)
+        member.leave(f"v{version} leave", 0)
+        member.close()

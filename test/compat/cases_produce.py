@@ -7,7 +7,8 @@ import uuid
 import zlib
 
 import wire
-from talk import SAMPLE, case, case_for_all, case_for_each, case_in_each_version
+from compress import framed_snappy, lz4, old_lz4, snappy
+from talk import SAMPLE, case, case_for_all, case_for_each
 
 HOUR_MS = 3600 * 1000
 
@@ -334,3 +335,36 @@ def produce_of_zstd_in_old_versions(t):
         t.produce(f"v{version}", name, wire.batch([], count=1, attributes=4,
                                                   compress=lambda raw: frame,
                                                   base_timestamp=t.now_ms), version)
+
+
+@case
+def produce_of_lz4_and_snappy(t):
+    """What is inside is held to the same as what is not compressed, whatever the codec."""
+    codecs = {"snappy": (2, snappy), "framed snappy": (2, framed_snappy), "lz4": (3, lz4),
+              "lz4 with the old checksum": (3, old_lz4)}
+    swapped = [wire.record(1), wire.record(0)]
+    cases = {}
+    for label, (codec, compress) in codecs.items():
+        def batch(records=3, pack=compress, codec=codec, **fields):
+            return t.batch(records, attributes=codec, compress=pack, **fields)
+        cases |= {
+            label: batch(),
+            f"{label}, count too large": batch(count=4, last_delta=3),
+            f"{label}, count too small": batch(count=2, last_delta=1),
+            f"{label}, deltas swapped": wire.batch(swapped, attributes=codec, compress=compress,
+                                                   base_timestamp=t.now_ms),
+            f"{label}, cut": batch(pack=lambda raw, pack=compress: pack(raw)[:-1]),
+            f"{label}, a record cut": batch(pack=lambda raw, pack=compress: pack(raw[:-1])),
+            f"{label}, a byte behind the records": batch(
+                pack=lambda raw, pack=compress: pack(raw + b"z")),
+            f"{label}, a byte behind": batch(pack=lambda raw, pack=compress: pack(raw) + b"z"),
+            f"{label}, twice": batch(pack=lambda raw, pack=compress: pack(raw) + pack(raw)),
+            f"{label}, in two parts": batch(
+                pack=lambda raw, pack=compress: pack(raw[:5]) + pack(raw[5:])),
+            f"{label}, in two hours": batch(base_timestamp=t.now_ms + 2 * HOUR_MS),
+            f"{label}, of nothing": batch(pack=lambda raw, pack=compress: pack(b"\0")[:-1]),
+        }
+    name, _ = t.topic(partitions=len(cases))
+    for partition, (label, raw) in enumerate(cases.items()):
+        t.produce(label, name, raw, partition=partition)
+        t.log(label, name, partition)

@@ -17,7 +17,6 @@ older one can do.
 import argparse
 import collections
 import fnmatch
-import os
 import sys
 import tempfile
 import time
@@ -36,21 +35,23 @@ import cases_frames  # noqa: F401
 import cases_groups  # noqa: F401
 import cases_offsets  # noqa: F401
 import cases_old_formats  # noqa: F401
+import cases_log_dirs  # noqa: F401
 
 LISTED = peers.HERE / "differences.txt"
 SETTINGS = ["node.id=1"]
 ABSENT = "(absent)"
+RELEASES = ("4.4.0", "4.3.1")
 
 
 class Listed:
-    """A line of differences.txt: path | Kafka | Moldau, all three patterns; `(4.3.1)` in front
+    """A line of differences.txt: path | Kafka | Moldau, all three patterns; `[4.3.1]` in front
     says that it is so of that Kafka only, `?` that it is not in every run."""
 
     def __init__(self, number, line, version):
         line = line.strip()
         self.is_of_another = False
-        if line.startswith("("):
-            only, _, line = line[1:].partition(") ")
+        if line.startswith("["):
+            only, _, line = line[1:].partition("] ")
             self.is_of_another = only != version
         self.may_be_absent = line.startswith("? ")
         parts = [part.strip() for part in line.strip().removeprefix("? ").split("|")]
@@ -185,8 +186,8 @@ def report(kafka, moldau, listed, is_part):
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", action="append", help="only these cases (a pattern)")
-    parser.add_argument("--kafka", default=os.environ.get("KAFKA_VERSION") or "4.4.0",
-                        metavar="VERSION", help="the Apache Kafka to compare with")
+    parser.add_argument("--kafka", choices=RELEASES, default=RELEASES[0],
+                        help="the Apache Kafka to compare with")
     parser.add_argument("--slice", action="store_true", help="a part, for every day")
     parser.add_argument("--setting", action="append", default=[], help="more of Moldau's")
     parser.add_argument("--show", action="store_true", help="print Kafka's answers instead")

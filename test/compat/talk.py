@@ -106,6 +106,10 @@ def _mask(name, value, siblings):
         return "some number" if value else value
     if name == "log_append_time_ms":
         return "some time" if value > 0 else value
+    if name == "log_dir":
+        return "some folder"
+    if name in ("total_bytes", "usable_bytes"):
+        return "some number" if value > 0 else value
     if name == "crc":
         return "(see crc_right)"
     if name == "throttle_time_ms":
