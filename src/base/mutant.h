@@ -17,6 +17,8 @@ enum mutant {
     MUTANT_START_AHEAD,     /* A start moves before it is durable. */
     MUTANT_CLEAN_NEWEST,    /* The cleaner drops the newest record of a key now and then. */
     MUTANT_CLEAN_UNSYNCED,  /* The cleaner puts a copy in place that is not durable. */
+    MUTANT_IDS_TWICE,       /* Blocks of producer ids overlap. */
+    MUTANT_METADATA_EARLY,  /* Topics are announced before they are durable. */
     MUTANT_DROP_AHEAD,      /* Segments go before the start above them is durable. */
     MUTANT_NAMES_BEHIND, /* Points and starts move before the names of new segments are durable. */
 };

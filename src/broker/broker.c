@@ -6,6 +6,7 @@
 #include "broker/keeping.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
+#include "broker/registration.h"
 #include "broker/session.h"
 
 #include <stdio.h>
@@ -160,6 +161,7 @@ static int listen_all(struct broker *broker)
             return BROKER_E_CONFIG;
         }
         bl->broker = broker;
+        memcpy(bl->name, endpoints[i].name, sizeof(bl->name));
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
         bl->advertised_port =
             endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
@@ -169,6 +171,18 @@ static int listen_all(struct broker *broker)
 }
 
 /* --- opening ---------------------------------------------------------------- */
+
+static struct mlog_config mlog_config_of(const struct settings *s)
+{
+    return (struct mlog_config){
+        .segment_bytes = s->metadata_log_segment_bytes,
+        .segment_ms = s->metadata_log_segment_ms,
+        .snapshot_bytes = s->metadata_log_max_record_bytes_between_snapshots,
+        .snapshot_ms = s->metadata_log_max_snapshot_interval_ms,
+        .retention_bytes = s->metadata_max_retention_bytes,
+        .retention_ms = s->metadata_max_retention_ms,
+    };
+}
 
 static int open_controller(struct broker *broker)
 {
@@ -180,6 +194,8 @@ static int open_controller(struct broker *broker)
         .env = &home->replicas.env,
         .syncer = home->replicas.dirs[0].syncer,
         .node_id = broker->node_id,
+        .mlog = mlog_config_of(broker->settings),
+        .session_timeout_ms = broker->settings->broker_session_timeout_ms,
         .directories = broker->dirs.ids,
         .directory_count = broker->dirs.id_count,
         .publish = broker_publish,
@@ -191,6 +207,7 @@ static int open_controller(struct broker *broker)
         diag_error(broker->diag, "metadata log cannot be read", kv("error", r));
         return BROKER_E_DATA;
     }
+    broker->controller_epoch = controller_epoch(broker->controller);
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));
@@ -237,6 +254,8 @@ int broker_open(const struct broker_options *options, struct broker **out)
         open_keepers(broker);
     if (r == 0)
         r = listen_all(broker);
+    if (r == 0)
+        r = registration_run(broker);
     if (r) {
         (void)broker_close(broker, false);
         return r;

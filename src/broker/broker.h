@@ -49,6 +49,7 @@ enum broker_outcome {
 struct broker_listener {
     struct listener listener;
     struct broker *broker;
+    char name[ENDPOINT_NAME_MAX];
     char advertised_host[256];
     uint16_t advertised_port;
 };
@@ -62,6 +63,8 @@ struct broker {
     int64_t files_max;                               /* See broker_options. */
     struct shard *shards;                            /* Owned array. */
     struct controller *controller;                   /* Owned; home: shard 0. */
+    int32_t controller_epoch;                        /* Of the metadata log; any shard. */
+    int64_t broker_epoch;                            /* Of our registration; any shard. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;
     int next_shard;          /* Who gets the next connection. */

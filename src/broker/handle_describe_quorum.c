@@ -32,7 +32,7 @@ static void describe(struct request *request, struct slice topic, int32_t partit
         return;
     }
     out->leader_id = request->shard->broker->node_id;
-    out->leader_epoch = REPLY_QUORUM_EPOCH;
+    out->leader_epoch = request->shard->broker->controller_epoch;
     out->high_watermark = request->image->offset + 1;
     out->current_voters = self_as_voter(request);
     out->current_voters_count = 1;

@@ -24,9 +24,6 @@ enum {
     REPLY_OPERATIONS_GROUP = 3400, /* READ, DELETE, DESCRIBE and the two of configuration. */
 };
 
-/* The epoch of the metadata log, which has one leader for ever as long as there is one node. */
-enum { REPLY_QUORUM_EPOCH = 1 };
-
 /* Where clients of the request's listener reach this node. */
 struct slice reply_host(const struct request *request);
 int32_t reply_port(const struct request *request);

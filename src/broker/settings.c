@@ -281,6 +281,7 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
     *is_ours = !is_in_list(settings->controller_listener_names, parsed.name);
     if (!*is_ours)
         return 0;
+    memcpy(out->name, parsed.name, sizeof(out->name));
     if (strstr(parsed.name, "SSL") || strstr(parsed.name, "SASL")) {
         text_printf(why, "listeners: %s is not served yet; only PLAINTEXT is", parsed.name);
         return SETTINGS_E_INVALID;

@@ -41,8 +41,11 @@ NODISCARD int settings_read(struct settings *settings, struct slice file, struct
                             struct text *why);
 
 /* One place to listen, and how clients are told to get there. */
+enum { ENDPOINT_NAME_MAX = 64 };
+
 struct endpoint {
     struct io_address listen;
+    char name[ENDPOINT_NAME_MAX]; /* PLAINTEXT, or another that the operator chose. */
     char advertised_host[256];
     uint16_t advertised_port; /* 0: the port that was bound. */
 };

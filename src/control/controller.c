@@ -5,8 +5,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/controller_internal.h"
-#include "wire/codec.h"
-#include "wire/msg/producer_ids_record.h"
 
 #include <string.h>
 
@@ -32,31 +30,36 @@ void *controller_grow(struct arena *arena, void *array, size_t count, size_t *ro
     return grown;
 }
 
+int64_t controller_next_offset(const struct controller *c)
+{
+    return mlog_end(c->mlog) + (int64_t)c->record_count;
+}
+
+int controller_add_bytes(struct controller *c, struct slice record)
+{
+    int r = image_edit_apply(c->edit, controller_next_offset(c), record);
+    uint8_t *copy;
+
+    if (r)
+        return r;
+    copy = arena_new(&c->arena, record.size);
+    memcpy(copy, record.data, record.size);
+    c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
+                                 sizeof(*c->records));
+    c->records[c->record_count++] = slice_of(copy, record.size);
+    return 0;
+}
+
 void controller_add(struct controller *c, enum metadata_type type, const void *fields)
 {
     struct slice record =
         metadata_record_encode(&c->arena, type, image_edit_image(c->edit)->levels, fields);
-    int r;
+    int r = image_edit_apply(c->edit, controller_next_offset(c), record);
 
+    assert(r == 0); /* Decided against the same image. */
     c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
                                  sizeof(*c->records));
-    c->records[c->record_count] = record;
-    r = image_edit_apply(c->edit, mlog_end(c->mlog) + (int64_t)c->record_count, record);
-    assert(r == 0); /* Decided against the same image. */
-    c->record_count++;
-}
-
-static int decide_producer_ids(struct controller *c, struct control_op *op)
-{
-    struct producer_ids_record record;
-
-    op->producer_id = image_edit_image(c->edit)->next_producer_id;
-    codec_defaults(&producer_ids_record_message, &record);
-    record.broker_id = c->options.node_id;
-    record.broker_epoch = 0;
-    record.next_producer_id = op->producer_id + CONTROL_PRODUCER_IDS;
-    controller_add(c, METADATA_PRODUCER_IDS, &record);
-    return 0;
+    c->records[c->record_count++] = record;
 }
 
 static int decide(struct controller *c, struct control_op *op)
@@ -66,7 +69,10 @@ static int decide(struct controller *c, struct control_op *op)
     case CONTROL_DELETE_TOPIC: return controller_delete_topic(c, op);
     case CONTROL_ADD_PARTITIONS: return controller_add_partitions(c, op);
     case CONTROL_ALTER_CONFIGS: return controller_alter_configs(c, op);
-    case CONTROL_PRODUCER_ID_BLOCK: return decide_producer_ids(c, op);
+    case CONTROL_EXPIRE: return controller_expire_sessions(c);
+    case CONTROL_FRAME:
+        controller_decide_frame(c, container_of(op, struct control_frame, op));
+        return 0;
     }
     return CONTROL_E_STOPPED;
 }
@@ -134,6 +140,7 @@ static void appended(void *context, int r)
     next = image_edit_finish(take(c->edit));
     c->previous = c->image;
     c->image = next;
+    mlog_note_image(c->mlog, next);
     c->options.publish(c->options.owner, &(struct control_change){
                                              .image = next,
                                              .removed = c->removed,
@@ -188,6 +195,11 @@ void controller_ask(struct controller *c, struct control_op *op)
     op->outcome = 0;
     list_push(&c->queue, &op->node);
     loop_hook_ask(c->options.loop, &c->decide);
+}
+
+int32_t controller_epoch(const struct controller *c)
+{
+    return mlog_epoch(c->mlog);
 }
 
 struct image *controller_image(const struct controller *c)

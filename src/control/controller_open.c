@@ -6,8 +6,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/controller_internal.h"
-#include "wire/codec.h"
 #include "wire/msg/abort_transaction_record.h"
+#include "wire/msg/begin_transaction_record.h"
+#include "wire/msg/broker_registration_change_record.h"
+#include "wire/msg/end_transaction_record.h"
 #include "wire/msg/feature_level_record.h"
 
 DIAG_MODULE("control");
@@ -54,27 +56,57 @@ static void abort_transaction(struct controller *c)
     controller_add(c, METADATA_ABORT_TRANSACTION, &record);
 }
 
-/* A new log begins with the release whose records it holds. */
-static void add_first(struct controller *c)
+static int add_bootstrap(void *context, int64_t offset, struct slice record)
 {
-    struct feature_level_record record;
+    struct controller *c = context;
+    int r = controller_add_bytes(c, record);
 
-    codec_defaults(&feature_level_record_message, &record);
-    record.name = slice_text("metadata.version");
-    record.feature_level = METADATA_VERSION;
-    controller_add(c, METADATA_FEATURE_LEVEL, &record);
+    if (r)
+        refuse_record(c->options.diag, offset, record, r);
+    return r ? MLOG_E_CORRUPT : 0;
+}
+
+/* A new log begins with what a formatter wrote down for it, else with the release whose records
+ * it holds; as one transaction, as Kafka has it. */
+static int add_first(struct controller *c)
+{
+    struct begin_transaction_record begin = {.name = slice_text("Bootstrap records")};
+    struct end_transaction_record end = {0};
+    struct feature_level_record level = {.name = slice_text(features[FEATURE_METADATA].name),
+                                         .feature_level = METADATA_VERSION};
+    int r;
+
+    controller_add(c, METADATA_BEGIN_TRANSACTION, &begin);
+    r = mlog_read_bootstrap(c->mlog, add_bootstrap, c);
+    if (r)
+        return r;
+    if (image_edit_image(c->edit)->levels[FEATURE_METADATA] == 0)
+        controller_add(c, METADATA_FEATURE_LEVEL, &level);
+    controller_add(c, METADATA_END_TRANSACTION, &end);
+    return 0;
+}
+
+void controller_begin_now(struct controller *c)
+{
+    if (!c->edit)
+        c->edit = image_edit_create(c->image);
 }
 
 /* Makes the records of the batch durable before anybody is there to wait, and takes their image. */
-static int write_now(struct controller *c)
+int controller_settle(struct controller *c)
 {
-    int r = c->record_count > 0 ? mlog_append_now(c->mlog, c->records, c->record_count) : 0;
+    int r;
 
-    if (r)
-        return err_pass(r);
-    c->image = image_edit_finish(take(c->edit));
+    if (!c->edit)
+        return 0;
+    r = c->record_count > 0 ? mlog_append_now(c->mlog, c->records, c->record_count) : 0;
+    if (r == 0) {
+        image_unref(c->image);
+        c->image = image_edit_finish(take(c->edit));
+    }
+    c->edit = image_edit_destroy(c->edit);
     controller_reset(c);
-    return 0;
+    return err_pass(r);
 }
 
 /* What we keep for others is told: an operator would look for it in vain. */
@@ -106,14 +138,36 @@ static int replay(struct controller *c)
     int r;
 
     c->edit = image_edit_create(empty);
-    r = mlog_open(c->options.dir, c->options.env, c->options.syncer, replay_record, c, &c->mlog);
+    r = mlog_open(&(struct mlog_options){.dir = c->options.dir,
+                                         .env = c->options.env,
+                                         .syncer = c->options.syncer,
+                                         .config = c->options.mlog,
+                                         .node_id = c->options.node_id,
+                                         .replay = replay_record,
+                                         .context = c},
+                  &c->mlog);
     if (r)
         return r;
     if (image_edit_is_open(c->edit))
         abort_transaction(c);
-    if (mlog_end(c->mlog) == 0)
-        add_first(c);
-    return write_now(c);
+    if (!mlog_is_empty(c->mlog))
+        return controller_settle(c);
+    c->image = image_ref(empty); /* The first records wait for the first broker. */
+    return add_first(c);
+}
+
+static void expired(struct control_op *op, int outcome)
+{
+    (void)op;
+    (void)outcome; /* What was not written is noticed again. */
+}
+
+static void expire(struct loop_timer *timer)
+{
+    struct controller *c = container_of(timer, struct controller, expiry);
+
+    if (!list_node_is_linked(&c->expire.node))
+        controller_ask(c, &c->expire);
 }
 
 int controller_open(const struct controller_options *options, struct controller **out)
@@ -126,15 +180,36 @@ int controller_open(const struct controller_options *options, struct controller 
     list_init(&c->batch);
     arena_init(&c->arena, NULL);
     c->decide = (struct loop_hook){.run = controller_decide};
+    c->expiry.fire = expire;
+    c->expire = (struct control_op){.kind = CONTROL_EXPIRE, .done = expired};
     r = replay(c);
     if (r) {
         (void)controller_close(c, false);
         return err_pass(r);
     }
     list_kept(c);
+    controller_begin_sessions(c);
     controller_count_all(c);
     *out = c;
     return 0;
+}
+
+/* The broker of this process ends with us: it leads no more, which costs one record.  Its
+ * partitions are its own again when it comes back. */
+static void fence_ourselves(struct controller *c)
+{
+    const struct image_broker *broker = image_find_broker(c->image, c->options.node_id);
+    struct broker_registration_change_record change = broker_registration_change_record_defaults;
+
+    if (!broker || broker->record.fenced || mlog_is_failed(c->mlog))
+        return;
+    change.broker_id = c->options.node_id;
+    change.broker_epoch = broker->record.broker_epoch;
+    change.fenced = 1;
+    controller_begin_now(c);
+    controller_add(c, METADATA_REGISTRATION_CHANGE, &change);
+    if (controller_settle(c))
+        diag_warn(c->options.diag, "the broker could not be fenced for the stop");
 }
 
 int controller_close(struct controller *c, bool clean)
@@ -146,11 +221,17 @@ int controller_close(struct controller *c, bool clean)
     loop_hook_cancel(&c->decide);
     controller_end_ops(&c->batch, CONTROL_E_STOPPED);
     controller_end_ops(&c->queue, CONTROL_E_STOPPED);
-    image_edit_destroy(c->edit);
+    loop_timer_cancel(c->options.loop, &c->expiry);
+    c->edit = image_edit_destroy(c->edit);
+    if (clean) {
+        controller_reset(c);
+        fence_ourselves(c);
+    }
     r = mlog_close(c->mlog, clean);
     image_unref(c->previous);
     image_unref(c->image);
     arena_reset(&c->arena);
+    mem_free(c->sessions);
     mem_free(c->loads);
     mem_free(c);
     return err_pass(r);

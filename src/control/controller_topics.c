@@ -13,18 +13,59 @@
 
 enum { TOPIC_NAME_MAX = 249 };
 
+static bool can_take(const struct image_broker *broker)
+{
+    return !broker->record.fenced && !broker->record.in_controlled_shutdown;
+}
+
+/* The broker whose turn it is: those that may lead, one after the other, from one of them on that
+ * chance has chosen, as Kafka places partitions that have one replica.  NULL if there is none. */
+static const struct image_broker *place(struct controller *c)
+{
+    const struct image *image = image_edit_image(c->edit);
+    const struct image_broker *broker, *found = NULL;
+    struct tree_walk walk;
+    int32_t alive = 0, at;
+
+    tree_walk_begin(&walk, &image->brokers, NULL);
+    while ((broker = tree_walk_next(&walk)))
+        alive += can_take(broker);
+    if (alive == 0)
+        return NULL;
+    at = (int32_t)(c->placed++ & INT32_MAX) % alive;
+    tree_walk_begin(&walk, &image->brokers, NULL);
+    while (at >= 0 && (broker = tree_walk_next(&walk))) {
+        at -= can_take(broker);
+        found = broker;
+    }
+    return found;
+}
+
+/* The folder of the replica: of our own we know how full they are, of those of another broker we
+ * name one only if there is no choice. */
+static struct uuid directory_of(struct controller *c, const struct image_broker *broker)
+{
+    if (broker->record.broker_id == c->options.node_id)
+        return controller_choose_dir(c);
+    return broker->record.log_dirs_count == 1 ? broker->record.log_dirs[0] : (struct uuid){{0}};
+}
+
 static void add_partition(struct controller *c, struct uuid topic_id, int32_t index)
 {
-    int32_t self = c->options.node_id;
-    struct uuid directory = controller_choose_dir(c);
+    const struct image_broker *broker = place(c);
     struct partition_record record;
+    struct uuid directory;
+    int32_t leader;
 
+    assert(broker); /* check_alive() was asked. */
+    leader = broker->record.broker_id;
+    directory = directory_of(c, broker);
     codec_defaults(&partition_record_message, &record);
     record.partition_id = index;
     record.topic_id = topic_id;
-    record.replicas = record.isr = &self;
+    record.replicas = record.isr = &leader;
     record.replicas_count = record.isr_count = 1;
-    record.leader = self;
+    record.leader = leader;
     record.leader_epoch = 0;
     record.partition_epoch = 0;
     record.directories = &directory;
@@ -95,6 +136,19 @@ static int check_collision(struct control_op *op, const struct image *image)
     return CONTROL_E_COLLIDES;
 }
 
+static int check_alive(struct control_op *op, const struct image *image)
+{
+    const struct image_broker *broker;
+    struct tree_walk walk;
+
+    tree_walk_begin(&walk, &image->brokers, NULL);
+    while ((broker = tree_walk_next(&walk)))
+        if (can_take(broker))
+            return 0;
+    return refuse(op, CONTROL_E_FENCED,
+                  "Unable to replicate the partition 1 time(s): All brokers are currently fenced.");
+}
+
 static int check_creation(struct control_op *op, const struct image *image)
 {
     int r = check_name(op);
@@ -125,7 +179,7 @@ static int check_creation(struct control_op *op, const struct image *image)
                        op->replication_factor, op->replication_factor);
         return CONTROL_E_REPLICATION;
     }
-    return 0;
+    return check_alive(op, image);
 }
 
 static struct uuid new_topic_id(struct controller *c)
@@ -148,6 +202,7 @@ int controller_create_topic(struct controller *c, struct control_op *op)
     if (r || op->validate_only)
         return r;
     op->id = new_topic_id(c);
+    c->placed = (int32_t)(op->id.bytes[15] & 0x7f); /* By chance. */
     codec_defaults(&topic_record_message, &record);
     record.name = op->name;
     record.topic_id = op->id;
@@ -220,6 +275,9 @@ int controller_add_partitions(struct controller *c, struct control_op *op)
     const struct image_topic *topic = image_find_topic(image_edit_image(c->edit), op->name);
     int r = check_more_partitions(op, topic);
     int32_t before;
+
+    if (r == 0)
+        r = check_alive(op, image_edit_image(c->edit));
 
     if (r || op->validate_only)
         return r;

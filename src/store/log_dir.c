@@ -35,8 +35,11 @@ struct failed_log {
     char *name; /* Owned. */
 };
 
+enum { CLEAN_MARK_SIZE = 64 };
+
 struct log_dir {
     struct io *io;
+    int64_t broker_epoch; /* For the mark of a clean stop. */
     struct diag *diag;
     int32_t node_id;
     void (*fenced)(void *owner); /* NULL: nobody wants to know. */
@@ -60,6 +63,16 @@ struct uuid log_dir_id(const struct log_dir *dir)
 const char *log_dir_cluster_id(const struct log_dir *dir)
 {
     return dir->cluster_id;
+}
+
+void log_dir_set_broker_epoch(struct log_dir *dir, int64_t epoch)
+{
+    dir->broker_epoch = epoch;
+}
+
+struct file *log_dir_folder(const struct log_dir *dir)
+{
+    return file_ref(dir->root);
 }
 
 bool log_dir_is_new(const struct log_dir *dir)
@@ -470,6 +483,7 @@ int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
     dir->io = options->io;
     dir->diag = options->diag;
     dir->node_id = options->node_id;
+    dir->broker_epoch = -1;
     dir->fenced = options->fenced;
     dir->owner = options->owner;
     marks_init(&dir->marks);
@@ -571,15 +585,17 @@ int log_dir_write_marks(struct log_dir *dir)
 
 static int write_clean_mark(struct log_dir *dir)
 {
+    char text[CLEAN_MARK_SIZE];
     int r = log_dir_is_fenced(dir) ? err_raise(-EIO) : log_dir_recovered(dir);
 
+    (void)snprintf(text, sizeof(text), "{\"version\":0,\"brokerEpoch\":%" PRId64 "}",
+                   dir->broker_epoch);
     if (r == 0) /* Every log was synced as it was closed. */
         r = log_dir_write_marks(dir);
     if (r == 0)
         r = check_failed(dir);
     if (r == 0)
-        r = file_replace(dir->io, dir->root->fd, clean_mark,
-                         slice_text("{\"version\":0,\"brokerEpoch\":-1}"));
+        r = file_replace(dir->io, dir->root->fd, clean_mark, slice_text(text));
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
     return err_pass(r);
@@ -620,6 +636,13 @@ int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *fn, void *c
     }
     text_fini(&names.text);
     return r;
+}
+
+int log_dir_topic_of(struct log_dir *dir, struct io *io, const char *name, struct uuid *out)
+{
+    bool is_new;
+
+    return log_folder_topic(dir->root, io, name, out, &is_new);
 }
 
 int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,

@@ -69,6 +69,13 @@ int log_dir_close(struct log_dir *dir, bool clean);
 struct uuid log_dir_id(const struct log_dir *dir);
 const char *log_dir_cluster_id(const struct log_dir *dir);
 
+/* The epoch under which the broker of this folder is registered, which a clean stop writes down:
+ * by it a controller knows that nothing was lost (KIP-966).  -1 until it is told. */
+void log_dir_set_broker_epoch(struct log_dir *dir, int64_t epoch);
+
+/* The folder itself; an owned reference. */
+struct file *log_dir_folder(const struct log_dir *dir);
+
 /* True if this opening made the folder's identity: no broker has run on it before. */
 bool log_dir_is_new(const struct log_dir *dir);
 
@@ -100,6 +107,11 @@ NODISCARD int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *f
  * that does not say is nobody's: see log_open.c. */
 NODISCARD int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name,
                                  struct uuid topic_id, bool *out);
+
+/* The topic that the folder `name` says it is of; zero if it does not say.  A positive code:
+ * what it says cannot be read. */
+NODISCARD int log_dir_topic_of(struct log_dir *dir, struct io *io, const char *name,
+                               struct uuid *out);
 
 /* Moves the folder of a log aside that is nobody's: it gets the suffix `-stray`, and a line in the
  * operator's log. */

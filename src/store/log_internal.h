@@ -204,9 +204,6 @@ NODISCARD int log_unlink_below(struct log *log, struct log_listing *listing, int
 /* Takes away what was set aside and is still there. */
 NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
 
-/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
-NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
-
 /* Calls the files of the segment `base` `.deleted`; with the snapshot, if `with_snapshot`. */
 NODISCARD int log_set_aside(const struct log *log, int64_t base, bool with_snapshot);
 

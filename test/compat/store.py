@@ -190,7 +190,7 @@ class Expiring:
             until = time.monotonic() + peers.COMMAND_SECONDS
             all_log = self.data / "all-0" / f"{2:020}.log"
             while not (all_log.exists() and self.segments("all") == 1 and
-                       self.segments("some") <= 3):
+                       self.segments("some") == 2):
                 if time.monotonic() > until:
                     raise peers.Failure(f"{self.broker.name} does not delete")
             self.talk.close()

@@ -20,7 +20,9 @@ static int count(struct faulty_io *f, enum faulty_call kind)
 
 static int64_t monotonic_us(struct io *io)
 {
-    return faulty_of(io)->under->ops->monotonic_us(faulty_of(io)->under);
+    const struct faulty_io *f = faulty_of(io);
+
+    return f->under->ops->monotonic_us(f->under) + f->later_us;
 }
 
 static int64_t wall_ms(struct io *io)

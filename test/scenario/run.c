@@ -49,6 +49,14 @@ void run_say(struct run *run, const char *format, ...)
     fputc('\n', stderr);
 }
 
+void run_note_id(struct run *run, int64_t id)
+{
+    for (size_t at = 0; at < run->ids.size; at += sizeof(id))
+        if (memcmp(run->ids.data + at, &id, sizeof(id)) == 0)
+            run_fail(run, "producer id %" PRId64 " was given out twice", id);
+    text_add(&run->ids, &id, sizeof(id));
+}
+
 void run_fail(struct run *run, const char *format, ...)
 {
     char line[500];
@@ -313,6 +321,7 @@ static void run_destroy(struct run *run)
     run->history = history_destroy(run->history);
     run->sim = sim_destroy(run->sim);
     text_fini(&run->why);
+    text_fini(&run->ids);
     mem_free(run);
 }
 

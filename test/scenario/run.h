@@ -93,6 +93,7 @@ struct run {
     struct sim_event tick; /* Looks after the phases. */
     int64_t phase_ends_us;
     int starts_before; /* Of the server, before it is started again at the end. */
+    struct text ids;   /* int64_t: all producer ids that were ever given out. */
     int failures;
     struct text why; /* One line for each failure. */
 };
@@ -110,6 +111,9 @@ struct run_result {
 
 /* Lives through a run.  What is wrong is printed on `out`, which may be NULL. */
 struct run_result run_seed(const struct run_options *options, FILE *out);
+
+/* Notes a producer id that the broker has given out: never twice. */
+void run_note_id(struct run *run, int64_t id);
 
 /* Notes that the broker has broken a promise that is not one of the history's. */
 void run_fail(struct run *run, const char *format, ...) PRINTF(2, 3);

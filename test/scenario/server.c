@@ -29,6 +29,20 @@ static void set(struct server *server, const char *key, const char *value)
     text_fini(&why);
 }
 
+/* Snapshots of the metadata with each batch, now and then, and never; logs that are trimmed. */
+static void set_metadata(struct server *server)
+{
+    static const char *const bytes[] = {"1", "1000", "20000", "20971520"};
+    static const char *const roll_ms[] = {"1", "100", "604800000"};
+    static const char *const retention[] = {"1", "3000", "104857600"};
+    struct rng *rng = &server->run->rng;
+
+    set(server, "metadata.log.max.record.bytes.between.snapshots",
+        bytes[rng_below(rng, COUNT_OF(bytes))]);
+    set(server, "metadata.log.segment.ms", roll_ms[rng_below(rng, COUNT_OF(roll_ms))]);
+    set(server, "metadata.max.retention.bytes", retention[rng_below(rng, COUNT_OF(retention))]);
+}
+
 struct server *server_create(struct run *run, int shards)
 {
     /* Blocks that are full every moment, now and then, never, and not there at all. */
@@ -66,6 +80,7 @@ struct server *server_create(struct run *run, int shards)
     set(server, "log.cleaner.dedupe.buffer.size", rng_chance(&run->rng, 80) ? "134217728" : "1000");
     set(server, "log.cleaner.io.max.bytes.per.second",
         rng_chance(&run->rng, 80) ? "1000000000" : "100000");
+    set_metadata(server);
     set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
     set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
     set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
@@ -104,7 +119,7 @@ static void failed(struct broker *broker, void *context)
     (void)broker;
     run_say(server->run, "broker can do nothing any more");
     server->has_failed = true;
-    if (!server->may_fail)
+    if (!server->may_fail && sim_node_is_up(server->node)) /* Not what a dying process thinks. */
         run_fail(server->run, "the broker gives up although nothing is wrong");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/options.h"
+#include "base/options.h"
 
 #include "base/mem.h"
 
@@ -34,6 +34,16 @@ static int find_row(const struct options *options, const char *name, size_t size
     return -1;
 }
 
+/* The row that `word`, one dash and a letter, stands for. */
+static int find_brief(const struct options *options, const char *word)
+{
+    for (int i = 0; i < options->row_count; i++)
+        if (options->rows[i].brief && word[0] == '-' && word[1] == options->rows[i].brief &&
+            word[2] == 0)
+            return i;
+    return -1;
+}
+
 int options_find(const struct options *options, const char *name)
 {
     return find_row(options, name, strlen(name));
@@ -63,6 +73,8 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
     int row = find_row(options, name, size);
     enum option_kind kind;
 
+    if (row < 0)
+        row = find_brief(options, word);
     if (row < 0 && word[1] != '-')
         size = 1; /* A cluster of letters, of which the first is not known. */
     if (row < 0) {
@@ -208,6 +220,8 @@ static void print_left(const struct option_row *row, struct text *out)
                                                   : "String";
     const char *brackets = row->kind == OPTION_OPTIONAL ? "[]" : "<>";
 
+    if (row->brief)
+        text_printf(out, "-%c, ", row->brief);
     text_printf(out, "--%s", row->name);
     if (row->kind == OPTION_FLAG)
         return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/options.h"
+#include "base/options.h"
 #include "test/harness/check.h"
 
 enum { FLAG, TEXT, NUMBER, WIDE, MAYBE };
@@ -10,7 +10,11 @@ static const struct option_row rows[] = {
     [NUMBER] =
         {.name = "number", .kind = OPTION_INT, .shows = "", .initial = "7", .about = "A number."},
     [WIDE] = {.name = "wide", .kind = OPTION_LONG, .shows = "ms", .about = "A long one."},
-    [MAYBE] = {.name = "maybe", .kind = OPTION_OPTIONAL, .shows = "codec", .about = "Perhaps."},
+    [MAYBE] = {.name = "maybe",
+               .kind = OPTION_OPTIONAL,
+               .shows = "codec",
+               .about = "Perhaps.",
+               .brief = 'm'},
 };
 
 struct fixture {
@@ -47,6 +51,19 @@ static char word_flag[] = "--flag", word_text[] = "--text", word_a[] = "a", word
             word_maybe[] = "--maybe", word_bad[] = "--fla", word_letter[] = "-z", word_end[] = "--",
             word_999[] = "99999999999", word_x[] = "12x", word_minus[] = "-5",
             word_wide[] = "--wide", word_flag_is[] = "--flag=yes";
+
+TEST(options, a_letter_may_stand_for_a_name)
+{
+    static char letter[] = "-m", dashes[] = "--m";
+    struct fixture f;
+
+    check_ok(parse(&f, WORDS(letter, word_a)));
+    check(options_has(&f.options, MAYBE));
+    check_text(options_nth(&f.options, MAYBE, 0), "a");
+    end(&f);
+    check_eq(parse(&f, WORDS(dashes)), OPTIONS_E_INVALID);
+    end(&f);
+}
 
 TEST(options, a_value_follows_or_is_joined)
 {

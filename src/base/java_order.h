@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* cli/java_order.h - the order in which a java.util.HashMap of texts is walked.
+/* base/java_order.h - the order in which a java.util.HashMap of texts is walked.
  *
  * Kafka's tools print some lists in the order of such a map.  It follows from the texts
  * and the capacity alone, so ours can print them in the same order.

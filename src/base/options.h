@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* cli/options.h - the words behind a command, read in the manner of Kafka's tools.
+/* base/options.h - the words behind a command, read in the manner of Kafka's tools.
  *
- *     --name value    --name=value    --flag    -name value
+ *     --name value    --name=value    --flag    -name value    -n value
  *
  * A command describes its options as rows of a .def file; from the same rows come the
  * parser, the check of values, and the usage text in two columns.  Names are not
@@ -32,6 +32,7 @@ struct option_row {
     const char *shows;   /* What the usage calls the argument, or "". */
     const char *initial; /* The default, or NULL. */
     const char *about;   /* '\n' begins a new line. */
+    char brief;          /* A letter that, behind one dash, is the same; 0: none. */
 };
 
 /* One option of the command line. */

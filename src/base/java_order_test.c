@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/java_order.h"
+#include "base/java_order.h"
 #include "test/harness/check.h"
 
 TEST(java_order, hashes_are_those_of_java)
