@@ -8,6 +8,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "store/log_time.h"
 #include "wire/msg/list_offsets.h"
 
 /* Special values of `timestamp`. */

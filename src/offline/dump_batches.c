@@ -310,7 +310,7 @@ static int print_all(struct walk *walk)
 
     for (;;) {
         struct dump_batch batch;
-        struct slice bytes;
+        struct slice bytes = slice_null();
         bool at_end;
         int r = dump_view_batch(walk->dump, &walk->view, position, &batch, &at_end);
 

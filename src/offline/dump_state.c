@@ -141,7 +141,7 @@ int dump_transactions(struct dump *dump, const char *path)
 {
     struct io *io = dump->tool->env->io;
     struct dump_view view;
-    struct slice bytes;
+    struct slice bytes = slice_null();
     int64_t base;
     int fd = -1;
     int r = dump_base(dump, path, &base);

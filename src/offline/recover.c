@@ -66,7 +66,8 @@ static void tell(struct diag *diag, const struct diag_line *line)
 static int recover_log(struct recovery *recovery, const char *name, struct uuid topic_id)
 {
     struct log *log;
-    int64_t start, end;
+    int64_t start = 0;
+    int64_t end = 0;
     int r = log_dir_open_log(recovery->dir, &recovery->env, name, topic_id, &config, &log);
 
     if (r == 0) {

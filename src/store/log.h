@@ -153,30 +153,6 @@ const struct producers *log_producers(const struct log *log);
 /* Forgets producers that were idle for longer than the settings allow. */
 void log_expire_producers(struct log *log, int64_t now_ms);
 
-struct log_time_offset {
-    int64_t offset; /* -1: there is none. */
-    int64_t timestamp;
-};
-
-/* The first record below `limit` whose time is at least `timestamp`. */
-NODISCARD int log_find_time(struct log *log, int64_t timestamp, int64_t limit,
-                            struct log_time_offset *out);
-
-/* The first record below `limit` that has the largest time (KIP-734). */
-NODISCARD int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *out);
-
-struct log_starts_query {
-    int64_t timestamp; /* Segments whose last record is later are left out. */
-    int64_t now_ms;    /* Unix time: that of the end, and of what is empty. */
-    int64_t limit;     /* Offsets above are told as this. */
-    size_t max;        /* Of the answer. */
-};
-
-/* Adds the offsets at which segments begin, and where the last ends, to `out` (int64_t, the
- * largest first): what ListOffsets was before it knew times of records. */
-NODISCARD int log_list_starts(struct log *log, const struct log_starts_query *query,
-                              struct text *out);
-
 /* Bytes of a segment that a sync is about. */
 struct log_sync_file {
     struct file *file; /* Owned reference. */
@@ -200,12 +176,10 @@ struct log_sync {
 /* True if a sealed segment is not durable yet. */
 bool log_has_unsynced_segment(const struct log *log);
 
-/* Notes what has to be synced for everything that is written by now to be durable in its own
- * files.  False: nothing. */
+/* Notes what has to be synced for all that is written to be durable.  False: nothing. */
 bool log_sync_begin(struct log *log, struct log_sync *out);
 
-/* As log_sync_begin(), in the background, for what the commit log has: new names are left to a
- * round that somebody waits for, since until then nothing of that file may be committed. */
+/* As log_sync_begin(), in the background: new names are left to a round that is waited for. */
 bool log_sync_begin_flush(struct log *log, struct log_sync *out);
 
 /* Syncs those files.  A worker's thread. */
@@ -278,8 +252,7 @@ void log_advance_start(struct log *log, int64_t offset);
 /* True if the first segment lies below the start, all of it. */
 bool log_has_segment_below(const struct log *log);
 
-/* Takes that segment out of the log: its files are called `.deleted` from now on, and who
- * reads from them may go on. */
+/* Takes that segment out: its files are called `.deleted`; who reads from them may go on. */
 NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
 
 /* What of a log is to go by itself.  Negative: nothing for that reason. */
@@ -297,6 +270,9 @@ NODISCARD int log_retain(struct log *log, const struct log_retention *retention,
 
 /* The folder of the log; an owned reference. */
 struct file *log_folder(const struct log *log);
+
+/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
+NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
 
 /* Closes the files, syncs nothing and frees; NULL is allowed.  Always returns NULL. */
 struct log *log_abandon(struct log *log);

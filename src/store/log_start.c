@@ -131,13 +131,15 @@ int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base)
 
 int log_unlink_listed(const struct log *log, const struct log_listing *listing)
 {
-    const char *at = listing->deleted.data;
-    const char *end = at + listing->deleted.size;
+    size_t at = 0;
     int r = 0;
 
-    for (; at < end && r == 0; at += strlen(at) + 1) {
-        r = log->env.io->ops->unlink(log->env.io, log->folder->fd, at);
+    while (at < listing->deleted.size && r == 0) {
+        const char *name = listing->deleted.data + at;
+
+        r = log->env.io->ops->unlink(log->env.io, log->folder->fd, name);
         r = r == -ENOENT ? 0 : r;
+        at += strlen(name) + 1;
     }
     return err_pass(r);
 }

@@ -3,7 +3,6 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "store/log_internal.h"
 
 DIAG_MODULE("store");
 
