@@ -198,3 +198,44 @@ def coordinators_found(t, version, what):
                 "coordinators", ())))
     t.until(found)
     t.ask(what, "find_coordinator", version, body)
+
+
+# --- epochs, producers, markers ---------------------------------------------------------------
+
+
+@case_for_all(versions("offset_for_leader_epoch"), ("now", "earlier", "later", "fenced",
+                                                    "unknown epoch", "unknown partition",
+                                                    "unknown topic"))
+def epochs_asked_for(t, version, what):
+    name, _ = t.topic()
+    t.produce("records", name, t.batch(3))
+    partition = {"partition": 9 if what == "unknown partition" else 0,
+                 "leader_epoch": {"earlier": -1, "later": 7}.get(what, 0),
+                 "current_leader_epoch": {"fenced": -2, "unknown epoch": 50}.get(what, -1)}
+    t.ask(what, "offset_for_leader_epoch", version, {"topics": [{
+        "topic": "no-such" if what == "unknown topic" else name, "partitions": [partition]}]})
+
+
+@case_for_each([("nobody", 0), ("one", 0), ("unknown partition", 9), ("unknown topic", 0)])
+def producers_described(t, label, partition):
+    name, _ = t.topic()
+    if label == "one":
+        t.produce("records", name, t.batch(2, producer=(t.producer_id(), 0, 0)))
+    answer = t.quietly("describe_producers", 0, {"topics": [{
+        "name": "no-such" if label == "unknown topic" else name,
+        "partition_indexes": [partition]}]})
+    for topic in answer["topics"] if isinstance(answer, dict) else ():
+        for part in topic["partitions"]:
+            for producer in part["active_producers"]:
+                producer["producer_id"] = producer["producer_id"] >= 0
+                producer["last_timestamp"] = producer["last_timestamp"] > 0
+    t.note_answer(label, answer)
+
+
+@case_for_all(tuple(v for v in versions("write_txn_markers") if v), ("nothing", "no topics",
+                                                                    "unknown topic"))
+def markers_written(t, version, what):
+    topics = [{"name": "no-such", "partition_indexes": [0]}] if what == "unknown topic" else []
+    t.ask(what, "write_txn_markers", version, {"markers": [] if what == "nothing" else [
+        {"producer_id": 9, "producer_epoch": 0, "transaction_result": False, "topics": topics,
+         "coordinator_epoch": 0}]})
