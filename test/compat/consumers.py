@@ -134,8 +134,7 @@ class Group:
         self.topic = f"topic-of-{name}"
         self.written = 0
         self.members = []
-        self.apis = wire.load(peers.TREE)
-        self.talk = talk.Talk(name, self.apis, broker, {}, 0)
+        self.talk = talk.alone(name, broker)
         answer = self.talk.quietly("create_topics", 5, {"topics": [{
             "name": self.topic, "num_partitions": PARTITIONS, "replication_factor": 1}],
             "timeout_ms": 10000})
@@ -349,7 +348,7 @@ def with_tool(tally, broker):
 
 def stop_with_a_member(broker):
     """One member at rest, another that waits for it to rejoin: it must not hold up the stop."""
-    line = talk.Talk("stopping", wire.load(peers.TREE), broker, {}, 0)
+    line = talk.alone("stopping", broker)
     groups.stable(line, "stopping")
     waiting = groups.Member(line, "stopping")
     waiting.begin_enter()

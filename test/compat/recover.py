@@ -33,7 +33,7 @@ def moldau_command(*words):
 
 class Client:
     def __init__(self, broker):
-        self.talk = talk.Talk("recover", wire.load(peers.TREE), broker, {}, 0)
+        self.talk = talk.alone("recover", broker)
 
     def create(self):
         self.talk.quietly("create_topics", 5, {"timeout_ms": 10000, "topics": [

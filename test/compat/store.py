@@ -157,7 +157,7 @@ class Expiring:
         self.broker = kind(folder, ["log.retention.check.interval.ms=100",
                                     "log.initial.task.delay.ms=0", *settings])
         self.data = self.broker.folder / "data"
-        self.talk = talk.Talk("store", wire.load(peers.TREE), self.broker, {}, 0)
+        self.talk = talk.alone("store", self.broker)
 
     def create(self):
         self.talk.quietly("create_topics", 5, {"timeout_ms": 10000, "topics": [

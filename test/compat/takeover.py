@@ -49,8 +49,8 @@ class OldKafka(peers.Kafka):
 class Client:
     """Speaks to whoever has the folder just now, and remembers what it was told."""
 
-    def __init__(self, broker, apis, known):
-        self.talk = talk.Talk("takeover", apis, broker, {}, 0)
+    def __init__(self, broker, known):
+        self.talk = talk.alone("takeover", broker)
         self.name = broker.name
         self.known = known
 
@@ -292,11 +292,11 @@ def judge(client, known):
     return wrong
 
 
-def turn(broker, apis, known, rng, number, counts):
+def turn(broker, known, rng, number, counts):
     """One of them has the folder: it must have everything, and writes more."""
     is_kafka = broker.name == "kafka"
     with broker:
-        client = Client(broker, apis, known)
+        client = Client(broker, known)
         if number == 0:
             client.create()
             client.add_user()
@@ -330,14 +330,14 @@ def main():
     options = parser.parse_args()
     counts = tally.Tally()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="moldau-takeover-"))
-    rng, known, apis = random.Random(options.seed), Known(), wire.load(peers.TREE)
+    rng, known = random.Random(options.seed), Known()
     try:
         for number in range(options.turns + 1):
             if number % 2:
                 broker = peers.Moldau(folder, NODE)
             else:
                 broker = (OldKafka if number else peers.Kafka)(folder, version=options.kafka)
-            turn(broker, apis, known, rng, number, counts)
+            turn(broker, known, rng, number, counts)
     except peers.Failure as failure:
         counts.note("FAILED", "a turn", str(failure))
     finally:

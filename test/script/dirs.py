@@ -18,7 +18,6 @@ import peers  # noqa: E402
 import talk  # noqa: E402
 import wire  # noqa: E402
 
-APIS = wire.load(TREE)
 SECONDS = 30
 STORAGE, NO_DIR, INVALID, UNKNOWN = 56, 57, 42, 3
 
@@ -32,7 +31,7 @@ class Broker(peers.Moldau):
         self.dirs = [folder / name for name in dirs]
 
     def talk(self):
-        return talk.Talk("dirs", APIS, self, {}, 0)
+        return talk.alone("dirs", self)
 
     def ask(self, api, version, body):
         one = self.talk()
