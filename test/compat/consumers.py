@@ -32,7 +32,6 @@ import kafka  # noqa: E402 (needs the venv)
 import groups  # noqa: E402
 import talk  # noqa: E402
 import tally as tallies  # noqa: E402
-import wire  # noqa: E402
 
 PARTITIONS = 4
 WAIT_SECONDS = 60
