@@ -188,8 +188,10 @@ struct image *image_next(const struct image *base)
 {
     struct image *image = mem_new(sizeof(*image));
 
-    *image = *base;
+    /* Member by member: other threads count their references meanwhile. */
     atomic_init(&image->refs, 1);
+    image->generation = base->generation + 1;
+    image->offset = base->offset;
     image->topics = tree_copy(&base->topics);
     image->by_id = tree_copy(&base->by_id);
     image->by_folded = tree_copy(&base->by_folded);
@@ -197,7 +199,8 @@ struct image *image_next(const struct image *base)
     image->brokers = tree_copy(&base->brokers);
     image->controllers = tree_copy(&base->controllers);
     image->kept = tree_copy(&base->kept);
-    image->generation = base->generation + 1;
+    image->next_producer_id = base->next_producer_id;
+    memcpy(image->levels, base->levels, sizeof(image->levels));
     return image;
 }
 
