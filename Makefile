@@ -6,11 +6,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 600
 SEEDS ?= 100
+POINTS ?= 500
 SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench coverage cross fuzz sim tidy format docs install help
+.PHONY: build run test compat bench coverage cross fault fuzz sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +26,11 @@ run: build ## Builds, then runs a server in the foreground; data in ./moldau-dat
 test: ## Builds and runs every test; SUITES="unit tidy" runs some of them.
 	@tools/install-packages test
 	@tools/runtests $(SUITES)
+
+compat: ## All of what is compared with Apache Kafka, and all clients; SUITES="codec facts" as for test.
+	@tools/install-packages test
+	@tools/build release
+	@MOLDAU_SUITES=test/suites-compat MOLDAU_SUITE_LOGS=build/compat tools/runtests $(SUITES)
 
 bench: build ## Measures build/moldau.
 	@tools/install-packages bench
@@ -42,6 +48,11 @@ cross: ## Builds for 64-bit ARM, and runs the unit tests under emulation.
 coverage: ## Prints how many lines of each floor its unit tests run; FLOORS="wire" lists its files.
 	@tools/install-packages test
 	@tools/coverage $(FLOORS)
+
+fault: ## Cuts the power under ext4 and xfs at POINTS=500 points (as root).
+	@tools/install-packages fault
+	@tools/build release moldau logged_disk
+	@test/fault/powercut.py --points $(POINTS)
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
 	@tools/install-packages build

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -77,27 +78,42 @@ static bool is_choice(const char *choices, struct slice value)
     return false;
 }
 
-/* Every element of a comma-separated list is a choice; an empty list has none. */
-static bool are_choices(const char *choices, struct slice list)
+/* Every element of a comma-separated list is a choice; else `*out` is the first that is
+ * none.  An empty list has none. */
+static bool are_choices(const char *choices, struct slice list, struct slice *out)
 {
     while (list.size > 0) {
         const uint8_t *comma = memchr(list.data, ',', list.size);
         size_t size = comma ? (size_t)(comma - list.data) : list.size;
 
-        if (!is_choice(choices, trimmed(slice_of(list.data, size))))
+        *out = trimmed(slice_of(list.data, size));
+        if (!is_choice(choices, *out))
             return false;
         list = comma ? slice_of(comma + 1, list.size - size - 1) : slice_of(list.data, 0);
     }
     return true;
 }
 
+static const char *number_name(enum config_type type)
+{
+    return type == CONFIG_INT ? "INT" : type == CONFIG_SHORT ? "SHORT" : "LONG";
+}
+
+/* A number that its type has no room for is none. */
+static bool is_of_type(enum config_type type, int64_t n)
+{
+    return type == CONFIG_INT     ? n >= INT32_MIN && n <= INT32_MAX
+           : type == CONFIG_SHORT ? n >= INT16_MIN && n <= INT16_MAX
+                                  : true;
+}
+
 static int check_number(const struct config_row *row, struct slice value, struct text *why)
 {
     int64_t n;
 
-    if (!parse_number(value, &n)) {
+    if (!parse_number(value, &n) || !is_of_type(row->type, n)) {
         text_printf(why, "Invalid value %.*s for configuration %s: Not a number of type %s",
-                    SLICE_ARG(value), row->name, row->type == CONFIG_INT ? "INT" : "LONG");
+                    SLICE_ARG(value), row->name, number_name(row->type));
         return CONFIG_E_INVALID;
     }
     if (n < row->min || n > row->max) {
@@ -112,16 +128,42 @@ static int check_number(const struct config_row *row, struct slice value, struct
     return 0;
 }
 
+/* As Java prints a double of an ordinary size: the shortest digits, with a point. */
+static void print_double(double n, struct text *out)
+{
+    const char *exponent;
+    char digits[40];
+
+    for (int precision = 1; precision <= 17; precision++) {
+        (void)snprintf(digits, sizeof(digits), "%.*g", precision, n);
+        if (strtod(digits, NULL) == n)
+            break;
+    }
+    exponent = strchr(digits, 'e');
+    if (exponent)
+        text_printf(out, "%.*s%sE%ld", (int)(exponent - digits), digits,
+                    memchr(digits, '.', (size_t)(exponent - digits)) ? "" : ".0",
+                    strtol(exponent + 1, NULL, 10));
+    else
+        text_printf(out, "%s%s", digits, strpbrk(digits, ".n") ? "" : ".0");
+}
+
 static int check_double(const struct config_row *row, struct slice value, struct text *why)
 {
     double n;
 
-    if (parse_double(value, &n) && n >= (double)row->min && n <= (double)row->max)
+    if (!parse_double(value, &n)) {
+        text_printf(why, "Invalid value %.*s for configuration %s: Not a number of type DOUBLE",
+                    SLICE_ARG(value), row->name);
+        return CONFIG_E_INVALID;
+    }
+    if (n >= (double)row->min && (n <= (double)row->max || row->max == INT64_MAX))
         return 0;
-    text_printf(why,
-                "Invalid value %.*s for configuration %s: Not a number from %" PRId64 " to "
-                "%" PRId64,
-                SLICE_ARG(value), row->name, row->min, row->max);
+    text_printf(why, "Invalid value ");
+    print_double(n, why);
+    text_printf(why, " for configuration %s: Value must be %s %" PRId64, row->name,
+                n < (double)row->min ? "at least" : "no more than",
+                n < (double)row->min ? row->min : row->max);
     return CONFIG_E_INVALID;
 }
 
@@ -134,6 +176,7 @@ static void print_choices(const char *choices, struct text *out)
 
 int config_check(const struct config_row *row, struct slice value, struct text *why)
 {
+    struct slice bad;
     bool flag;
 
     value = trimmed(value);
@@ -147,15 +190,23 @@ int config_check(const struct config_row *row, struct slice value, struct text *
                     SLICE_ARG(value), row->name);
         return CONFIG_E_INVALID;
     case CONFIG_INT:
+    case CONFIG_SHORT:
     case CONFIG_LONG: return check_number(row, value, why);
     case CONFIG_DOUBLE: return check_double(row, value, why);
     case CONFIG_TEXT:
-    case CONFIG_LIST:
-        if (!row->choices ||
-            (row->type == CONFIG_LIST ? are_choices : is_choice)(row->choices, value))
+    case CONFIG_CLASS:
+    case CONFIG_PASSWORD:
+        if (!row->choices || is_choice(row->choices, value))
             return 0;
         text_printf(why, "Invalid value %.*s for configuration %s: String must be one of: ",
                     SLICE_ARG(value), row->name);
+        print_choices(row->choices, why);
+        return CONFIG_E_INVALID;
+    case CONFIG_LIST:
+        if (!row->choices || are_choices(row->choices, value, &bad))
+            return 0;
+        text_printf(why, "Invalid value %.*s for configuration %s: String must be one of: ",
+                    SLICE_ARG(bad), row->name);
         print_choices(row->choices, why);
         return CONFIG_E_INVALID;
     }
@@ -173,9 +224,12 @@ int config_set(const struct config_row *row, void *config, struct slice value, s
     switch (row->type) {
     case CONFIG_BOOL: parsed = parse_bool(value, member(row, config)); break;
     case CONFIG_INT:
+    case CONFIG_SHORT:
     case CONFIG_LONG: parsed = parse_number(value, member(row, config)); break;
     case CONFIG_DOUBLE: parsed = parse_double(value, member(row, config)); break;
     case CONFIG_TEXT:
+    case CONFIG_CLASS:
+    case CONFIG_PASSWORD:
     case CONFIG_LIST: {
         char **text = member(row, config);
 
@@ -195,10 +249,18 @@ void config_defaults(const struct config_table *table, void *config)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
+        if (!row->initial && (row->type == CONFIG_INT || row->type == CONFIG_LONG))
+            *(int64_t *)member(row, config) = CONFIG_NOT_SET;
         if (row->initial && config_set(row, config, slice_text(row->initial), &why))
             bug(row->name, __FILE__, __LINE__); /* The table breaks its own rule. */
     }
     text_fini(&why);
+}
+
+static bool is_text(const struct config_row *row)
+{
+    return row->type == CONFIG_TEXT || row->type == CONFIG_LIST || row->type == CONFIG_CLASS ||
+           row->type == CONFIG_PASSWORD;
 }
 
 void config_fini(const struct config_table *table, void *config)
@@ -206,7 +268,7 @@ void config_fini(const struct config_table *table, void *config)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
-        if (row->type == CONFIG_TEXT || row->type == CONFIG_LIST) {
+        if (is_text(row)) {
             char **text = member(row, config);
 
             *text = mem_free(*text);
@@ -223,9 +285,12 @@ void config_copy(const struct config_table *table, const void *from, void *to)
         switch (row->type) {
         case CONFIG_BOOL: memcpy(member(row, to), member_of(row, from), sizeof(bool)); break;
         case CONFIG_INT:
+        case CONFIG_SHORT:
         case CONFIG_LONG: memcpy(member(row, to), member_of(row, from), sizeof(int64_t)); break;
         case CONFIG_DOUBLE: memcpy(member(row, to), member_of(row, from), sizeof(double)); break;
         case CONFIG_TEXT:
+        case CONFIG_CLASS:
+        case CONFIG_PASSWORD:
         case CONFIG_LIST:
             text = *(char *const *)member_of(row, from);
             *(char **)member(row, to) = text ? mem_copy_text(text, strlen(text)) : NULL;
@@ -283,6 +348,43 @@ const struct config_row *config_nearest(const struct config_table *table, struct
     return best;
 }
 
+static void print_list(struct slice list, struct text *out)
+{
+    bool is_first = true;
+
+    while (list.size > 0) {
+        const uint8_t *comma = memchr(list.data, ',', list.size);
+        size_t size = comma ? (size_t)(comma - list.data) : list.size;
+        struct slice element = trimmed(slice_of(list.data, size));
+
+        text_printf(out, "%s%.*s", is_first ? "" : ",", SLICE_ARG(element));
+        is_first = false;
+        list = comma ? slice_of(comma + 1, list.size - size - 1) : slice_of(list.data, 0);
+    }
+}
+
+void config_normal(const struct config_row *row, struct slice value, struct text *out)
+{
+    int64_t n;
+    double d;
+    bool flag;
+
+    value = trimmed(value);
+    switch (row->type) {
+    case CONFIG_BOOL:
+        text_printf(out, "%s", parse_bool(value, &flag) && flag ? "true" : "false");
+        break;
+    case CONFIG_INT:
+    case CONFIG_SHORT:
+    case CONFIG_LONG: text_printf(out, "%" PRId64, parse_number(value, &n) ? n : 0); break;
+    case CONFIG_DOUBLE: print_double(parse_double(value, &d) ? d : 0, out); break;
+    case CONFIG_LIST: print_list(value, out); break;
+    case CONFIG_TEXT:
+    case CONFIG_CLASS:
+    case CONFIG_PASSWORD: text_add(out, value.data, value.size); break;
+    }
+}
+
 void config_print(const struct config_row *row, const void *config, struct text *out)
 {
     const char *text;
@@ -294,15 +396,19 @@ void config_print(const struct config_row *row, const void *config, struct text 
         text_printf(out, "%s", *(const bool *)member_of(row, config) ? "true" : "false");
         break;
     case CONFIG_INT:
+    case CONFIG_SHORT:
     case CONFIG_LONG:
         memcpy(&n, member_of(row, config), sizeof(n));
-        text_printf(out, "%" PRId64, n);
+        if (row->initial || n != CONFIG_NOT_SET)
+            text_printf(out, "%" PRId64, n);
         break;
     case CONFIG_DOUBLE:
         memcpy(&d, member_of(row, config), sizeof(d));
-        text_printf(out, "%.17g", d);
+        print_double(d, out);
         break;
     case CONFIG_TEXT:
+    case CONFIG_CLASS:
+    case CONFIG_PASSWORD:
     case CONFIG_LIST:
         text = *(char *const *)member_of(row, config);
         text_printf(out, "%s", text ? text : "");

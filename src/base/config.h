@@ -16,12 +16,28 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-enum config_type { CONFIG_BOOL, CONFIG_INT, CONFIG_LONG, CONFIG_DOUBLE, CONFIG_TEXT, CONFIG_LIST };
+/* Numbers of 16 bits, classes and passwords are checked as the like and described as what
+ * they are. */
+enum config_type {
+    CONFIG_BOOL,
+    CONFIG_INT,
+    CONFIG_LONG,
+    CONFIG_SHORT,
+    CONFIG_DOUBLE,
+    CONFIG_TEXT,
+    CONFIG_LIST,
+    CONFIG_CLASS,
+    CONFIG_PASSWORD,
+};
 
 enum config_flags {
     CONFIG_AT_START = 0,      /* Needs a restart. */
     CONFIG_UNSERVED = 1 << 0, /* Kafka knows it; we keep it, and it changes nothing yet. */
     CONFIG_OURS = 1 << 1,     /* Kafka does not know it. */
+    CONFIG_DYNAMIC = 1 << 2,  /* Of a broker: can be changed while it runs, */
+    CONFIG_ONE_ONLY = 1 << 3, /* but not for all brokers at once. */
+    CONFIG_INTERNAL = 1 << 4, /* Told only where it is set. */
+    CONFIG_RETIRED = 1 << 5,  /* Of an older release of Kafka. */
 };
 
 struct config_row {
@@ -46,9 +62,13 @@ struct config_table {
 #define CONFIG_MEMBER_BOOL(id) bool id;
 #define CONFIG_MEMBER_INT(id) int64_t id;
 #define CONFIG_MEMBER_LONG(id) int64_t id;
+#define CONFIG_MEMBER_SHORT(id) int64_t id;
 #define CONFIG_MEMBER_DOUBLE(id) double id;
 #define CONFIG_MEMBER_TEXT(id) char *id;
 #define CONFIG_MEMBER_LIST(id) char *id;
+
+/* The value of a number that is not set: of a row without a default, until it is. */
+#define CONFIG_NOT_SET INT64_MIN
 
 enum config_outcome {
     CONFIG_E_UNKNOWN = 1, /* No row has this name. */
@@ -77,6 +97,9 @@ NODISCARD int config_check(const struct config_row *row, struct slice value, str
 /* Sets the member of `row`.  As config_check(); a refused value changes nothing. */
 NODISCARD int config_set(const struct config_row *row, void *config, struct slice value,
                          struct text *why);
+
+/* `value`, which is valid for `row`, as the broker tells it: without blanks, in one form. */
+void config_normal(const struct config_row *row, struct slice value, struct text *out);
 
 /* The member of `row` as text. */
 void config_print(const struct config_row *row, const void *config, struct text *out);

@@ -7,10 +7,59 @@
 
 const char *diag_level_name(enum diag_level level)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
+    static const char *const names[] = {"fatal", "error", "warn", "info", "debug", "trace"};
 
     assert((size_t)level < COUNT_OF(names));
     return names[level];
+}
+
+static const char *const module_names[] = {
+#define MODULE(name) #name,
+#include "base/diag_modules.def"
+};
+
+enum diag_module diag_find_module(const char *name)
+{
+    size_t at = 0;
+
+    while (at < DIAG_MODULES && strcmp(module_names[at], name) != 0)
+        at++;
+    return (enum diag_module)at;
+}
+
+const char *diag_module_name(enum diag_module module)
+{
+    assert(module < DIAG_MODULES);
+    return module_names[module];
+}
+
+enum diag_level diag_get_level(const struct diag *diag, enum diag_module module)
+{
+    int own = module < DIAG_MODULES ? diag->modules[module] : 0;
+    int root = diag->root;
+
+    return (enum diag_level)(own ? own - 1 : root ? root - 1 : diag->level);
+}
+
+bool diag_says(const struct diag *diag, const char *module, enum diag_level level)
+{
+    return level <= diag_get_level(diag, diag_find_module(module));
+}
+
+void diag_set_level(struct diag *diag, enum diag_module module, int level)
+{
+    int most;
+
+    if (!diag->root)
+        diag->root = diag->level + 1;
+    if (module < DIAG_MODULES)
+        diag->modules[module] = level < 0 ? 0 : level + 1;
+    else if (level >= 0)
+        diag->root = level + 1;
+    most = diag->root - 1;
+    for (size_t i = 0; i < DIAG_MODULES; i++)
+        most = max_of(most, diag->modules[i] - 1);
+    diag->level = most;
 }
 
 struct printer {

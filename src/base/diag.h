@@ -18,7 +18,14 @@
 
 #include "base/slice.h"
 
-enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
+enum diag_level { DIAG_FATAL, DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG, DIAG_TRACE };
+
+/* Who speaks, as DIAG_MODULE() names it. */
+enum diag_module {
+#define MODULE(name) DIAG_MODULE_##name,
+#include "base/diag_modules.def"
+    DIAG_MODULES,
+};
 
 struct diag_field {
     const char *key;
@@ -38,7 +45,11 @@ struct diag_line {
 };
 
 struct diag {
-    enum diag_level level; /* Lines above it are not made. */
+    _Atomic int level; /* Lines above it are not made. */
+    /* Of single modules: 0 is the level above, else a level and one.  Where one of them lets
+     * more pass than the others, `level` is that, and `root` what the others have. */
+    _Atomic int modules[DIAG_MODULES];
+    _Atomic int root; /* 0: as `level`; else a level and one. */
     void (*sink)(struct diag *diag, const struct diag_line *line);
 };
 
@@ -71,7 +82,7 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
 #define diag_at(to, lvl, text, ...)                                                                \
     do {                                                                                           \
         struct diag *diag_ = (to);                                                                 \
-        if ((lvl) <= diag_->level) {                                                               \
+        if ((lvl) <= diag_->level && diag_says(diag_, diag_module_, (lvl))) {                      \
             const struct diag_field fields_[] = {__VA_ARGS__};                                     \
             diag_->sink(diag_, &(struct diag_line){.level = (lvl),                                 \
                                                    .module = diag_module_,                         \
@@ -86,7 +97,22 @@ static inline struct diag_field diag_slice(const char *key, struct slice value)
 #define diag_info(to, ...) diag_at(to, DIAG_INFO, __VA_ARGS__, DIAG_END)
 #define diag_debug(to, ...) diag_at(to, DIAG_DEBUG, __VA_ARGS__, DIAG_END)
 
-/* "error", "warn", "info" or "debug". */
+/* Whether `module` speaks at `level`. */
+bool diag_says(const struct diag *diag, const char *module, enum diag_level level);
+
+/* The module of this name, or DIAG_MODULES. */
+enum diag_module diag_find_module(const char *name);
+
+/* Its name. */
+const char *diag_module_name(enum diag_module module);
+
+/* The level of a module, or with DIAG_MODULES that of all that have none of their own. */
+enum diag_level diag_get_level(const struct diag *diag, enum diag_module module);
+
+/* Changes it, from any thread; a negative level gives a module the one of all others. */
+void diag_set_level(struct diag *diag, enum diag_module module, int level);
+
+/* "fatal", "error", "warn", "info", "debug" or "trace". */
 const char *diag_level_name(enum diag_level level);
 
 /* Prints a line without its end into `out` and returns its length; cut at `size`. */

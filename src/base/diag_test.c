@@ -101,5 +101,29 @@ TEST(diag, every_level_has_a_name)
     check_text(diag_level_name(DIAG_WARN), "warn");
     check_text(diag_level_name(DIAG_INFO), "info");
     check_text(diag_level_name(DIAG_DEBUG), "debug");
-    check_bug(diag_level_name(DIAG_DEBUG + 1));
+    check_bug(diag_level_name(DIAG_TRACE + 1));
+}
+
+static void swallow(struct diag *diag, const struct diag_line *line)
+{
+    (void)diag;
+    (void)line;
+}
+
+TEST(diag, a_module_may_say_more_or_less_than_the_others)
+{
+    struct diag diag = {.level = DIAG_INFO, .sink = swallow};
+
+    check(diag_find_module("store") == DIAG_MODULE_store);
+    check(diag_find_module("nobody") == DIAG_MODULES);
+    diag_set_level(&diag, DIAG_MODULE_store, DIAG_DEBUG);
+    check(diag_says(&diag, "store", DIAG_DEBUG));
+    check(!diag_says(&diag, "broker", DIAG_DEBUG));
+    check(diag.level == DIAG_DEBUG); /* Else the line would not even be asked for. */
+    diag_set_level(&diag, DIAG_MODULES, DIAG_ERROR);
+    check(diag_says(&diag, "store", DIAG_DEBUG));
+    check(!diag_says(&diag, "broker", DIAG_WARN));
+    diag_set_level(&diag, DIAG_MODULE_store, -1);
+    check(diag_get_level(&diag, DIAG_MODULE_store) == DIAG_ERROR);
+    check(diag.level == DIAG_ERROR);
 }

@@ -52,6 +52,16 @@ static inline void list_push_front(struct list *list, struct list_node *node)
     node->next->prev = node;
 }
 
+/* Puts a bare node behind `at`, which is on a list, or its head. */
+static inline void list_insert(struct list_node *at, struct list_node *node)
+{
+    assert(!list_node_is_linked(node));
+    node->prev = at;
+    node->next = at->next;
+    node->prev->next = node;
+    node->next->prev = node;
+}
+
 /* Takes a node off whatever list it is on; a bare node stays bare. */
 static inline void list_remove(struct list_node *node)
 {

@@ -15,6 +15,12 @@ enum mutant {
     MUTANT_SKIP_REPLAY,     /* The commit log is not replayed after a crash. */
     MUTANT_POINT_AHEAD,     /* A recovery point moves before what lies below it is synced. */
     MUTANT_START_AHEAD,     /* A start moves before it is durable. */
+    MUTANT_IDS_TWICE,       /* Blocks of producer ids overlap. */
+    MUTANT_METADATA_EARLY,  /* Topics are announced before they are durable. */
+    MUTANT_CLEAN_NEWEST,    /* The cleaner drops the newest record of a key now and then. */
+    MUTANT_CLEAN_UNSYNCED,  /* The cleaner puts a copy in place that is not durable. */
+    MUTANT_DROP_AHEAD,      /* Segments go before the start above them is durable. */
+    MUTANT_NAMES_BEHIND, /* Points and starts move before the names of new segments are durable. */
 };
 
 #ifndef MUTANT

@@ -59,6 +59,9 @@ static inline bool slice_is_text(struct slice s, const char *text)
 /* A copy on the heap, for who keeps the bytes; null stays null. */
 struct slice slice_keep(struct slice s) NODISCARD;
 
+/* The decimal number that is all there is in `s`; false if it is none, or larger. */
+bool slice_to_i32(struct slice s, int32_t *out);
+
 /* Frees what slice_keep() made, and makes it null. */
 void slice_drop(struct slice *s);
 

@@ -36,3 +36,30 @@ TEST(slice, a_kept_copy_outlives_its_bytes_and_null_stays_null)
     slice_drop(&null);
     check(slice_is_null(kept));
 }
+
+TEST(slice, a_number_is_all_there_is)
+{
+    static const struct {
+        const char *text;
+        bool is_number;
+        int32_t number;
+    } rows[] = {
+        {"0", true, 0},
+        {"-7", true, -7},
+        {"2147483647", true, INT32_MAX},
+        {"-2147483648", true, INT32_MIN},
+        {"2147483648", false, 0},
+        {"99999999999999999999", false, 0},
+        {"", false, 0},
+        {"-", false, 0},
+        {"1 ", false, 0},
+        {"x", false, 0},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int32_t number = 0;
+
+        check(slice_to_i32(slice_text(rows[i].text), &number) == rows[i].is_number);
+        check(!rows[i].is_number || number == rows[i].number);
+    }
+}

@@ -6,8 +6,10 @@
 #include "bin/server.h"
 #include "bin/signals.h"
 #include "cli/cli.h"
+#include "offline/offline.h"
 #include "os/linux_io.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +58,25 @@ static int run_command(int argc, char **argv)
     return result;
 }
 
+/* --- commands that read files ------------------------------------------------ */
+
+static int run_offline(int argc, char **argv)
+{
+    scoped(linux_io_destroyp) struct io *io = NULL;
+    char folder[PATH_MAX];
+    struct offline_env env = {.out_fd = STDOUT_FILENO,
+                              .err_fd = STDERR_FILENO,
+                              .version = MOLDAU_VERSION,
+                              .folder = folder};
+
+    if (linux_io_create(&io) || !getcwd(folder, sizeof(folder))) {
+        fprintf(stderr, "moldau: no file descriptors are left, or there is no current folder\n");
+        return 1;
+    }
+    env.io = io;
+    return offline_main(&env, argc, argv);
+}
+
 /* --- the first word --------------------------------------------------------- */
 
 static void print_help(void)
@@ -63,6 +84,7 @@ static void print_help(void)
     struct text commands = {.data = NULL};
 
     cli_help(&commands);
+    offline_help(&commands);
     printf("Moldau " MOLDAU_VERSION ": a Kafka-compatible event streaming platform\n"
            "\n"
            "Usage: moldau COMMAND [OPTION]...; --help behind a command lists its options\n"
@@ -82,6 +104,8 @@ int main(int argc, char **argv)
         return server_main(argc - 2, argv + 2);
     if (cli_has_command(word))
         return run_command(argc - 1, argv + 1);
+    if (offline_has_command(word))
+        return run_offline(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
         printf("moldau " MOLDAU_VERSION "\n");
         return 0;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bin/server_args.h"
 #include "bin/signals.h"
+#include "bin/welcome.h"
 #include "broker/broker.h"
 #include "os/linux_io.h"
 #include "os/thread.h"
@@ -27,9 +28,10 @@ struct server {
     struct io *ios[SHARDS_MAX];
     struct thread *threads[SHARDS_MAX]; /* Of shards 1 and up. */
     int shards;
+    int64_t files_max; /* Descriptors we may have; 0: without bound. */
     struct broker *broker;
     struct io_watch signals;
-    bool is_stopping;
+    bool is_stopping, has_failed;
 };
 
 /* One line on standard error, with the time in front. */
@@ -79,35 +81,31 @@ static void on_signal(struct io_watch *watch, unsigned events)
     broker_stop(server->broker, all_quiet, server);
 }
 
+/* Nothing is left that it could do: it ends as if killed, and the next start recovers. */
+static void on_failure(struct broker *broker, void *context)
+{
+    struct server *server = context;
+
+    server->has_failed = true;
+    all_quiet(broker, server);
+}
+
 static void shard_main(void *context)
 {
     loop_run(context);
 }
 
-static void print_welcome(const struct server *server)
-{
-    const struct broker *broker = server->broker;
-    const char *dir =
-        server->settings.log_dirs ? server->settings.log_dirs : server->settings.log_dir;
-    char path[PATH_MAX];
-
-    printf("Moldau " MOLDAU_VERSION " is running as node %d\n", broker->node_id);
-    for (size_t i = 0; i < broker->listener_count; i++)
-        printf("  listening on  %s port %d\n", broker->listeners[i].listener.bound.host,
-               broker->listeners[i].listener.bound.port);
-    printf("  data in       %s\n", realpath(dir, path) ? path : dir);
-    printf("  type next     bin/kafka-topics.sh --bootstrap-server %s:%d --create --topic hello\n",
-           broker->listeners[0].advertised_host, broker->listeners[0].advertised_port);
-    printf("  stop with     Ctrl-C\n");
-    fflush(stdout);
-}
-
 static int run(struct server *server)
 {
+    char folder[PATH_MAX];
     struct broker_options options = {.settings = &server->settings,
                                      .diag = &server->diag,
                                      .ios = server->ios,
-                                     .shards = server->shards};
+                                     .shards = server->shards,
+                                     .files_max = server->files_max,
+                                     .folder = getcwd(folder, sizeof(folder)),
+                                     .failed = on_failure,
+                                     .context = server};
     int r = broker_open(&options, &server->broker);
 
     if (r)
@@ -116,7 +114,7 @@ static int run(struct server *server)
     for (int i = 1; i < server->shards && r == 0; i++)
         r = thread_start(shard_main, &server->broker->shards[i].loop, &server->threads[i]);
     if (r == 0) {
-        print_welcome(server);
+        welcome_print(server->broker);
         loop_run(&server->broker->shards[0].loop);
     }
     for (int i = 1; i < server->shards; i++) {
@@ -124,7 +122,7 @@ static int run(struct server *server)
         server->threads[i] = thread_join(server->threads[i]);
     }
     io_watch(server->ios[0], &server->signals, 0);
-    if (broker_close(server->broker, r == 0)) {
+    if (broker_close(server->broker, r == 0 && !server->has_failed) || server->has_failed) {
         diag_error(&server->diag, "stop was not clean; the next start recovers");
         return 1;
     }
@@ -142,15 +140,17 @@ static int shard_count(const struct settings *settings)
     return cores < SHARDS_FROM_CORES ? 1 : min_of(cores, (int)SHARDS_MAX);
 }
 
-/* Each open partition and connection is a descriptor: take as many as we may have. */
-static void raise_limits(void)
+/* Open logs and connections are descriptors: takes as many as we may have, and returns how many
+ * these are; 0: without bound. */
+static int64_t raise_limits(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur == RLIM_INFINITY ? 0 : (int64_t)limit.rlim_cur;
 }
 
 static int start(struct server *server, int count, char **args)
@@ -160,7 +160,7 @@ static int start(struct server *server, int count, char **args)
 
     if (r == 0) {
         server_args_warn(&server->diag, &unserved);
-        raise_limits();
+        server->files_max = raise_limits();
         server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
         r = signals_open(&server->signals) ? 1 : 0;
         server->shards = shard_count(&server->settings);

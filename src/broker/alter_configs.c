@@ -6,7 +6,7 @@
 #include "broker/reply.h"
 #include "broker/topic_settings.h"
 
-#include <stdio.h>
+DIAG_MODULE("broker");
 
 struct alter_work *alter_work_new(struct request *request, size_t count)
 {
@@ -18,10 +18,19 @@ struct alter_work *alter_work_new(struct request *request, size_t count)
     return work;
 }
 
-static void refuse(struct alter_resource *resource, int16_t error, const char *why)
+void alter_refuse(struct alter_resource *resource, int16_t error, const char *why)
 {
     resource->error = error;
-    resource->why = slice_text(why);
+    resource->why = why ? slice_text(why) : slice_null();
+}
+
+bool alter_refuse_text(struct alter_resource *resource, int16_t error, struct text *why)
+{
+    alter_refuse(
+        resource, error,
+        arena_text(&resource->work->request->arena, why->data ? why->data : "", why->size));
+    text_fini(why);
+    return false;
 }
 
 static void part_done(struct alter_work *work)
@@ -30,12 +39,27 @@ static void part_done(struct alter_work *work)
         work->answer(work);
 }
 
+/* Keys that are kept only: the operator hears of it, as he does of those in a file. */
+static void tell_of_unserved(const struct alter_resource *resource)
+{
+    for (size_t i = 0; i < resource->item_count; i++) {
+        const struct config_row *row = settings_find(resource->items[i].name);
+
+        if (resource->items[i].operation != ALTER_DELETE && (!row || !settings_is_served(row)))
+            diag_warn(resource->work->request->shard->broker->diag,
+                      "configuration key is not served yet and changes nothing",
+                      kv("key", resource->items[i].name));
+    }
+}
+
 static void altered(struct control_call *call)
 {
     struct alter_resource *resource = container_of(call, struct alter_resource, call);
 
     if (call->op.outcome)
-        refuse(resource, error_of_control(call->op.outcome), call->op.why);
+        alter_refuse(resource, error_of_control(call->op.outcome), call->op.why);
+    else if (resource->type == IMAGE_RESOURCE_BROKER && !resource->work->validate_only)
+        tell_of_unserved(resource);
     part_done(resource->work);
 }
 
@@ -87,15 +111,21 @@ static void change_list(struct slice before, const struct alter_item *item, stru
             add_element(out, element);
 }
 
-/* --- topics ----------------------------------------------------------------- */
+/* --- what a resource's items lead to ---------------------------------------- */
+
+static bool is_named(const struct alter_resource *resource, const char *name)
+{
+    for (size_t i = 0; i < resource->item_count; i++)
+        if (slice_is_text(resource->items[i].name, name))
+            return true;
+    return false;
+}
 
 /* The value that the item leads to, in the arena; false if it was refused. */
-static bool new_value(struct alter_resource *resource, const struct image_topic *topic,
-                      const struct alter_item *item, struct slice *out)
+static bool new_value(struct alter_resource *resource, const struct alter_item *item,
+                      const struct alter_rules *rules, struct slice *out)
 {
-    const struct settings *settings = resource->work->request->shard->broker->settings;
-    struct arena *arena = &resource->work->request->arena;
-    const struct config_row *row = config_find(&topic_settings_table, item->name);
+    const struct config_row *row = rules->find(item->name);
     struct text before = {.data = NULL};
     struct text after = {.data = NULL};
 
@@ -104,37 +134,73 @@ static bool new_value(struct alter_resource *resource, const struct image_topic 
     case ALTER_DELETE: *out = slice_null(); return true;
     case ALTER_APPEND:
     case ALTER_SUBTRACT:
-        if (!row || row->type != CONFIG_LIST) {
-            refuse(resource, ERROR_INVALID_CONFIG,
-                   "Appending and subtracting is allowed for lists only.");
-            return false;
+        if (!row || row->type != CONFIG_LIST || rules->has_no_lists) {
+            rules->say_no_list(item, &after);
+            return alter_refuse_text(resource, ERROR_INVALID_CONFIG, &after);
         }
-        topic_settings_value(settings, topic, row, &before);
+        rules->value(resource, row, &before);
         change_list(text_slice(&before), item, &after);
-        *out = slice_text(arena_text(arena, after.data ? after.data : "", after.size));
+        *out = slice_text(
+            arena_text(&resource->work->request->arena, after.data ? after.data : "", after.size));
         text_fini(&before);
         text_fini(&after);
         return true;
     }
-    refuse(resource, ERROR_INVALID_REQUEST, "Unknown operation on a configuration.");
+    alter_refuse(resource, ERROR_INVALID_REQUEST,
+                 rules->bad_operation ? arena_printf(&resource->work->request->arena, "%s %d",
+                                                     rules->bad_operation, item->operation)
+                                      : NULL);
     return false;
 }
 
-static bool check_value(struct alter_resource *resource, struct slice name, struct slice value)
+/* Settings that the resource has and the request does not name. */
+static size_t take_others_away(const struct alter_resource *resource,
+                               const struct image_configs *current, struct control_config *out)
 {
-    struct text why = {.data = NULL};
-    int r = 0;
+    size_t count = 0;
 
-    if (!slice_is_null(value))
-        r = topic_settings_check(name, value, &why);
-    else if (!config_find(&topic_settings_table, name))
-        r = topic_settings_check(name, slice_empty(), &why); /* For its sentence. */
-    if (r)
-        refuse(resource, ERROR_INVALID_CONFIG,
-               arena_text(&resource->work->request->arena, why.data, why.size));
-    text_fini(&why);
-    return r == 0;
+    for (size_t i = 0; resource->replaces_all && i < current->count; i++)
+        if (!is_named(resource, current->items[i].name))
+            out[count++] = (struct control_config){.name = slice_text(current->items[i].name),
+                                                   .value = slice_null()};
+    return count;
 }
+
+bool alter_collect(struct alter_resource *resource, const struct image_configs *current,
+                   const struct alter_rules *rules)
+{
+    static const struct image_configs nothing = {.count = 0};
+    struct request *request = resource->work->request;
+    struct control_op *op = &resource->call.op;
+    struct control_config *configs;
+
+    if (!current)
+        current = &nothing;
+    configs = request_new(request, (resource->item_count + current->count + 1) * sizeof(*configs));
+    op->config_count = take_others_away(resource, current, configs);
+    op->configs = configs;
+    for (size_t i = 0; i < resource->item_count; i++) {
+        struct control_config *config = &configs[op->config_count++];
+
+        config->name = resource->items[i].name;
+        if (!new_value(resource, &resource->items[i], rules, &config->value))
+            return false;
+    }
+    return true;
+}
+
+struct slice alter_outcome(const struct alter_resource *resource,
+                           const struct image_configs *current, const char *name)
+{
+    const struct control_op *op = &resource->call.op;
+
+    for (size_t i = 0; i < op->config_count; i++)
+        if (slice_is_text(op->configs[i].name, name))
+            return op->configs[i].value;
+    return slice_text(current ? image_configs_get(current, name) : NULL);
+}
+
+/* --- all kinds -------------------------------------------------------------- */
 
 static bool items_are_repeated(struct alter_resource *resource)
 {
@@ -151,97 +217,42 @@ static bool items_are_repeated(struct alter_resource *resource)
     return false;
 }
 
-static bool is_named(const struct alter_resource *resource, const char *name)
+/* Null values other than of a deletion are refused, with the names of them all. */
+static bool has_null(struct alter_resource *resource)
 {
-    for (size_t i = 0; i < resource->item_count; i++)
-        if (slice_is_text(resource->items[i].name, name))
-            return true;
-    return false;
-}
+    struct text why = {.data = NULL};
 
-/* Settings that the topic has and the request does not name. */
-static size_t take_others_away(const struct alter_resource *resource,
-                               const struct image_topic *topic, struct control_config *out)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; resource->replaces_all && i < topic->configs.count; i++)
-        if (!is_named(resource, topic->configs.items[i].name))
-            out[count++] = (struct control_config){.name = slice_text(topic->configs.items[i].name),
-                                                   .value = slice_null()};
-    return count;
-}
-
-static bool prepare_topic(struct alter_resource *resource)
-{
-    struct request *request = resource->work->request;
-    const struct image_topic *topic = image_find_topic(request->image, resource->name);
-    struct control_op *op = &resource->call.op;
-    struct control_config *configs;
-
-    if (!topic) {
-        refuse(resource, ERROR_UNKNOWN_TOPIC_OR_PARTITION, "The topic does not exist.");
-        return false;
-    }
-    configs =
-        request_new(request, (resource->item_count + topic->configs.count + 1) * sizeof(*configs));
-    op->config_count = take_others_away(resource, topic, configs);
     for (size_t i = 0; i < resource->item_count; i++) {
         const struct alter_item *item = &resource->items[i];
-        struct control_config *config = &configs[op->config_count++];
 
-        if (item->operation != ALTER_DELETE && slice_is_null(item->value)) {
-            refuse(resource, ERROR_INVALID_REQUEST, "Null value not supported.");
-            return false;
-        }
-        config->name = item->name;
-        if (!new_value(resource, topic, item, &config->value) ||
-            !check_value(resource, item->name, config->value))
-            return false;
+        if (item->operation != ALTER_DELETE && slice_is_null(item->value))
+            text_printf(&why, "%s%.*s",
+                        why.size ? "," : "Null value not supported for : ", SLICE_ARG(item->name));
     }
-    op->configs = configs;
-    return true;
-}
-
-/* --- all kinds -------------------------------------------------------------- */
-
-/* No setting of a broker can change while it runs, yet. */
-static void refuse_broker(struct alter_resource *resource)
-{
-    struct arena *arena = &resource->work->request->arena;
-    char self[16];
-
-    (void)snprintf(self, sizeof(self), "%d", resource->work->request->shard->broker->node_id);
-    if (resource->name.size > 0 && !slice_is_text(resource->name, self))
-        refuse(resource, ERROR_INVALID_REQUEST,
-               arena_printf(arena,
-                            "Unexpected broker id, expected %s or empty string, but received "
-                            "%.*s",
-                            self, SLICE_ARG(resource->name)));
-    else if (resource->item_count > 0)
-        refuse(resource, ERROR_INVALID_REQUEST,
-               arena_printf(arena, "Cannot update these configs dynamically: %.*s",
-                            SLICE_ARG(resource->items[0].name)));
+    if (why.size == 0)
+        return false;
+    return !alter_refuse_text(resource, ERROR_INVALID_REQUEST, &why);
 }
 
 /* Fills the operation; false if there is none to be asked for. */
 static bool prepare(struct alter_resource *resource)
 {
     if (items_are_repeated(resource)) {
-        refuse(resource, ERROR_INVALID_REQUEST, "Error due to duplicate config keys");
+        alter_refuse(resource, ERROR_INVALID_REQUEST, "Error due to duplicate config keys");
         return false;
     }
+    if (has_null(resource))
+        return false;
     switch (resource->type) {
-    case IMAGE_RESOURCE_TOPIC:
-        if (!authorize(resource->work->request, ACL_ALTER, resource->name)) {
-            refuse(resource, ERROR_TOPIC_AUTHORIZATION_FAILED, "Authorization failed.");
-            return false;
-        }
-        return prepare_topic(resource);
-    case IMAGE_RESOURCE_BROKER: refuse_broker(resource); return false;
+    case IMAGE_RESOURCE_TOPIC: return alter_topic(resource);
+    case IMAGE_RESOURCE_BROKER: return alter_broker(resource);
+    case IMAGE_RESOURCE_LOGGER: return alter_loggers(resource);
+    case IMAGE_RESOURCE_METRICS: return alter_metrics(resource);
+    case IMAGE_RESOURCE_GROUP: return alter_group(resource);
     default:
-        refuse(resource, ERROR_INVALID_REQUEST,
-               "Settings of this type of resource are not served yet.");
+        alter_refuse(resource, ERROR_INVALID_REQUEST,
+                     arena_printf(&resource->work->request->arena, "Unknown resource type %d",
+                                  resource->type));
         return false;
     }
 }
@@ -266,7 +277,8 @@ void alter_work_start(struct alter_work *work)
 
         resource->work = work;
         if (!repeats[i].is_alone) {
-            refuse(resource, ERROR_INVALID_REQUEST, "Each resource must appear at most once.");
+            alter_refuse(resource, ERROR_INVALID_REQUEST,
+                         "Each resource must appear at most once.");
             continue;
         }
         if (!prepare(resource))

@@ -11,6 +11,7 @@
  * Errors:    Kafka's codes, in each resource.
  */
 
+#include "base/config.h"
 #include "broker/producer_ids.h"
 #include "broker/request.h"
 
@@ -51,3 +52,41 @@ struct alter_work *alter_work_new(struct request *request, size_t count);
 
 /* Begins to change everything that `work`, filled, asks for; answer() follows. */
 void alter_work_start(struct alter_work *work);
+
+/* --- for the kinds of resources (alter_kinds.c) --- */
+
+/* What is special about the items of a kind. */
+struct alter_rules {
+    /* The row of a key, or NULL. */
+    const struct config_row *(*find)(struct slice key);
+    /* The list that is added to, or taken from. */
+    void (*value)(const struct alter_resource *resource, const struct config_row *row,
+                  struct text *out);
+    /* That the key of `item` holds no list. */
+    void (*say_no_list)(const struct alter_item *item, struct text *out);
+    const char *bad_operation; /* What is said of one that there is not, before it; or NULL. */
+    bool has_no_lists;         /* Whatever the rows say. */
+};
+
+/* Refuses the resource; `why` is constant or in the arena, NULL: no words. */
+void alter_refuse(struct alter_resource *resource, int16_t error, const char *why);
+
+/* As alter_refuse(), and frees `why`; always false. */
+bool alter_refuse_text(struct alter_resource *resource, int16_t error, struct text *why);
+
+/* Fills the operation with what the items make of `current` (NULL: nothing is set); false if
+ * one was refused.  Values are not checked. */
+NODISCARD bool alter_collect(struct alter_resource *resource, const struct image_configs *current,
+                             const struct alter_rules *rules);
+
+/* The value that `name` will have, null if it is not set, once alter_collect() is done. */
+struct slice alter_outcome(const struct alter_resource *resource,
+                           const struct image_configs *current, const char *name);
+
+/* Prepare the operation for one kind of resource: false if there is none to be asked for,
+ * since it was refused or is done. */
+NODISCARD bool alter_topic(struct alter_resource *resource);
+NODISCARD bool alter_broker(struct alter_resource *resource);
+NODISCARD bool alter_loggers(struct alter_resource *resource);
+NODISCARD bool alter_group(struct alter_resource *resource);
+NODISCARD bool alter_metrics(struct alter_resource *resource);

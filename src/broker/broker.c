@@ -4,8 +4,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/keeping.h"
+#include "broker/live_settings.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
+#include "broker/registration.h"
 #include "broker/session.h"
 
 #include <stdio.h>
@@ -27,24 +29,31 @@ struct publish {
     struct publish_leg legs[];
 };
 
+static void remove_partition(struct shard *shard, const struct image_topic *topic, int32_t index)
+{
+    struct partition *p = replicas_find(&shard->replicas, topic->id, index);
+    int place = dirs_place(shard->broker, topic, index);
+    char name[IO_NAME_MAX];
+    int r;
+
+    if (p)
+        partition_drop(p);
+    if (place < 0)
+        return; /* Its folder is offline: moved aside when that is back. */
+    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
+    r = log_dir_delete_log(shard->broker->dirs.items[place].dir, shard->loop.io, name, topic->id);
+    if (r)
+        diag_warn(shard->broker->diag, "files of a deleted partition could not be removed",
+                  kv("log", name), kv("error", r));
+    keeping_forget(shard, topic, index, place);
+}
+
 /* Closes what is open of a removed topic and takes its files away. */
 static void remove_topic(struct shard *shard, const struct image_topic *topic)
 {
     for (int32_t i = 0; i < topic->partition_count; i++) {
-        struct partition *p = replicas_find(&shard->replicas, topic->id, i);
-        char name[IO_NAME_MAX];
-        int r;
-
-        if (partition_home(topic->id, i, shard->broker->shard_count) != shard->index)
-            continue;
-        if (p)
-            partition_drop(p);
-        (void)snprintf(name, sizeof(name), "%s-%d", topic->name, i);
-        r = log_dir_delete_log(shard->broker->dir, shard->loop.io, name, topic->id);
-        if (r)
-            diag_warn(shard->broker->diag, "files of a deleted partition could not be removed",
-                      kv("log", name), kv("error", r));
-        keeping_forget(shard, topic, i);
+        if (partition_home(topic->id, i, shard->broker->shard_count) == shard->index)
+            remove_partition(shard, topic, i);
     }
 }
 
@@ -61,13 +70,27 @@ static void configure_topic(struct shard *shard, struct uuid id)
     }
 }
 
+/* Settings of brokers are the defaults of all topics. */
+static void configure_broker(struct shard *shard, const struct image *before)
+{
+    struct tree_walk walk;
+    const struct image_topic *topic;
+
+    if (!live_settings_differ(before, shard->image, shard->broker->node_id))
+        return;
+    shard_settings_changed(shard);
+    image_walk_begin(&walk, shard->image, slice_null());
+    while ((topic = image_walk_next(&walk)))
+        configure_topic(shard, topic->id);
+}
+
 static void publish_run(struct leg *leg)
 {
     struct publish_leg *publish_leg = container_of(leg, struct publish_leg, leg);
     struct publish *publish = publish_leg->publish;
     struct shard *shard = leg->to;
+    struct image *before = shard->image;
 
-    image_unref(shard->image);
     shard->image = image_ref(publish->change.image);
     for (size_t i = 0; i < publish->change.removed_count; i++) {
         remove_topic(shard, publish->change.removed[i]);
@@ -75,6 +98,8 @@ static void publish_run(struct leg *leg)
     }
     for (size_t i = 0; i < publish->change.altered_count; i++)
         configure_topic(shard, publish->change.altered[i]);
+    configure_broker(shard, before);
+    image_unref(before);
     leg_finish(leg);
 }
 
@@ -153,6 +178,7 @@ static int listen_all(struct broker *broker)
             return BROKER_E_CONFIG;
         }
         bl->broker = broker;
+        memcpy(bl->name, endpoints[i].name, sizeof(bl->name));
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
         bl->advertised_port =
             endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
@@ -163,19 +189,16 @@ static int listen_all(struct broker *broker)
 
 /* --- opening ---------------------------------------------------------------- */
 
-static int open_dir(struct broker *broker, struct io *io)
+static struct mlog_config mlog_config_of(const struct settings *s)
 {
-    struct log_dir_options options = {.io = io, .diag = broker->diag, .node_id = broker->node_id};
-    struct text why = {.data = NULL};
-    int r = settings_log_dir(broker->settings, &options.path, &why);
-
-    if (r) {
-        diag_error(broker->diag, "settings cannot be used", kv("why", text_slice(&why)));
-        text_fini(&why);
-        return BROKER_E_CONFIG;
-    }
-    r = log_dir_open(&options, &broker->dir); /* Says in the log what is wrong. */
-    return r ? BROKER_E_DATA : 0;
+    return (struct mlog_config){
+        .segment_bytes = s->metadata_log_segment_bytes,
+        .segment_ms = s->metadata_log_segment_ms,
+        .snapshot_bytes = s->metadata_log_max_record_bytes_between_snapshots,
+        .snapshot_ms = s->metadata_log_max_snapshot_interval_ms,
+        .retention_bytes = s->metadata_max_retention_bytes,
+        .retention_ms = s->metadata_max_retention_ms,
+    };
 }
 
 static int open_controller(struct broker *broker)
@@ -184,10 +207,14 @@ static int open_controller(struct broker *broker)
     struct controller_options options = {
         .loop = &home->loop,
         .diag = broker->diag,
-        .dir = broker->dir,
+        .dir = broker->dirs.items[0].dir,
         .env = &home->replicas.env,
-        .syncer = home->syncer,
+        .syncer = home->replicas.dirs[0].syncer,
         .node_id = broker->node_id,
+        .mlog = mlog_config_of(broker->settings),
+        .session_timeout_ms = broker->settings->broker_session_timeout_ms,
+        .directories = broker->dirs.ids,
+        .directory_count = broker->dirs.id_count,
         .publish = broker_publish,
         .owner = broker,
     };
@@ -197,11 +224,21 @@ static int open_controller(struct broker *broker)
         diag_error(broker->diag, "metadata log cannot be read", kv("error", r));
         return BROKER_E_DATA;
     }
+    broker->controller_epoch = controller_epoch(broker->controller);
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));
+        shard_settings_changed(&broker->shards[i]);
     }
     return 0;
+}
+
+static void open_keepers(struct broker *broker)
+{
+    for (int i = 0; i < broker->dirs.count; i++)
+        if (broker->dirs.items[i].dir)
+            broker->dirs.items[i].keeper =
+                keeper_create(&broker->shards[0].loop, broker->dirs.items[i].dir);
 }
 
 int broker_open(const struct broker_options *options, struct broker **out)
@@ -212,22 +249,31 @@ int broker_open(const struct broker_options *options, struct broker **out)
     broker->settings = options->settings;
     broker->diag = options->diag;
     broker->node_id = settings_node_id(options->settings);
-    r = open_dir(broker, options->ios[0]);
+    broker->failed = options->failed;
+    broker->failed_context = options->context;
+    r = dirs_open(broker, options->ios[0], options->folder);
     if (r) {
+        (void)dirs_close(broker, false, (int[SETTINGS_DIRS_MAX]){0});
         mem_free(broker);
         return r;
     }
     broker->shard_count = options->shards;
+    broker->files_max = options->files_max;
     broker->shards = mem_new_array((size_t)options->shards, sizeof(*broker->shards));
     for (int i = 0; i < options->shards; i++)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);
+    broker->dirs.hears = true;
     r = open_controller(broker);
+    if (r == 0)
+        r = dirs_find_logs(broker);
     if (r == 0)
         r = recovery_run(broker) ? BROKER_E_DATA : 0;
     if (r == 0)
-        broker->keeper = keeper_create(&broker->shards[0].loop, broker->dir);
+        open_keepers(broker);
     if (r == 0)
         r = listen_all(broker);
+    if (r == 0)
+        r = registration_run(broker);
     if (r) {
         (void)broker_close(broker, false);
         return r;
@@ -293,19 +339,24 @@ static void settle(struct broker *broker)
 /* What is under way to the checkpoints comes to its end, and the folder knows of it. */
 static void end_upkeep(struct broker *broker)
 {
+    for (int i = 0; i < broker->shard_count; i++) {
+        compactor_stop(broker->shards[i].replicas.compactor);
+        retention_fini(&broker->shards[i].retention);
+    }
     for (int i = 0; i < broker->shard_count; i++)
-        upkeep_stop(broker->shards[i].replicas.upkeep);
+        for (int d = 0; d < broker->dirs.count; d++)
+            if (broker->dirs.items[d].dir)
+                upkeep_stop(broker->shards[i].replicas.dirs[d].upkeep);
     settle(broker);
-    broker->keeper = keeper_destroy(broker->keeper);
+    for (int d = 0; d < broker->dirs.count; d++)
+        broker->dirs.items[d].keeper = keeper_destroy(broker->dirs.items[d].keeper);
     settle(broker);
 }
 
 /* Requests that a killed process leaves in the middle are spread over shards and partitions:
  * whoever waits is told to end, the mail is delivered, and only then is anything freed. */
-static int end_work(struct broker *broker, bool clean)
+static void end_work(struct broker *broker, bool clean, int results[static SETTINGS_DIRS_MAX])
 {
-    int result = 0;
-
     for (int i = 0; i < broker->shard_count; i++)
         shard_end_works(&broker->shards[i]);
     settle(broker);
@@ -315,36 +366,32 @@ static int end_work(struct broker *broker, bool clean)
         coordinators_stop(&broker->shards[i].coordinators);
     }
     if (broker->controller)
-        result = controller_close(take(broker->controller), clean);
+        results[0] = controller_close(take(broker->controller), clean);
     settle(broker);
     broker->publish = mem_free(broker->publish);
     for (int i = 0; i < broker->shard_count; i++) {
-        struct replicas *replicas = &broker->shards[i].replicas;
-        int r = replicas_fini(replicas, clean);
-
-        replicas->upkeep = upkeep_destroy(replicas->upkeep, clean);
-        result = result ? result : r;
+        shard_end_replicas(&broker->shards[i], clean, results);
         coordinators_fini(&broker->shards[i].coordinators);
     }
     settle(broker);
-    return err_pass(result);
 }
 
 int broker_close(struct broker *broker, bool clean)
 {
+    int results[SETTINGS_DIRS_MAX] = {0};
     int result;
-    int r;
 
     broker->stopped = NULL;
+    broker->failed = NULL;
+    broker->dirs.hears = false;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
     for (int i = 0; i < broker->shard_count; i++)
         shard_end_sessions(&broker->shards[i]);
-    result = end_work(broker, clean);
+    end_work(broker, clean, results);
     for (int i = 0; i < broker->shard_count; i++)
         shard_fini(&broker->shards[i]);
-    r = log_dir_close(broker->dir, clean && result == 0);
-    result = result ? result : r;
+    result = dirs_close(broker, clean, results);
     mem_free(broker->shards);
     mem_free(broker);
     return err_pass(result);

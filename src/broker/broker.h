@@ -18,6 +18,7 @@
  * Errors:    enum broker_outcome, with lines in the log that say what to do.
  */
 
+#include "broker/dirs.h"
 #include "broker/settings.h"
 #include "broker/shard.h"
 #include "control/controller.h"
@@ -30,6 +31,13 @@ struct broker_options {
     struct diag *diag;
     struct io *const *ios; /* One per shard. */
     int shards;
+    int64_t files_max; /* Descriptors that the process may have; 0: no bound is known. */
+    const char
+        *folder; /* That relative paths of the settings are in, for clients; NULL: not known. */
+    /* Called once on shard 0's loop, when the broker can do nothing any more: the folder of the
+     * metadata, or the last one of records, has failed.  May be NULL. */
+    void (*failed)(struct broker *broker, void *context);
+    void *context;
 };
 
 enum broker_outcome {
@@ -41,6 +49,7 @@ enum broker_outcome {
 struct broker_listener {
     struct listener listener;
     struct broker *broker;
+    char name[ENDPOINT_NAME_MAX];
     char advertised_host[256];
     uint16_t advertised_port;
 };
@@ -49,11 +58,13 @@ struct broker {
     const struct settings *settings; /* Borrowed. */
     struct diag *diag;
     int32_t node_id;
-    struct log_dir *dir; /* Owned. */
+    struct dirs dirs; /* The first has the metadata. */
     int shard_count;
+    int64_t files_max;                               /* See broker_options. */
     struct shard *shards;                            /* Owned array. */
     struct controller *controller;                   /* Owned; home: shard 0. */
-    struct keeper *keeper;                           /* Owned; home: shard 0. */
+    int32_t controller_epoch;                        /* Of the metadata log; any shard. */
+    int64_t broker_epoch;                            /* Of our registration; any shard. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;
     int next_shard;          /* Who gets the next connection. */
@@ -61,6 +72,8 @@ struct broker {
     int shards_busy;         /* While stopping: shards that still have clients. */
     void (*stopped)(struct broker *broker, void *context);
     void *stopped_context;
+    void (*failed)(struct broker *broker, void *context);
+    void *failed_context;
 };
 
 /* Opens data and controller, recovers what a crash left, and listens. */

@@ -55,6 +55,7 @@ void handle_alter_partition_reassignments(struct request *request)
     struct alter_partition_reassignments_response response;
 
     codec_defaults(&alter_partition_reassignments_response_message, &response);
+    response.error_message = slice_null();
     response.allow_replication_factor_change = body->allow_replication_factor_change;
     response.responses = request_new(request, (count + 1) * sizeof(*response.responses));
     response.responses_count = (int32_t)count;

@@ -64,7 +64,7 @@ static void list_apis(struct request *request, struct api_versions_response *res
 static void list_features(struct request *request, struct api_versions_response *response)
 {
     const struct feature *metadata = &features[FEATURE_METADATA];
-    int16_t level = request->image->metadata_version;
+    int16_t level = request->image->levels[FEATURE_METADATA];
     struct api_versions_supported_feature_key *supported = request_new(request, sizeof(*supported));
     struct api_versions_finalized_feature_key *finalized = request_new(request, sizeof(*finalized));
 

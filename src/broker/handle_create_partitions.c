@@ -37,7 +37,8 @@ static void added(struct control_call *call)
     struct addition *addition = container_of(call, struct addition, call);
 
     if (call->op.outcome)
-        refuse(addition->result, error_of_control(call->op.outcome), call->op.why);
+        refuse(addition->result, error_of_control(call->op.outcome),
+               call->op.outcome == CONTROL_E_UNKNOWN_TOPIC ? NULL : call->op.why);
     part_done(addition->work);
 }
 

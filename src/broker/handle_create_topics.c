@@ -41,7 +41,7 @@ static void describe(struct request *request, struct creation *creation)
 
         configs[i].name = slice_text(row->name);
         configs[i].config_source = SOURCE_DEFAULT;
-        topic_settings_value(request->shard->broker->settings, NULL, row, &value);
+        topic_settings_value(&request->shard->settings, NULL, row, &value);
         configs[i].value =
             slice_text(arena_text(&request->arena, value.data ? value.data : "", value.size));
         text_fini(&value);
@@ -77,7 +77,9 @@ static void created(struct control_call *call)
     struct request *request = creation->work->request;
 
     if (call->op.outcome) {
-        refuse(request, creation, error_of_control(call->op.outcome), call->op.why);
+        refuse(request, creation, error_of_control(call->op.outcome),
+               call->op.outcome == CONTROL_E_NAME ? reply_name_fault(request, call->op.name)
+                                                  : call->op.why);
     } else {
         creation->result->topic_id = call->op.id;
         if (request->header.version >= 5)
@@ -121,7 +123,7 @@ static const struct repeat *find_repeats(struct request *request)
 static bool prepare(struct request *request, struct creation *creation, bool repeated)
 {
     const struct create_topics_creatable_topic *topic = creation->topic;
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
     struct control_op *op = &creation->call.op;
     struct control_config *configs =
         request_new(request, (size_t)max_of(topic->configs_count, 1) * sizeof(*configs));

@@ -14,11 +14,16 @@ static struct describe_quorum_replica_state *self_as_voter(struct request *reque
 
     *self = (struct describe_quorum_replica_state){
         .replica_id = broker->node_id,
-        .replica_directory_id = log_dir_id(broker->dir),
         .log_end_offset = request->image->offset + 1,
-        .last_fetch_timestamp = now_ms,
-        .last_caught_up_timestamp = now_ms,
+        .last_fetch_timestamp = -1,
+        .last_caught_up_timestamp = -1,
     };
+    if (request->header.version >= 1) { /* Clients of version 0 do not know of times, */
+        self->last_fetch_timestamp = now_ms;
+        self->last_caught_up_timestamp = now_ms;
+    }
+    if (request->header.version >= 2) /* and those of 1 of no folders. */
+        self->replica_directory_id = log_dir_id(broker->dirs.items[0].dir);
     return self;
 }
 
@@ -31,8 +36,10 @@ static void describe(struct request *request, struct slice topic, int32_t partit
         out->error_message = slice_text(error_meaning(ERROR_UNKNOWN_TOPIC_OR_PARTITION));
         return;
     }
+    if (request->header.version >= 2)
+        out->error_message = slice_empty();
     out->leader_id = request->shard->broker->node_id;
-    out->leader_epoch = REPLY_QUORUM_EPOCH;
+    out->leader_epoch = request->shard->broker->controller_epoch;
     out->high_watermark = request->image->offset + 1;
     out->current_voters = self_as_voter(request);
     out->current_voters_count = 1;

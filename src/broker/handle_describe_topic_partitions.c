@@ -19,7 +19,6 @@ struct page {
     struct describe_topic_partitions_response response;
     size_t topic_room;
     int32_t left;      /* Partitions that still fit. */
-    int32_t *self;     /* Arena: our number, as an array of replicas. */
     struct slice from; /* Where to begin: topic, ... */
     int32_t from_partition;
 };
@@ -39,17 +38,25 @@ static struct describe_topic_partitions_response_topic *add_topic(struct page *p
     return &response->topics[response->topics_count++];
 }
 
-static void fill_partition(const struct page *page, const struct image_topic *topic, int32_t index,
+static void fill_partition(const struct image_topic *topic, int32_t index,
                            struct describe_topic_partitions_response_partition *out)
 {
+    const struct image_partition *p = &topic->partitions[index];
+    const struct image_replicas *lists = p->replicas;
+
     *out = (struct describe_topic_partitions_response_partition){
+        .error_code = p->leader < 0 ? ERROR_LEADER_NOT_AVAILABLE : ERROR_NONE,
         .partition_index = index,
-        .leader_id = topic->partitions[index].leader,
-        .leader_epoch = topic->partitions[index].leader_epoch,
-        .replica_nodes = page->self,
-        .replica_nodes_count = 1,
-        .isr_nodes = page->self,
-        .isr_nodes_count = 1,
+        .leader_id = p->leader,
+        .leader_epoch = p->leader_epoch,
+        .replica_nodes = lists->replicas.ids,
+        .replica_nodes_count = lists->replicas.count,
+        .isr_nodes = lists->isr.ids,
+        .isr_nodes_count = lists->isr.count,
+        .eligible_leader_replicas = lists->elr.ids,
+        .eligible_leader_replicas_count = lists->elr.count,
+        .last_known_elr = lists->last_elr.ids,
+        .last_known_elr_count = lists->last_elr.count,
     };
 }
 
@@ -84,7 +91,7 @@ static bool describe(struct page *page, const struct image_topic *topic)
         .topic_authorized_operations = REPLY_OPERATIONS_TOPIC,
     };
     for (int32_t i = 0; i < count; i++)
-        fill_partition(page, topic, from + i, &out->partitions[i]);
+        fill_partition(topic, from + i, &out->partitions[i]);
     page->left -= count;
     if (from + count < topic->partition_count) {
         set_cursor(page, topic, from + count);
@@ -153,8 +160,6 @@ void handle_describe_topic_partitions(struct request *request)
     struct page *page = request_new(request, sizeof(*page));
 
     page->request = request;
-    page->self = request_new(request, sizeof(*page->self));
-    *page->self = request->shard->broker->node_id;
     page->left = max_of(min_of(body->response_partition_limit, (int32_t)PARTITIONS_MAX), 1);
     page->from = slice_null();
     if (body->cursor) {

@@ -33,6 +33,8 @@ enum {
     CONVERTED_MAX = 1 << 20,    /* What is converted for one answer, about. */
 };
 
+enum { ISOLATION_COMMITTED = 1 }; /* Else what is not committed yet is read as well. */
+
 struct fetch_part {
     struct partition_read read;
     struct fetch_wait wait;
@@ -93,6 +95,13 @@ static void refuse(struct fetch_part *part, int16_t error)
     part->result.records = (struct wire_records){.bytes = slice_empty()};
 }
 
+static bool is_committed(const struct fetch_work *work)
+{
+    const struct fetch_request *body = work->request->body;
+
+    return body->isolation_level == ISOLATION_COMMITTED;
+}
+
 static int16_t check_epoch(const struct partition *p, int32_t epoch)
 {
     if (epoch < 0 || epoch == p->leader_epoch) /* A client that knows none says -1. */
@@ -114,7 +123,7 @@ static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct 
 
     if (!topic_is_alive(shard, leg->work->request, part->topic))
         return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
-    r = replicas_get(&shard->replicas, part->topic, part->wanted->partition, out);
+    r = replicas_look(&shard->replicas, part->topic, part->wanted->partition, out);
     if (r)
         return error_of_partition(r, 0);
     return check_epoch(*out, part->wanted->current_leader_epoch);
@@ -145,6 +154,7 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
         part->read.bytes_max =
             *bytes < leg->bytes_max ? min_of(wanted, leg->bytes_max - *bytes) : 0;
         part->read.at_least_one = is_one_owed(leg, *bytes);
+        part->read.is_committed = is_committed(leg->work);
         r = partition_read(p, &part->read);
         error = error_of_partition(r, 0);
     }
@@ -155,7 +165,7 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
     *bytes += part->read.range.size;
     part->result.error_code = ERROR_NONE;
     part->result.high_watermark = part->read.high_watermark;
-    part->result.last_stable_offset = part->read.high_watermark;
+    part->result.last_stable_offset = part->read.stable;
     part->result.log_start_offset = part->read.log_start;
     part->result.records = (struct wire_records){.bytes = slice_empty()};
     if (part->read.range.size > 0)
@@ -233,7 +243,7 @@ static void cancel_run(struct leg *leg)
 static void release_ranges(struct fetch_work *work)
 {
     for (size_t i = 0; i < work->part_count; i++)
-        log_range_release(&work->parts[i].read.range);
+        partition_read_release(&work->parts[i].read);
 }
 
 static void rest_session(struct fetch_work *work)
@@ -274,6 +284,27 @@ static void cancel_waits(struct fetch_work *work)
         next_round(work);
 }
 
+/* The transactions whose records the client must leave out. */
+static void list_aborted(struct fetch_work *work, struct fetch_part *part)
+{
+    const struct text *aborted = &part->read.aborted;
+    size_t count = aborted->size / sizeof(struct txn_entry);
+    struct fetch_aborted_transaction *list;
+
+    if (part->result.aborted_transactions_count < 0)
+        return; /* The client reads everything: null. */
+    list = request_new(work->request, (count + 1) * sizeof(*list));
+    part->result.aborted_transactions = list;
+    part->result.aborted_transactions_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        struct txn_entry entry;
+
+        memcpy(&entry, aborted->data + i * sizeof(entry), sizeof(entry));
+        list[i].producer_id = entry.producer_id;
+        list[i].first_offset = entry.first_offset;
+    }
+}
+
 static void leg_done(struct leg *leg)
 {
     struct fetch_leg *fetch_leg = container_of(leg, struct fetch_leg, leg);
@@ -282,6 +313,7 @@ static void leg_done(struct leg *leg)
     fetch_leg->is_outstanding = false;
     if (fetch_leg->step == LEG_READ)
         for (struct fetch_part *part = fetch_leg->first; part; part = part->next) {
+            list_aborted(work, part);
             work->bytes += part->read.range.size;
             work->has_error |= part->result.error_code != ERROR_NONE;
         }
@@ -303,7 +335,7 @@ static void send_legs(struct fetch_work *work, enum leg_step step)
 {
     struct shard *shard = work->request->shard;
     const struct fetch_request *body = work->request->body;
-    int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->broker->settings->fetch_max_bytes);
+    int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->settings.fetch_max_bytes);
 
     if (is_old(work))
         bytes_max = min_of(bytes_max, (int64_t)CONVERTED_MAX);
@@ -538,7 +570,6 @@ static void add_part(struct fetch_work *work, struct slice name, struct uuid top
                      const struct fetch_partition *wanted, struct fetch_entry *entry)
 {
     struct request *request = work->request;
-    const struct fetch_request *body = request->body;
     struct fetch_part *part = &work->parts[work->part_count++];
     int16_t error;
 
@@ -558,7 +589,7 @@ static void add_part(struct fetch_work *work, struct slice name, struct uuid top
     error = check_part(request, part);
     if (error == ERROR_NONE && replica_of(request) >= 0)
         error = ERROR_NOT_LEADER_OR_FOLLOWER; /* No partition has another replica. */
-    else if (error != ERROR_NONE || body->isolation_level == 1)
+    else if (error != ERROR_NONE || is_committed(work))
         part->result.aborted_transactions_count = 0; /* Empty is not the same as null. */
     if (error != ERROR_NONE)
         refuse(part, error); /* As in Kafka, that alone does not end the wait for the others. */

@@ -160,7 +160,7 @@ static void fill_join(struct request *request, struct join_work *work)
 static int16_t check(const struct request *request)
 {
     const struct join_group_request *body = request->body;
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
 
     if (!authorize(request, ACL_READ, body->group_id))
         return ERROR_GROUP_AUTHORIZATION_FAILED;

@@ -9,7 +9,13 @@
 #include <stdio.h>
 
 /* Kafka's numbers of the types that can be asked for. */
-enum { TYPE_TOPIC = 2, TYPE_BROKER = 4, TYPE_LOGGER = 8, TYPE_METRICS = 16, TYPE_GROUP = 32 };
+enum {
+    TYPE_TOPIC = IMAGE_RESOURCE_TOPIC,
+    TYPE_BROKER = IMAGE_RESOURCE_BROKER,
+    TYPE_LOGGER = IMAGE_RESOURCE_LOGGER,
+    TYPE_METRICS = IMAGE_RESOURCE_METRICS,
+    TYPE_GROUP = IMAGE_RESOURCE_GROUP
+};
 
 struct resources {
     struct request *request;
@@ -51,9 +57,38 @@ static int16_t check(const struct request *request)
     return ERROR_NONE;
 }
 
+/* Groups and subscriptions are told if something is set for them. */
+static bool is_told(const struct image_resource *resource)
+{
+    return (resource->type == TYPE_METRICS || resource->type == TYPE_GROUP) &&
+           resource->configs.count > 0;
+}
+
+static void add_others(struct resources *resources)
+{
+    struct tree_walk walk;
+    const struct image_resource *resource;
+
+    image_walk_resources(&walk, resources->request->image);
+    while ((resource = image_walk_next_resource(&walk)))
+        if (is_told(resource) && is_wanted(resources->request, resource->type))
+            add(resources, resource->type, slice_text(resource->name));
+}
+
+static size_t count_others(const struct image *image)
+{
+    struct tree_walk walk;
+    size_t count = 0;
+
+    image_walk_resources(&walk, image);
+    while (image_walk_next_resource(&walk))
+        count++;
+    return count;
+}
+
 void handle_list_config_resources(struct request *request)
 {
-    size_t room = image_topic_count(request->image) + 2;
+    size_t room = image_topic_count(request->image) + count_others(request->image) + 2;
     struct resources resources = {.request = request};
     struct list_config_resources_response response;
     const struct image_topic *topic;
@@ -73,6 +108,8 @@ void handle_list_config_resources(struct request *request)
         add(&resources, TYPE_BROKER, self);
     if (response.error_code == ERROR_NONE && is_wanted(request, TYPE_LOGGER))
         add(&resources, TYPE_LOGGER, self);
+    if (response.error_code == ERROR_NONE)
+        add_others(&resources);
     response.config_resources = resources.items;
     response.config_resources_count = resources.count;
     request_answer(request, &response);

@@ -8,6 +8,7 @@
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
+#include "store/log_time.h"
 #include "wire/msg/list_offsets.h"
 
 /* Special values of `timestamp`. */
@@ -19,6 +20,8 @@ enum {
     TIME_LATEST_TIERED = -5,  /* KIP-1005 */
     TIME_PENDING_UPLOAD = -6, /* KIP-1023 */
 };
+
+enum { ISOLATION_COMMITTED = 1 }; /* Else what is not committed yet counts as well. */
 
 struct offsets_part {
     struct offsets_part *next; /* On the same leg. */
@@ -67,14 +70,18 @@ static int16_t check_epoch(const struct partition *p, int32_t epoch)
     return epoch < p->leader_epoch ? ERROR_FENCED_LEADER_EPOCH : ERROR_UNKNOWN_LEADER_EPOCH;
 }
 
-static int16_t look_up(struct partition *p, struct offsets_part *part)
+static int16_t look_up(const struct request *request, struct partition *p,
+                       struct offsets_part *part)
 {
+    const struct list_offsets_request *body = request->body;
     int64_t timestamp = part->wanted->timestamp;
+    int64_t limit =
+        body->isolation_level == ISOLATION_COMMITTED ? partition_stable(p) : p->high_watermark;
     struct log_time_offset at;
     int r;
 
     switch (timestamp) {
-    case TIME_LATEST: found(part, p->high_watermark, -1, p->leader_epoch); return ERROR_NONE;
+    case TIME_LATEST: found(part, limit, -1, p->leader_epoch); return ERROR_NONE;
     case TIME_EARLIEST:
     case TIME_EARLIEST_LOCAL:
         found(part, log_start(p->log), -1, p->leader_epoch);
@@ -83,8 +90,8 @@ static int16_t look_up(struct partition *p, struct offsets_part *part)
     case TIME_PENDING_UPLOAD: return ERROR_NONE; /* Nothing is tiered: none is found. */
     default: break;
     }
-    r = timestamp == TIME_MAX ? log_find_max_time(p->log, p->high_watermark, &at)
-                              : log_find_time(p->log, timestamp, p->high_watermark, &at);
+    r = timestamp == TIME_MAX ? log_find_max_time(p->log, limit, &at)
+                              : log_find_time(p->log, timestamp, limit, &at);
     if (r)
         return ERROR_KAFKA_STORAGE_ERROR;
     if (at.offset >= 0)
@@ -144,7 +151,7 @@ static int16_t answer_part(struct offsets_leg *leg, struct offsets_part *part)
     if (leg->work->request->header.version == 0)
         return list_starts(shard, p, part);
     error = check_epoch(p, part->wanted->current_leader_epoch);
-    return error ? error : look_up(p, part);
+    return error ? error : look_up(leg->work->request, p, part);
 }
 
 static void leg_run(struct leg *leg)

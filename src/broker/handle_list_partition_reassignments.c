@@ -12,5 +12,6 @@ void handle_list_partition_reassignments(struct request *request)
     struct list_partition_reassignments_response response;
 
     codec_defaults(&list_partition_reassignments_response_message, &response);
+    response.error_message = slice_null();
     request_answer(request, &response);
 }

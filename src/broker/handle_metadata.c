@@ -36,20 +36,21 @@ static void fill_partitions(struct request *request, const struct image_topic *t
                             struct metadata_response_topic *out)
 {
     size_t count = (size_t)topic->partition_count;
-    int32_t *self = request_new(request, sizeof(*self));
     struct metadata_response_partition *partitions =
         request_new(request, (count + 1) * sizeof(*partitions));
 
-    *self = request->shard->broker->node_id;
     for (size_t i = 0; i < count; i++) {
+        const struct image_partition *p = &topic->partitions[i];
+
         partitions[i] = (struct metadata_response_partition){
+            .error_code = p->leader < 0 ? ERROR_LEADER_NOT_AVAILABLE : ERROR_NONE,
             .partition_index = (int32_t)i,
-            .leader_id = topic->partitions[i].leader,
-            .leader_epoch = topic->partitions[i].leader_epoch,
-            .replica_nodes = self,
-            .replica_nodes_count = 1,
-            .isr_nodes = self,
-            .isr_nodes_count = 1,
+            .leader_id = p->leader,
+            .leader_epoch = p->leader_epoch,
+            .replica_nodes = p->replicas->replicas.ids,
+            .replica_nodes_count = p->replicas->replicas.count,
+            .isr_nodes = p->replicas->isr.ids,
+            .isr_nodes_count = p->replicas->isr.count,
         };
     }
     out->partitions = partitions;
@@ -203,7 +204,7 @@ static void created(struct control_call *call)
 /* False if it is an internal topic that this release does not make. */
 static bool prepare_creation(struct request *request, struct slice name, struct control_op *op)
 {
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
 
     if (topic_is_internal(name))
         return internal_topic_prepare(request, name, op);
@@ -219,7 +220,7 @@ static void create_missing(struct metadata_work *work)
 {
     struct request *request = work->request;
     const struct metadata_request *body = request->body;
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
     bool may_create = body->allow_auto_topic_creation && settings->auto_create_topics_enable;
 
     work->creations =

@@ -157,10 +157,12 @@ static int16_t check_part(const struct produce_work *work, const struct image_to
 }
 
 /* What the header of a batch alone is refused for; whether it is one is seen later.
- * Clients of versions before 7 do not know zstd (KIP-110).  There is no transaction that a
- * batch could belong to, and one that was stored would stay open for ever. */
+ * Clients of versions before 7 do not know zstd (KIP-110).  Nobody can
+ * say yet whether a batch belongs to a transaction, and one that does not would leave it open for
+ * ever: it is taken only where the settings say that nobody is to be asked. */
 static int16_t check_header(const struct produce_work *work, struct slice records)
 {
+    const struct settings *settings = work->request->shard->broker->settings;
     const struct produce_request *body = work->request->body;
     struct batch_header header;
 
@@ -170,10 +172,12 @@ static int16_t check_header(const struct produce_work *work, struct slice record
         return ERROR_NONE;
     if (work->request->header.version < 7 && batch_codec(&header) == COMPRESS_ZSTD)
         return ERROR_UNSUPPORTED_COMPRESSION_TYPE;
-    if (header.attributes & BATCH_IS_TRANSACTIONAL)
-        return slice_is_null(body->transactional_id) ? ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                                                     : ERROR_INVALID_TXN_STATE;
-    return ERROR_NONE;
+    if (!batch_is_transactional(&header))
+        return ERROR_NONE;
+    if (slice_is_null(body->transactional_id))
+        return ERROR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return settings->transaction_partition_verification_enable ? ERROR_INVALID_TXN_STATE
+                                                               : ERROR_NONE;
 }
 
 /* Puts the part on the leg to its home. */

@@ -11,7 +11,7 @@
 static int16_t check(struct request *request, const struct update_features_feature_update_key *key,
                      bool is_alone, struct slice *out_why)
 {
-    int16_t level = request->image->metadata_version;
+    int16_t level = request->image->levels[FEATURE_METADATA];
 
     if (!is_alone) {
         *out_why = slice_text("The feature is named more than once.");
@@ -44,7 +44,7 @@ static const struct repeat *find_repeats(struct request *request, size_t count)
     return repeats_find(request, names, count);
 }
 
-/* Before version 2 each feature has a result, from then on the first error is the answer's. */
+/* The first error is the answer's; without one each feature has a result before version 2. */
 void handle_update_features(struct request *request)
 {
     const struct update_features_request *body = request->body;
@@ -55,17 +55,17 @@ void handle_update_features(struct request *request)
     struct update_features_response response;
 
     codec_defaults(&update_features_response_message, &response);
+    response.error_message = slice_null();
     for (size_t i = 0; i < count; i++) {
         results[i].feature = body->feature_updates[i].feature;
         results[i].error_code = check(request, &body->feature_updates[i], repeats[i].is_alone,
                                       &results[i].error_message);
-        if (request->header.version >= 2 && response.error_code == ERROR_NONE &&
-            results[i].error_code != ERROR_NONE) {
+        if (response.error_code == ERROR_NONE && results[i].error_code != ERROR_NONE) {
             response.error_code = results[i].error_code;
             response.error_message = results[i].error_message;
         }
     }
-    if (request->header.version < 2) {
+    if (request->header.version < 2 && response.error_code == ERROR_NONE) {
         response.results = results;
         response.results_count = (int32_t)count;
     }

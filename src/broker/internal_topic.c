@@ -6,7 +6,7 @@
 /* As Kafka makes it: compacted, in segments of its own size, compressed as it is written. */
 static void prepare_groups(struct request *request, struct control_op *op)
 {
-    const struct settings *settings = request->shard->broker->settings;
+    const struct settings *settings = &request->shard->settings;
     struct control_config *configs = request_new(request, 3 * sizeof(*configs));
 
     configs[0] = (struct control_config){slice_text("cleanup.policy"), slice_text("compact")};

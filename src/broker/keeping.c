@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-static struct keeper *keeper_of(const struct leg *leg)
+static struct keeper *keeper_of(const struct leg *leg, int dir)
 {
-    return leg->to->broker->keeper;
+    return leg->to->broker->dirs.items[dir].keeper;
 }
 
 /* --- notes ------------------------------------------------------------------ */
@@ -29,7 +29,7 @@ static void notes_kept(struct keeper_request *request, int r)
 static void notes_run(struct leg *leg)
 {
     struct notes_leg *notes_leg = container_of(leg, struct notes_leg, leg);
-    struct keeper *keeper = keeper_of(leg);
+    struct keeper *keeper = keeper_of(leg, notes_leg->notes->dir);
 
     if (!keeper) { /* The broker ends. */
         notes_kept(&notes_leg->request, err_raise(-ECANCELED));
@@ -67,13 +67,14 @@ struct forget_leg {
     struct leg leg;
     struct uuid topic_id;
     int32_t index;
+    int dir;
     char topic[]; /* Its name. */
 };
 
 static void forget_run(struct leg *leg)
 {
     struct forget_leg *forget_leg = container_of(leg, struct forget_leg, leg);
-    struct keeper *keeper = keeper_of(leg);
+    struct keeper *keeper = keeper_of(leg, forget_leg->dir);
 
     if (keeper)
         keeper_forget(keeper, slice_text(forget_leg->topic), forget_leg->index,
@@ -86,7 +87,7 @@ static void forget_done(struct leg *leg)
     mem_free(container_of(leg, struct forget_leg, leg));
 }
 
-void keeping_forget(struct shard *shard, const struct image_topic *topic, int32_t index)
+void keeping_forget(struct shard *shard, const struct image_topic *topic, int32_t index, int dir)
 {
     size_t size = strlen(topic->name) + 1;
     struct forget_leg *forget_leg = mem_new(sizeof(*forget_leg) + size);
@@ -94,6 +95,7 @@ void keeping_forget(struct shard *shard, const struct image_topic *topic, int32_
     forget_leg->leg = (struct leg){.run = forget_run, .done = forget_done};
     forget_leg->topic_id = topic->id;
     forget_leg->index = index;
+    forget_leg->dir = dir;
     memcpy(forget_leg->topic, topic->name, size);
     leg_send(&forget_leg->leg, shard, &shard->broker->shards[0]);
 }

@@ -13,5 +13,5 @@
 /* Takes the notes to the keeper; the shard's replicas->keep(). */
 void keeping_notes(struct replicas *replicas, struct upkeep_notes *notes);
 
-/* Tells the keeper that a log is deleted. */
-void keeping_forget(struct shard *shard, const struct image_topic *topic, int32_t index);
+/* Tells the keeper of a folder (its number in broker->dirs) that a log is deleted. */
+void keeping_forget(struct shard *shard, const struct image_topic *topic, int32_t index, int dir);

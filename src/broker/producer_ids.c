@@ -3,6 +3,10 @@
 
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "control/controller_frames.h"
+#include "wire/api.h"
+#include "wire/errors.h"
+#include "wire/msg/allocate_producer_ids.h"
 
 static void op_done(struct control_op *op, int outcome)
 {
@@ -37,9 +41,10 @@ void control_call_send(struct control_call *call, struct shard *from)
     leg_send(&call->leg, from, &from->broker->shards[0]);
 }
 
-/* One block on its way to a shard. */
+/* One block on its way to a shard: a request to the controller, and its answer. */
 struct block_call {
-    struct control_call call;
+    struct leg leg;
+    struct control_frame frame;
     struct shard *shard;
 };
 
@@ -71,20 +76,40 @@ static void end_all(struct shard *shard, int outcome)
 
 static void ask_for_block(struct shard *shard);
 
-static void block_arrived(struct control_call *call)
+static void block_answered(struct control_frame *frame)
 {
-    struct block_call *block = container_of(call, struct block_call, call);
+    leg_finish(&container_of(frame, struct block_call, frame)->leg);
+}
+
+static void block_run(struct leg *leg)
+{
+    struct block_call *block = container_of(leg, struct block_call, leg);
+
+    block->frame.answered = block_answered;
+    if (leg->to->broker->controller)
+        controller_serve(leg->to->broker->controller, &block->frame);
+    else
+        leg_finish(leg); /* The broker is being closed. */
+}
+
+static void block_arrived(struct leg *leg)
+{
+    struct block_call *block = container_of(leg, struct block_call, leg);
     struct shard *shard = block->shard;
-    int outcome = call->op.outcome;
+    struct allocate_producer_ids_response response;
 
     shard->is_block_asked = false;
-    if (outcome) {
-        end_all(shard, outcome);
+    if (!control_frame_read(&block->frame, &response)) {
+        end_all(shard, CONTROL_E_STOPPED);
+    } else if (response.error_code != ERROR_NONE) {
+        end_all(shard, response.error_code == ERROR_KAFKA_STORAGE_ERROR ? CONTROL_E_STORAGE
+                                                                        : CONTROL_E_STOPPED);
     } else {
-        shard->producer_id = call->op.producer_id;
-        shard->producer_id_end = shard->producer_id + CONTROL_PRODUCER_IDS;
+        shard->producer_id = response.producer_id_start;
+        shard->producer_id_end = shard->producer_id + response.producer_id_len;
         give_out(shard);
     }
+    control_frame_fini(&block->frame);
     mem_free(block);
     if (!list_is_empty(&shard->producer_id_waiters))
         ask_for_block(shard);
@@ -92,6 +117,8 @@ static void block_arrived(struct control_call *call)
 
 static void ask_for_block(struct shard *shard)
 {
+    struct allocate_producer_ids_request request = {.broker_id = shard->broker->node_id,
+                                                    .broker_epoch = shard->broker->broker_epoch};
     struct block_call *block;
 
     if (shard->is_block_asked)
@@ -99,9 +126,10 @@ static void ask_for_block(struct shard *shard)
     block = mem_new(sizeof(*block));
     shard->is_block_asked = true;
     block->shard = shard;
-    block->call.op.kind = CONTROL_PRODUCER_ID_BLOCK;
-    block->call.done = block_arrived;
-    control_call_send(&block->call, shard);
+    control_frame_init(&block->frame, API_ALLOCATE_PRODUCER_IDS, &request);
+    block->frame.is_local = true;
+    block->leg = (struct leg){.run = block_run, .done = block_arrived};
+    leg_send(&block->leg, shard, &shard->broker->shards[0]);
 }
 
 void producer_ids_take(struct shard *shard, struct producer_id_wait *wait)

@@ -22,7 +22,7 @@ int32_t reply_port(const struct request *request)
 
 struct slice reply_cluster_id(const struct request *request)
 {
-    return slice_text(log_dir_cluster_id(request->shard->broker->dir));
+    return slice_text(log_dir_cluster_id(request->shard->broker->dirs.items[0].dir));
 }
 
 /* The groups of one side of the `::`, as numbers. */
@@ -82,6 +82,14 @@ const struct image_topic *reply_find_topic(const struct request *request, struct
                  : image_find_topic(request->image, name);
 }
 
+const char *reply_name_fault(struct request *request, struct slice name)
+{
+    char why[CONTROL_WHY_SIZE];
+
+    control_name_fault(name, why);
+    return arena_printf(&request->arena, "%s", why);
+}
+
 int16_t error_of_control(int outcome)
 {
     switch ((enum control_outcome)outcome) {
@@ -90,6 +98,7 @@ int16_t error_of_control(int outcome)
     case CONTROL_E_NAME:
     case CONTROL_E_COLLIDES: return ERROR_INVALID_TOPIC_EXCEPTION;
     case CONTROL_E_PARTITIONS: return ERROR_INVALID_PARTITIONS;
+    case CONTROL_E_FENCED:
     case CONTROL_E_REPLICATION: return ERROR_INVALID_REPLICATION_FACTOR;
     case CONTROL_E_ASSIGNMENT: return ERROR_INVALID_REPLICA_ASSIGNMENT;
     case CONTROL_E_UNKNOWN_TOPIC: return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -128,6 +137,8 @@ int16_t error_of_partition(int outcome, int batch_outcome)
     case PARTITION_E_UNKNOWN_PRODUCER: return ERROR_UNKNOWN_PRODUCER_ID;
     case PARTITION_E_DUPLICATE: return ERROR_DUPLICATE_SEQUENCE_NUMBER;
     case PARTITION_E_PRODUCER_EPOCH: return ERROR_INVALID_PRODUCER_EPOCH;
+    case PARTITION_E_COORDINATOR: return ERROR_TRANSACTION_COORDINATOR_FENCED;
+    case PARTITION_E_TXN_STATE: return ERROR_INVALID_TXN_STATE;
     case PARTITION_E_OUT_OF_RANGE: return ERROR_OFFSET_OUT_OF_RANGE;
     case PARTITION_E_CLOSED: return ERROR_NOT_LEADER_OR_FOLLOWER;
     case PARTITION_E_POLICY: return ERROR_POLICY_VIOLATION;

@@ -24,9 +24,6 @@ enum {
     REPLY_OPERATIONS_GROUP = 3400, /* READ, DELETE, DESCRIBE and the two of configuration. */
 };
 
-/* The epoch of the metadata log, which has one leader for ever as long as there is one node. */
-enum { REPLY_QUORUM_EPOCH = 1 };
-
 /* Where clients of the request's listener reach this node. */
 struct slice reply_host(const struct request *request);
 int32_t reply_port(const struct request *request);
@@ -39,6 +36,10 @@ struct slice reply_client_host(struct request *request);
 /* The topic that a request names, by id from the versions on that use ids. */
 const struct image_topic *reply_find_topic(const struct request *request, struct slice name,
                                            struct uuid id, bool by_id);
+
+/* What is wrong with the name of a topic, in Kafka's words; in the arena.  Something must be
+ * (control_check_name()). */
+const char *reply_name_fault(struct request *request, struct slice name);
 
 /* The code of a control_outcome (create and delete topics, producer ids). */
 int16_t error_of_control(int outcome);

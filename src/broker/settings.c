@@ -2,6 +2,7 @@
 #include "broker/settings.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,10 @@
 
 #define AT_START CONFIG_AT_START
 #define OURS CONFIG_OURS
+#define ALL_BROKERS CONFIG_DYNAMIC
+#define INTERNAL CONFIG_INTERNAL
+#define RETIRED CONFIG_RETIRED
+#define ONE_BROKER (CONFIG_DYNAMIC | CONFIG_ONE_ONLY)
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
 #define CHOICE(list) .choices = (list)
@@ -28,11 +33,59 @@ static const struct config_row rows[] = {
 const struct config_table settings_table = {.rows = rows, .count = COUNT_OF(rows)};
 
 static const struct config_row known_rows[] = {
-#define KNOWN(key) {.name = key},
+#define KNOWN(key, TYPE, dflt, VALID, FLAGS)                                                       \
+    {.name = key, .type = CONFIG_##TYPE, .initial = dflt, VALID, .flags = FLAGS},
 #include "broker/known_configs.def"
 };
 
 static const struct config_table known_table = {.rows = known_rows, .count = COUNT_OF(known_rows)};
+
+/* --- what was written down -------------------------------------------------- */
+
+static void give(struct settings *settings, struct slice key, struct slice value)
+{
+    struct setting_given *one = NULL;
+
+    for (size_t i = 0; i < settings->given_count && !one; i++)
+        if (slice_is_text(key, settings->given[i].key))
+            one = &settings->given[i];
+    if (!one) {
+        settings->given =
+            mem_resize(settings->given, settings->given_count + 1, sizeof(*settings->given));
+        one = &settings->given[settings->given_count++];
+        *one = (struct setting_given){.key = mem_copy_text(key.data, key.size)};
+    }
+    mem_free(one->value);
+    one->value = mem_copy_text(value.data, value.size);
+}
+
+const char *settings_given(const struct settings *settings, const char *key)
+{
+    for (size_t i = 0; i < settings->given_count; i++)
+        if (strcmp(settings->given[i].key, key) == 0)
+            return settings->given[i].value;
+    return NULL;
+}
+
+void settings_copy(const struct settings *from, struct settings *to)
+{
+    config_copy(&settings_table, from, to);
+    for (size_t i = 0; i < from->given_count; i++)
+        give(to, slice_text(from->given[i].key), slice_text(from->given[i].value));
+}
+
+const struct config_row *settings_row(size_t at)
+{
+    if (at < settings_table.count)
+        return &settings_table.rows[at];
+    at -= settings_table.count;
+    return at < known_table.count ? &known_table.rows[at] : NULL;
+}
+
+bool settings_is_served(const struct config_row *row)
+{
+    return row >= settings_table.rows && row < settings_table.rows + settings_table.count;
+}
 
 void settings_init(struct settings *settings)
 {
@@ -44,19 +97,55 @@ void settings_set_alone(struct settings *settings)
 {
     settings->group_initial_rebalance_delay_ms = 0;
     settings->offsets_topic_replication_factor = 1;
+    give(settings, slice_text("group.initial.rebalance.delay.ms"), slice_text("0"));
+    give(settings, slice_text("offsets.topic.replication.factor"), slice_text("1"));
 }
 
 void settings_fini(struct settings *settings)
 {
     config_fini(&settings_table, settings);
+    for (size_t i = 0; i < settings->given_count; i++) {
+        mem_free(settings->given[i].key);
+        mem_free(settings->given[i].value);
+    }
+    settings->given = mem_free(settings->given);
+    settings->given_count = 0;
 }
 
-/* Keys of a listener of its own: listener.name.<listener>.<key>. */
-static bool is_listener_key(struct slice key)
+/* Of `listener.name.<listener>.<key>` the last part; null if it is no such key. */
+static struct slice key_of_listener(struct slice key)
 {
     static const char prefix[] = "listener.name.";
+    const uint8_t *dot;
 
-    return key.size >= sizeof(prefix) && memcmp(key.data, prefix, sizeof(prefix) - 1) == 0;
+    if (key.size < sizeof(prefix) || memcmp(key.data, prefix, sizeof(prefix) - 1) != 0)
+        return slice_null();
+    key = slice_of(key.data + sizeof(prefix) - 1, key.size - (sizeof(prefix) - 1));
+    dot = memchr(key.data, '.', key.size);
+    return dot ? slice_of(dot + 1, key.size - (size_t)(dot + 1 - key.data)) : slice_empty();
+}
+
+const struct config_row *settings_find(struct slice key)
+{
+    struct slice inner = key_of_listener(key);
+    const struct config_row *row;
+
+    if (!slice_is_null(inner))
+        key = inner;
+    row = config_find(&settings_table, key);
+    return row ? row : config_find(&known_table, key);
+}
+
+void settings_change(struct settings *settings, const char *key, const char *value)
+{
+    const struct config_row *row = config_find(&settings_table, slice_text(key));
+    struct text why = {.data = NULL};
+    bool is_valid = !row || (row->flags & CONFIG_DYNAMIC &&
+                             config_set(row, settings, slice_text(value), &why) == 0);
+
+    if (is_valid)
+        give(settings, slice_text(key), slice_text(value));
+    text_fini(&why);
 }
 
 int settings_set(struct settings *settings, struct slice key, struct slice value,
@@ -65,9 +154,14 @@ int settings_set(struct settings *settings, struct slice key, struct slice value
     const struct config_row *row = config_find(&settings_table, key);
     const struct config_row *near;
 
-    if (row)
-        return config_set(row, settings, value, why) ? SETTINGS_E_INVALID : 0;
-    if (config_find(&known_table, key) || is_listener_key(key)) {
+    if (row) {
+        if (config_set(row, settings, value, why))
+            return SETTINGS_E_INVALID;
+        give(settings, key, value);
+        return 0;
+    }
+    if (config_find(&known_table, key) || !slice_is_null(key_of_listener(key))) {
+        give(settings, key, value);
         text_printf(unserved, "%.*s\n", SLICE_ARG(key));
         return 0;
     }
@@ -104,20 +198,61 @@ int32_t settings_node_id(const struct settings *settings)
     return (int32_t)(settings->broker_id >= 0 ? settings->broker_id : settings->node_id);
 }
 
-int settings_log_dir(const struct settings *settings, const char **out, struct text *why)
-{
-    const char *dir = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+/* --- defaults of topics ----------------------------------------------------- */
 
-    if (strchr(dir, ',')) {
-        text_printf(why, "log.dirs names several folders (%s); one is served", dir);
-        return SETTINGS_E_INVALID;
+static int64_t retention_ms(const struct settings *s)
+{
+    int64_t ms = s->log_retention_ms;
+
+    if (ms == CONFIG_NOT_SET && s->log_retention_minutes != CONFIG_NOT_SET)
+        ms = s->log_retention_minutes * 60 * 1000;
+    if (ms == CONFIG_NOT_SET)
+        ms = s->log_retention_hours * 60 * 60 * 1000;
+    return max_of(ms, (int64_t)-1);
+}
+
+static int64_t roll_ms(const struct settings *s)
+{
+    return s->log_roll_ms == CONFIG_NOT_SET ? s->log_roll_hours * 60 * 60 * 1000 : s->log_roll_ms;
+}
+
+static int64_t roll_jitter_ms(const struct settings *s)
+{
+    return s->log_roll_jitter_ms == CONFIG_NOT_SET ? s->log_roll_jitter_hours * 60 * 60 * 1000
+                                                   : s->log_roll_jitter_ms;
+}
+
+/* Topics' defaults that are made of several keys. */
+static const struct {
+    const char *key;
+    int64_t (*of)(const struct settings *s);
+} made[] = {
+    {"log.retention.ms", retention_ms},
+    {"log.roll.ms", roll_ms},
+    {"log.roll.jitter.ms", roll_jitter_ms},
+};
+
+void settings_print(const struct settings *settings, const char *key, const char *unset,
+                    struct text *out)
+{
+    const struct config_row *row = config_find(&settings_table, slice_text(key));
+    const char *given = settings_given(settings, key);
+
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        if (strcmp(key, made[i].key) == 0) {
+            text_printf(out, "%" PRId64, made[i].of(settings));
+            return;
+        }
     }
-    if (!*dir) {
-        text_printf(why, "log.dirs is empty");
-        return SETTINGS_E_INVALID;
+    if (row && row->initial) {
+        config_print(row, settings, out);
+        return;
     }
-    *out = dir;
-    return 0;
+    row = settings_find(slice_text(key));
+    if (row && given)
+        config_normal(row, slice_text(given), out);
+    else
+        text_printf(out, "%s", row && row->initial ? row->initial : unset);
 }
 
 /* --- listeners -------------------------------------------------------------- */
@@ -251,6 +386,7 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
     *is_ours = !is_in_list(settings->controller_listener_names, parsed.name);
     if (!*is_ours)
         return 0;
+    memcpy(out->name, parsed.name, sizeof(out->name));
     if (strstr(parsed.name, "SSL") || strstr(parsed.name, "SASL")) {
         text_printf(why, "listeners: %s is not served yet; only PLAINTEXT is", parsed.name);
         return SETTINGS_E_INVALID;
@@ -288,6 +424,77 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
         text_printf(why, "listeners: there is none for clients");
         return SETTINGS_E_INVALID;
     }
+    *out_count = count;
+    return 0;
+}
+
+/* --- folders of data -------------------------------------------------------- */
+
+static bool has_path(const struct settings_dir *dirs, int count, struct slice path)
+{
+    for (int i = 0; i < count; i++)
+        if (slice_is_text(path, dirs[i].path))
+            return true;
+    return false;
+}
+
+static int add_dirs(const char *list, struct settings_dir out[static SETTINGS_DIRS_MAX],
+                    int *out_count, struct text *why)
+{
+    struct slice element;
+    int count = 0;
+    int r = 0;
+
+    while (r == 0 && take_element(&list, &element)) {
+        if (count == SETTINGS_DIRS_MAX - 1) {
+            text_printf(why, "log.dirs: more than %d folders", SETTINGS_DIRS_MAX - 1);
+            r = SETTINGS_E_INVALID;
+        } else if (has_path(out, count, element)) {
+            text_printf(why, "log.dirs names %.*s twice", SLICE_ARG(element));
+            r = SETTINGS_E_INVALID;
+        } else {
+            out[count++] = (struct settings_dir){.path = mem_copy_text(element.data, element.size),
+                                                 .is_for_logs = true};
+        }
+    }
+    *out_count = count;
+    return r;
+}
+
+/* Moves the one for the metadata, made if there is none, to the front. */
+static void put_metadata_first(const char *path, struct settings_dir *dirs, int *count)
+{
+    struct settings_dir first;
+    int at = 0;
+
+    while (path && at < *count && strcmp(dirs[at].path, path) != 0)
+        at++;
+    if (at == *count)
+        dirs[(*count)++] = (struct settings_dir){.path = mem_copy_text(path, strlen(path))};
+    first = dirs[at];
+    memmove(dirs + 1, dirs, (size_t)at * sizeof(*dirs));
+    dirs[0] = first;
+    dirs[0].is_for_metadata = true;
+}
+
+int settings_dirs(const struct settings *settings,
+                  struct settings_dir out[static SETTINGS_DIRS_MAX], int *out_count,
+                  struct text *why)
+{
+    const char *list = settings->log_dirs ? settings->log_dirs : settings->log_dir;
+    int count = 0;
+    int r = add_dirs(list, out, &count, why);
+
+    if (r == 0 && count == 0) {
+        text_printf(why, "log.dirs is empty");
+        r = SETTINGS_E_INVALID;
+    }
+    if (r) {
+        for (int i = 0; i < count; i++)
+            mem_free(out[i].path);
+        return r;
+    }
+    put_metadata_first(settings->metadata_log_dir, out, &count);
     *out_count = count;
     return 0;
 }

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "broker/retention.h"
+#include "broker/settings.h"
 #include "coord/coordinator.h"
 #include "meta/image.h"
 #include "net/connection.h"
@@ -27,14 +29,15 @@ struct shard {
     struct broker *broker; /* Borrowed: the owner. */
     int index;
     struct loop loop;
-    struct budget budget; /* What clients may make us hold. */
+    struct settings settings; /* As they are now: a copy of its own. */
+    struct budget budget;     /* What clients may make us hold. */
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
     struct coordinators coordinators; /* Of groups whose home is here. */
     bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
-    struct syncer *syncer;           /* Owned. */
+    struct retention retention;
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
     int64_t producer_id_end;         /* of the block that ends here. */
@@ -44,6 +47,7 @@ struct shard {
     _Atomic bool is_hurried;         /* which is to do no more of them: nobody waits any longer. */
     bool is_stopping;
     struct mail stop;                /* broker_stop() reaches this shard, and its answer shard 0. */
+    struct loop_timer expiry;        /* When producers that were idle for long are forgotten. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
 };
@@ -51,8 +55,15 @@ struct shard {
 /* Prepares a shard on `io`. */
 void shard_init(struct shard *shard, struct broker *broker, int index, struct io *io);
 
+/* The shard's image has other settings of brokers: they count from now on. */
+void shard_settings_changed(struct shard *shard);
+
 /* Ends its sessions at once; what they began goes on without them. */
 void shard_end_sessions(struct shard *shard);
+
+/* Closes its partitions; `results`, one for each folder of data, is where one could not be closed
+ * in order. */
+void shard_end_replicas(struct shard *shard, bool clean, int results[]);
 
 /* Frees what is left: sessions and partitions are gone, and no mail is under way. */
 void shard_fini(struct shard *shard);

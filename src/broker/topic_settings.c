@@ -28,8 +28,6 @@ const struct config_table topic_settings_table = {.rows = rows, .count = COUNT_O
  * data would be treated otherwise than it asked for. */
 static bool is_unserved(const struct config_row *row, struct slice value)
 {
-    if (slice_is_text(slice_text(row->name), "cleanup.policy"))
-        return !slice_is_text(value, "delete");
     if (slice_is_text(slice_text(row->name), "compression.type"))
         return !slice_is_text(value, "producer");
     if (slice_is_text(slice_text(row->name), "remote.storage.enable"))
@@ -37,6 +35,28 @@ static bool is_unserved(const struct config_row *row, struct slice value)
     if (slice_is_text(slice_text(row->name), "min.insync.replicas"))
         return !slice_is_text(value, "1");
     return false;
+}
+
+/* `*`, nothing, or partition:broker pairs with commas between them. */
+static bool are_replicas(struct slice list)
+{
+    bool has_digit = false, has_colon = false;
+
+    if (list.size == 0 || slice_is_text(list, "*"))
+        return true;
+    for (size_t i = 0; i <= list.size; i++) {
+        uint8_t c = i < list.size ? list.data[i] : ',';
+
+        if (c >= '0' && c <= '9') {
+            has_digit = true;
+        } else if (!has_digit || (c != ':' && c != ',') || (c == ':') == has_colon) {
+            return false;
+        } else {
+            has_colon = c == ':';
+            has_digit = false;
+        }
+    }
+    return true;
 }
 
 int topic_settings_check(struct slice name, struct slice value, struct text *why)
@@ -55,6 +75,14 @@ int topic_settings_check(struct slice name, struct slice value, struct text *why
     r = config_check(row, value, why);
     if (r)
         return r;
+    if (strstr(row->name, ".replication.throttled.replicas") && !are_replicas(value)) {
+        text_printf(why,
+                    "Invalid value [%.*s] for configuration %s: %s must be the literal '*' or a "
+                    "list of replicas in the following format: "
+                    "[partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                    SLICE_ARG(value), row->name, row->name);
+        return CONFIG_E_INVALID;
+    }
     if (is_unserved(row, value)) {
         text_printf(why, "%s=%.*s is not served yet", row->name, SLICE_ARG(value));
         return CONFIG_E_INVALID;
@@ -66,13 +94,11 @@ void topic_settings_value(const struct settings *settings, const struct image_to
                           const struct config_row *row, struct text *out)
 {
     const char *own = topic ? image_topic_config(topic, row->name) : NULL;
-    const struct config_row *broker =
-        row->broker ? config_find(&settings_table, slice_text(row->broker)) : NULL;
 
     if (own)
-        text_printf(out, "%s", own);
-    else if (broker)
-        config_print(broker, settings, out);
+        config_normal(row, slice_text(own), out);
+    else if (row->broker)
+        settings_print(settings, row->broker, row->initial, out);
     else
         text_printf(out, "%s", row->initial);
 }
@@ -100,11 +126,14 @@ static void resolve(const struct settings *settings, const struct image_topic *t
 static bool is_disk(const struct settings *settings, const struct image_topic *topic)
 {
     const char *own = image_topic_config(topic, "flush.messages");
+    const char *given = settings_given(settings, "log.flush.interval.messages");
 
     if (own && strcmp(own, "1") == 0)
         return true;
     if (own && strcmp(own, "9223372036854775807") == 0)
         return false;
+    if (!own && given && strcmp(given, "1") == 0)
+        return true;
     return strcmp(settings->log_ack_durability, "disk") == 0;
 }
 
@@ -112,22 +141,33 @@ void topic_settings_partition(const struct settings *settings, const struct imag
                               struct partition_config *out)
 {
     struct topic_settings s;
+    bool is_compacted;
 
     resolve(settings, topic, &s);
+    is_compacted = strstr(s.cleanup_policy, "compact") != NULL;
     *out = (struct partition_config){
         .log = {.segment_bytes = s.segment_bytes,
-                .segment_ms = s.segment_ms,
+                .segment_ms =
+                    is_compacted ? min_of(s.segment_ms, s.max_compaction_lag_ms) : s.segment_ms,
+                .segment_jitter_ms = s.segment_jitter_ms,
                 .index_interval_bytes = (int32_t)s.index_interval_bytes,
                 .index_size_max = (int32_t)s.segment_index_bytes,
                 .max_message_bytes = (int32_t)s.max_message_bytes,
-                .is_compacted = strstr(s.cleanup_policy, "compact") != NULL},
+                .is_compacted = is_compacted,
+                .producer_expiration_ms = settings->producer_id_expiration_ms},
         .rules = {.timestamp_before_max_ms = s.message_timestamp_before_max_ms,
                   .timestamp_after_max_ms = s.message_timestamp_after_max_ms,
+                  .needs_keys = is_compacted,
                   .is_append_time = strcmp(s.message_timestamp_type, "LogAppendTime") == 0,
                   .record_max = (int32_t)s.max_decompressed_message_bytes},
         .is_disk = is_disk(settings, topic),
         .deletes = strstr(s.cleanup_policy, "delete") != NULL,
         .file_delete_delay_ms = s.file_delete_delay_ms,
+        .compaction = {.min_dirty_ratio = s.min_cleanable_dirty_ratio,
+                       .min_lag_ms = s.min_compaction_lag_ms,
+                       .max_lag_ms = s.max_compaction_lag_ms,
+                       .delete_retention_ms = s.delete_retention_ms},
+        .retention = {.ms = s.retention_ms, .bytes = s.retention_bytes},
     };
     config_fini(&topic_settings_table, &s);
 }

@@ -11,8 +11,8 @@
  * Errors:    handlers print what went wrong and return 1.
  */
 
+#include "base/options.h"
 #include "cli/cli.h"
-#include "cli/options.h"
 #include "client/cluster.h"
 #include "os/console.h"
 

@@ -7,7 +7,7 @@
  * leaders are not known ("N/A").
  */
 
-#include "cli/java_order.h"
+#include "base/java_order.h"
 #include "cli/topics.h"
 #include "wire/errors.h"
 

@@ -26,20 +26,22 @@ enum control_outcome {
     CONTROL_E_PARTITIONS,  /* Not a number of partitions. */
     CONTROL_E_REPLICATION, /* Not a replication factor that this cluster has. */
     CONTROL_E_ASSIGNMENT,  /* Replicas that are not here. */
+    CONTROL_E_FENCED,      /* There is no broker that could lead. */
     CONTROL_E_UNKNOWN_TOPIC,
     CONTROL_E_UNKNOWN_ID,
     CONTROL_E_STORAGE, /* The metadata log failed. */
     CONTROL_E_STOPPED,
 };
 
-enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000 };
+enum { CONTROL_PRODUCER_IDS = 1000, CONTROL_PARTITIONS_MAX = 100000, CONTROL_WHY_SIZE = 512 };
 
 enum control_kind {
     CONTROL_CREATE_TOPIC,
     CONTROL_DELETE_TOPIC,
     CONTROL_ADD_PARTITIONS,
     CONTROL_ALTER_CONFIGS,
-    CONTROL_PRODUCER_ID_BLOCK,
+    CONTROL_FRAME,  /* A request: see controller_frames.h. */
+    CONTROL_EXPIRE, /* The controller's own: sessions of brokers end. */
 };
 
 /* A setting to make, or to take away if the value is null. */
@@ -66,12 +68,14 @@ struct control_op {
     bool validate_only;
     char why[160]; /* Out: a sentence for the client, with an outcome. */
 
-    int64_t producer_id; /* Out: the first of CONTROL_PRODUCER_IDS. */
-    int outcome;         /* The controller's own. */
+    int outcome; /* The controller's own. */
 };
 
-/* What is wrong with this name of a topic, as a sentence, or NULL. */
-const char *control_check_name(struct slice name);
+/* Whether something is wrong with this name of a topic. */
+bool control_check_name(struct slice name);
+
+/* What it is, as a sentence. */
+void control_name_fault(struct slice name, char out[static CONTROL_WHY_SIZE]);
 
 struct controller;
 
@@ -91,20 +95,32 @@ struct controller_options {
     const struct log_env *env;
     struct syncer *syncer;
     int32_t node_id;
+    struct mlog_config mlog;
+    int64_t session_timeout_ms; /* Brokers of other processes are fenced after this silence. */
+    const struct uuid
+        *directories; /* Of this node, where partitions may go; none: that of `dir`. */
+    int directory_count;
     /* Makes the change known everywhere and then calls controller_published(). */
     void (*publish)(void *owner, const struct control_change *change);
     void *owner;
 };
 
 /* Opens the metadata log and replays it; on success the image there is has not been
- * published. */
+ * published.  The first records of a new log become durable with controller_settle(), as does the
+ * registration of the broker of this process, which follows: one sync for both. */
 NODISCARD int controller_open(const struct controller_options *options, struct controller **out);
 
-/* Ends waiting operations with CONTROL_E_STOPPED, closes the log and frees. */
+/* Ends waiting operations with CONTROL_E_STOPPED, closes the log and frees.  If `clean`, the broker
+ * of this process is fenced first, so that another controller need not wait for its session. */
 int controller_close(struct controller *controller, bool clean);
 
 /* The image of all that is durable; borrowed. */
 struct image *controller_image(const struct controller *controller);
+
+/* The epoch of the metadata log that this opening began; the same until it is closed. */
+int32_t controller_epoch(const struct controller *controller);
+/* Puts no new partition there, if there is another place. */
+void controller_avoid(struct controller *controller, struct uuid directory);
 
 /* Queues `op`. */
 void controller_ask(struct controller *controller, struct control_op *op);

@@ -1,174 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/controller.h"
-#include "test/harness/check.h"
-#include "test/harness/files.h"
-#include "test/harness/store_kit.h"
+#include "control/controller_test.h"
 
-#include <stdio.h>
-
-enum { OPS_MAX = 32 };
-
-/* Something that was asked. */
-struct ask {
-    struct control_op op;
-    int heard, outcome;
-    int64_t image_offset; /* Of what was published when it was heard. */
-    struct bench *bench;
-};
-
-struct bench {
-    struct store_kit kit;
-    struct loop loop;
-    struct syncer *syncer;
-    struct controller *controller;
-    struct ask asks[OPS_MAX];
-    int ask_count;
-    int published;
-    struct image *seen; /* Reference: the last that was published. */
-    bool holds_publish; /* The test calls controller_published() itself. */
-    char removed[256];  /* Names, as they were published. */
-    size_t altered;
-};
-
-static void publish(void *owner, const struct control_change *change)
-{
-    struct bench *bench = owner;
-    size_t used = 0;
-
-    bench->published++;
-    image_unref(bench->seen);
-    bench->seen = image_ref(change->image);
-    bench->removed[0] = 0;
-    for (size_t i = 0; i < change->removed_count; i++)
-        used += (size_t)snprintf(bench->removed + used, sizeof(bench->removed) - used, "%s:%d ",
-                                 change->removed[i]->name, change->removed[i]->partition_count);
-    bench->altered = change->altered_count;
-    if (!bench->holds_publish)
-        controller_published(bench->controller);
-}
-
-static int open_controller(struct bench *bench)
-{
-    struct controller_options options = {
-        .loop = &bench->loop,
-        .diag = bench->kit.env.diag,
-        .dir = bench->kit.dir,
-        .env = &bench->kit.env,
-        .syncer = bench->syncer,
-        .node_id = 1,
-        .publish = publish,
-        .owner = bench,
-    };
-
-    return controller_open(&options, &bench->controller);
-}
-
-static void bench_init(struct bench *bench)
-{
-    *bench = (struct bench){.ask_count = 0};
-    store_kit_init(&bench->kit);
-    bench->kit.faulty.holds_work = true;
-    loop_init(&bench->loop, bench->kit.env.io);
-    bench->syncer = syncer_create(&(struct syncer_options){
-        .loop = &bench->loop, .diag = bench->kit.env.diag, .dir = bench->kit.dir});
-    check_ok(open_controller(bench));
-}
-
-static int close_controller(struct bench *bench, bool clean)
-{
-    return controller_close(take(bench->controller), clean);
-}
-
-static void bench_fini(struct bench *bench)
-{
-    check_ok(close_controller(bench, false));
-    bench->kit.faulty.holds_work = false;
-    bench->syncer = syncer_destroy(bench->syncer);
-    image_unref(bench->seen);
-    loop_fini(&bench->loop);
-    store_kit_fini(&bench->kit);
-}
-
-/* As a start after a stop. */
-static void restart(struct bench *bench, bool clean)
-{
-    check_ok(close_controller(bench, clean));
-    bench->kit.faulty.holds_work = false; /* What is in flight comes to its end. */
-    bench->syncer = syncer_destroy(bench->syncer);
-    bench->kit.faulty.holds_work = true;
-    store_kit_close(&bench->kit, clean);
-    store_kit_open(&bench->kit);
-    bench->syncer = syncer_create(&(struct syncer_options){
-        .loop = &bench->loop, .diag = bench->kit.env.diag, .dir = bench->kit.dir});
-    check_ok(open_controller(bench));
-}
-
-static void heard(struct control_op *op, int outcome)
-{
-    struct ask *ask = container_of(op, struct ask, op);
-
-    ask->heard++;
-    ask->outcome = outcome;
-    ask->image_offset =
-        ask->bench->controller ? controller_image(ask->bench->controller)->offset : -1;
-}
-
-static struct ask *ask(struct bench *bench, const struct control_op *op)
-{
-    struct ask *a = &bench->asks[bench->ask_count++];
-
-    check(bench->ask_count <= OPS_MAX);
-    *a = (struct ask){.op = *op, .bench = bench};
-    a->op.done = heard;
-    controller_ask(bench->controller, &a->op);
-    return a;
-}
-
-static struct control_op creation(const char *name, int32_t partitions)
-{
-    return (struct control_op){.kind = CONTROL_CREATE_TOPIC,
-                               .name = slice_text(name),
-                               .partitions = partitions,
-                               .replication_factor = 1};
-}
-
-static struct control_op deletion(const char *name)
-{
-    return (struct control_op){.kind = CONTROL_DELETE_TOPIC, .name = slice_text(name)};
-}
-
-/* Until everything that was asked for has been decided. */
-static void settle(struct bench *bench)
-{
-    do {
-        loop_turn(&bench->loop, 0);
-    } while (faulty_io_run_work(&bench->kit.faulty) > 0);
-}
-
-static int outcome_of(struct bench *bench, const struct control_op *op)
-{
-    struct ask *a = ask(bench, op);
-
-    settle(bench);
-    check_eq(a->heard, 1);
-    check((a->outcome != 0) == (a->op.why[0] != 0));
-    return a->outcome;
-}
-
-static const struct image_topic *find(struct bench *bench, const char *name)
-{
-    return image_find_topic(controller_image(bench->controller), slice_text(name));
-}
+#include "wire/msg/access_control_entry_record.h"
+#include "wire/msg/begin_transaction_record.h"
+#include "wire/msg/topic_record.h"
 
 TEST(controller, a_new_cluster_begins_with_its_metadata_version)
 {
     struct bench bench;
 
     bench_init(&bench);
-    check_eq(controller_image(bench.controller)->metadata_version, 30);
+    check_eq(controller_image(bench.controller)->levels[FEATURE_METADATA], 30);
     check_eq(image_topic_count(controller_image(bench.controller)), 0);
     restart(&bench, false);
-    check_eq(controller_image(bench.controller)->metadata_version, 30);
+    check_eq(controller_image(bench.controller)->levels[FEATURE_METADATA], 30);
     bench_fini(&bench);
 }
 
@@ -377,32 +222,6 @@ TEST(controller, what_was_answered_is_there_after_any_stop)
     bench_fini(&bench);
 }
 
-TEST(controller, producer_ids_are_given_out_once)
-{
-    const struct control_op op = {.kind = CONTROL_PRODUCER_ID_BLOCK};
-    struct bench bench;
-    int64_t next = -1;
-
-    bench_init(&bench);
-    for (int i = 0; i < 6; i++) {
-        struct ask *a = ask(&bench, &op);
-
-        if (i % 2)
-            settle(&bench);
-        else
-            loop_turn(&bench.loop, 0); /* Decided, and not answered before the crash. */
-        if (a->heard) {
-            check(a->outcome == 0 && a->op.producer_id >= next);
-            next = a->op.producer_id + CONTROL_PRODUCER_IDS;
-        }
-        if (i % 2 == 0) {
-            restart(&bench, false);
-        }
-    }
-    check(next > 0);
-    bench_fini(&bench);
-}
-
 TEST(controller, a_full_disk_refuses_what_is_asked_and_the_next_goes_on)
 {
     struct control_op op = creation("a", 1);
@@ -464,33 +283,139 @@ TEST(controller, who_waits_when_it_ends_is_told)
     bench_fini(&bench);
 }
 
-TEST(controller, a_record_of_a_newer_release_keeps_it_from_opening)
+/* Puts records behind those of the controller, which is closed for it. */
+static void write_records(struct bench *bench, const struct slice *records, size_t count)
 {
-    const uint8_t record[] = {1, 0xff, 0x7f, 0};
-    const struct slice records[] = {slice_of(record, sizeof(record))};
     struct log_append_terms terms = {.leader_epoch = 1};
     struct log_appended appended;
     struct batch_builder builder;
     struct batch_header header;
     struct text batch = {.data = NULL};
-    struct bench bench;
     struct log *log;
 
-    bench_init(&bench);
-    check_ok(close_controller(&bench, true));
-    bench.kit.topic_id = (struct uuid){{[15] = 1}};
-    log = store_kit_log(&bench.kit, "__cluster_metadata-0");
+    check_ok(close_controller(bench, true));
+    bench->kit.topic_id = (struct uuid){{[15] = 1}};
+    log = store_kit_log(&bench->kit, "__cluster_metadata-0");
     batch_builder_init(&builder);
-    batch_builder_add(&builder, 5, slice_null(), records[0], NULL, 0);
+    for (size_t i = 0; i < count; i++)
+        batch_builder_add(&builder, 5, slice_null(), records[i], NULL, 0);
     check_ok(batch_builder_finish(&builder, COMPRESS_NONE, log_end(log), 1, &batch));
     batch_builder_fini(&builder);
     check_ok(batch_parse(text_slice(&batch), &header));
     check_ok(log_append(log, (uint8_t *)batch.data, batch.size, &header, &terms, &appended));
     check_ok(log_write(log));
-    store_kit_close_log(&bench.kit, log);
+    store_kit_close_log(&bench->kit, log);
+    text_fini(&batch);
+}
+
+TEST(controller, a_record_of_a_newer_release_keeps_it_from_opening)
+{
+    const uint8_t record[] = {1, 0xff, 0x7f, 0};
+    const struct slice records[] = {slice_of(record, sizeof(record))};
+    struct bench bench;
+
+    bench_init(&bench);
+    write_records(&bench, records, 1);
     check_eq(open_controller(&bench), MLOG_E_CORRUPT);
     check(!bench.controller);
-    check(diag_lines_have(&bench.kit.lines, "metadata record of a newer release"));
-    text_fini(&batch);
+    check(diag_lines_have(&bench.kit.lines, "metadata is of a newer release than this one"));
+    bench_fini(&bench);
+}
+
+TEST(controller, a_transaction_that_was_left_open_never_was)
+{
+    static const int16_t levels[FEATURE_COUNT] = {[FEATURE_METADATA] = 30};
+    struct topic_record topic = {.name = slice_text("ghost"), .topic_id = {{1}}};
+    struct begin_transaction_record begin = begin_transaction_record_defaults;
+    struct slice records[2];
+    struct arena arena;
+    struct bench bench;
+    int64_t end;
+
+    arena_init(&arena, NULL);
+    records[0] = metadata_record_encode(&arena, METADATA_BEGIN_TRANSACTION, levels, &begin);
+    records[1] = metadata_record_encode(&arena, METADATA_TOPIC, levels, &topic);
+    bench_init(&bench);
+    end = controller_image(bench.controller)->offset;
+    write_records(&bench, records, 2);
+    check_ok(open_controller(&bench));
+    check(!find(&bench, "ghost"));
+    check(controller_image(bench.controller)->offset > end + 2); /* Aborted, durably. */
+    restart(&bench, true);
+    check(!find(&bench, "ghost"));
+    arena_reset(&arena);
+    bench_fini(&bench);
+}
+
+TEST(controller, what_is_kept_for_others_is_told)
+{
+    static const int16_t levels[FEATURE_COUNT] = {[FEATURE_METADATA] = 30};
+    struct access_control_entry_record acl = {.id = {{1}},
+                                              .resource_name = slice_text("orders"),
+                                              .principal = slice_text("User:ada"),
+                                              .host = slice_text("*")};
+    struct slice record;
+    struct arena arena;
+    struct bench bench;
+
+    arena_init(&arena, NULL);
+    record = metadata_record_encode(&arena, METADATA_ACL, levels, &acl);
+    bench_init(&bench);
+    write_records(&bench, &record, 1);
+    check_ok(open_controller(&bench));
+    check(diag_lines_have(&bench.kit.lines, "kept, not served"));
+    check_eq(image_count_kept(controller_image(bench.controller), METADATA_ACL), 1);
+    arena_reset(&arena);
+    bench_fini(&bench);
+}
+
+/* --- folders of data -------------------------------------------------------- */
+
+/* How many partitions of the topic are in each folder, as `2 1 1`. */
+static void check_spread(struct bench *bench, const char *name, int first, int second, int third)
+{
+    const struct image_topic *topic = find(bench, name);
+    int counts[3] = {0};
+
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        const struct image_replicas *replicas = topic->partitions[i].replicas;
+
+        check_eq(replicas->directory_count, 1);
+        for (int k = 0; k < 3; k++)
+            counts[k] += uuid_equal(replicas->directories[0], bench->directories[k]);
+    }
+    check_eq(counts[0], first);
+    check_eq(counts[1], second);
+    check_eq(counts[2], third);
+}
+
+static void create_topic(struct bench *bench, const char *name, int32_t partitions)
+{
+    struct control_op op = creation(name, partitions);
+
+    check_eq(outcome_of(bench, &op), 0);
+}
+
+TEST(controller, a_new_partition_goes_into_the_folder_that_has_the_fewest)
+{
+    struct control_op op = deletion("a");
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.directories[0] = log_dir_id(bench.kit.dir);
+    create_topic(&bench, "a", 2); /* The one folder has them, and keeps them. */
+    bench.directories[1] = (struct uuid){{1}};
+    bench.directories[2] = (struct uuid){{2}};
+    bench.directory_count = 3;
+    restart(&bench, true);
+    check_spread(&bench, "a", 2, 0, 0);
+    create_topic(&bench, "b", 5);
+    check_spread(&bench, "b", 1, 2, 2);
+    check_eq(outcome_of(&bench, &op), 0);
+    create_topic(&bench, "c", 2); /* Two have gone from the first. */
+    check_spread(&bench, "c", 2, 0, 0);
+    controller_avoid(bench.controller, bench.directories[1]);
+    create_topic(&bench, "d", 4);
+    check_spread(&bench, "d", 2, 0, 2);
     bench_fini(&bench);
 }

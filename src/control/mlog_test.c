@@ -14,6 +14,7 @@ struct bench {
     struct loop loop;
     struct syncer *syncer;
     struct mlog *mlog;
+    struct mlog_config config;
     struct text replayed; /* Offset and content of each record. */
     int refuse_at;        /* Offset at which replay() answers with 7, or -1. */
     int heard, result;
@@ -31,12 +32,19 @@ static int open_mlog(struct bench *bench)
 {
     text_cut(&bench->replayed, 0);
     text_add(&bench->replayed, "", 0);
-    return mlog_open(bench->kit.dir, &bench->kit.env, bench->syncer, replay, bench, &bench->mlog);
+    return mlog_open(&(struct mlog_options){.dir = bench->kit.dir,
+                                            .env = &bench->kit.env,
+                                            .syncer = bench->syncer,
+                                            .config = bench->config,
+                                            .node_id = 1,
+                                            .replay = replay,
+                                            .context = bench},
+                     &bench->mlog);
 }
 
 static void bench_init(struct bench *bench)
 {
-    *bench = (struct bench){.refuse_at = -1};
+    *bench = (struct bench){.refuse_at = -1, .config = mlog_config_plain};
     store_kit_init(&bench->kit);
     bench->kit.faulty.holds_work = true;
     loop_init(&bench->loop, bench->kit.env.io);
@@ -95,11 +103,12 @@ TEST(mlog, records_are_durable_when_they_are_heard_of_and_are_replayed_in_order)
     struct bench bench;
 
     bench_init(&bench);
-    check(mlog_end(bench.mlog) == 0 && bench.replayed.size == 0);
+    check(mlog_is_empty(bench.mlog) && bench.replayed.size == 0);
+    check_eq(mlog_end(bench.mlog), 1); /* Behind the record that begins the epoch. */
     check_ok(append(&bench, "a", 2, true));
-    check_eq(mlog_end(bench.mlog), 2);
+    check(mlog_end(bench.mlog) == 3 && !mlog_is_empty(bench.mlog));
     check_ok(append(&bench, "b", 3, false));
-    check(mlog_end(bench.mlog) == 5 && bench.heard == 0);
+    check(mlog_end(bench.mlog) == 6 && bench.heard == 0);
     loop_turn(&bench.loop, 0);
     check_eq(bench.heard, 0);
     check_eq(faulty_io_run_work(&bench.kit.faulty), 1);
@@ -110,17 +119,35 @@ TEST(mlog, records_are_durable_when_they_are_heard_of_and_are_replayed_in_order)
 
     check_ok(close_mlog(&bench, true));
     check_ok(open_mlog(&bench));
-    check_text(bench.replayed.data, "[0 a0][1 a1][2 b0][3 b1][4 b2][5 c0]");
-    check_eq(mlog_end(bench.mlog), 6);
+    check_text(bench.replayed.data, "[1 a0][2 a1][3 b0][4 b1][5 b2][6 c0]");
+    check_eq(mlog_end(bench.mlog), 8);
     check_ok(close_mlog(&bench, false)); /* As in a crash. */
     check_ok(open_mlog(&bench));
-    check_text(bench.replayed.data, "[0 a0][1 a1][2 b0][3 b1][4 b2][5 c0]");
+    check_text(bench.replayed.data, "[1 a0][2 a1][3 b0][4 b1][5 b2][6 c0]");
+    check(!mlog_is_empty(bench.mlog));
+    bench_fini(&bench);
+}
+
+TEST(mlog, each_opening_is_an_epoch)
+{
+    const char quorum[] = "{\"clusterId\":\"\",\"leaderId\":1,\"leaderEpoch\":7,\"votedId\":-1}";
+    struct bench bench;
+
+    bench_init(&bench);
+    check_eq(mlog_epoch(bench.mlog), 1);
+    check_ok(close_mlog(&bench, true));
+    check_ok(open_mlog(&bench));
+    check(mlog_epoch(bench.mlog) == 2 && mlog_is_empty(bench.mlog));
+    check_ok(close_mlog(&bench, true));
+    files_write(store_kit_path(&bench.kit, folder), "quorum-state", slice_text(quorum));
+    check_ok(open_mlog(&bench)); /* Another leader may have been there without a word. */
+    check_eq(mlog_epoch(bench.mlog), 8);
     bench_fini(&bench);
 }
 
 TEST(mlog, an_append_that_is_not_heard_of_may_be_there_or_not_but_never_half)
 {
-    const char *const after[] = {"[0 a0][1 a1]", "[0 a0][1 a1][2 b0][3 b1][4 b2]"};
+    const char *const after[] = {"[1 a0][2 a1]", "[1 a0][2 a1][3 b0][4 b1][5 b2]"};
     struct bench bench;
     int64_t half, whole;
 
@@ -134,7 +161,7 @@ TEST(mlog, an_append_that_is_not_heard_of_may_be_there_or_not_but_never_half)
         files_truncate(store_kit_path(&bench.kit, folder), first_segment, left);
         check_ok(open_mlog(&bench));
         check_text(bench.replayed.data, after[left == whole]);
-        check_eq(mlog_end(bench.mlog), left == whole ? 5 : 2);
+        check_eq(mlog_end(bench.mlog), left == whole ? 7 : 4);
     }
     bench_fini(&bench);
 }
@@ -142,9 +169,10 @@ TEST(mlog, an_append_that_is_not_heard_of_may_be_there_or_not_but_never_half)
 TEST(mlog, a_batch_that_was_durable_and_cannot_be_read_is_no_shorter_log)
 {
     struct bench bench;
-    int64_t second, size_of_log;
+    int64_t second, first, size_of_log;
 
     bench_init(&bench);
+    first = files_size(store_kit_path(&bench.kit, folder), first_segment);
     check_ok(append(&bench, "a", 2, true));
     second = files_size(store_kit_path(&bench.kit, folder), first_segment);
     check_ok(append(&bench, "b", 2, true));
@@ -152,7 +180,8 @@ TEST(mlog, a_batch_that_was_durable_and_cannot_be_read_is_no_shorter_log)
     check_ok(close_mlog(&bench, true));
     check_ok(log_dir_write_marks(bench.kit.dir));
     for (int64_t at = BATCH_CRC_FROM; at < size_of_log; at += 5) {
-        if (at >= second && at < second + BATCH_CRC_FROM)
+        if ((at >= first && at < first + BATCH_CRC_FROM) ||
+            (at >= second && at < second + BATCH_CRC_FROM))
             continue; /* The checksum does not cover it. */
         files_flip(store_kit_path(&bench.kit, folder), first_segment, at, 4);
         check_eq(open_mlog(&bench), MLOG_E_CORRUPT);
@@ -160,7 +189,7 @@ TEST(mlog, a_batch_that_was_durable_and_cannot_be_read_is_no_shorter_log)
         files_flip(store_kit_path(&bench.kit, folder), first_segment, at, 4);
         /* It is not in order by now; what is durable is there all the same. */
         check_ok(open_mlog(&bench));
-        check_text(bench.replayed.data, "[0 a0][1 a1][2 b0][3 b1]");
+        check_text(bench.replayed.data, "[1 a0][2 a1][3 b0][4 b1]");
         check_ok(close_mlog(&bench, true));
     }
     check_ok(open_mlog(&bench));
@@ -174,9 +203,9 @@ TEST(mlog, what_replay_answers_ends_the_opening)
     bench_init(&bench);
     check_ok(append(&bench, "a", 4, true));
     check_ok(close_mlog(&bench, true));
-    bench.refuse_at = 2;
+    bench.refuse_at = 3;
     check_eq(open_mlog(&bench), 7);
-    check_text(bench.replayed.data, "[0 a0][1 a1][2 a2]");
+    check_text(bench.replayed.data, "[1 a0][2 a1][3 a2]");
     bench.refuse_at = -1;
     check_ok(open_mlog(&bench));
     bench_fini(&bench);
@@ -194,15 +223,15 @@ TEST(mlog, control_batches_are_passed_over)
     check_ok(close_mlog(&bench, false));
     batch_builder_init(&builder);
     builder.attributes = BATCH_IS_CONTROL;
-    batch_builder_add(&builder, 5, slice_text("key"), slice_text("leader"), NULL, 0);
-    check_ok(batch_builder_finish(&builder, COMPRESS_NONE, 1, 1, &batch));
+    batch_builder_add(&builder, 5, slice_of("\0\0\0\2", 4), slice_text("leader"), NULL, 0);
+    check_ok(batch_builder_finish(&builder, COMPRESS_NONE, 2, 1, &batch));
     batch_builder_fini(&builder);
     check(files_read(store_kit_path(&bench.kit, folder), first_segment, &file));
     text_add(&file, batch.data, batch.size);
     files_write(store_kit_path(&bench.kit, folder), first_segment, text_slice(&file));
     check_ok(open_mlog(&bench));
-    check_text(bench.replayed.data, "[0 a0]");
-    check_eq(mlog_end(bench.mlog), 2);
+    check_text(bench.replayed.data, "[1 a0]");
+    check_eq(mlog_end(bench.mlog), 4);
     text_fini(&batch);
     text_fini(&file);
     bench_fini(&bench);
@@ -217,13 +246,13 @@ TEST(mlog, a_write_that_fails_can_be_tried_again)
     bench.kit.faulty.tears = true;
     faulty_io_arm(&bench.kit.faulty, FAULTY_WRITE, 1, -ENOSPC);
     check_eq(append(&bench, "b", 3, false), -ENOSPC);
-    check(mlog_end(bench.mlog) == 1 && !mlog_is_failed(bench.mlog));
+    check(mlog_end(bench.mlog) == 2 && !mlog_is_failed(bench.mlog));
     check_ok(append(&bench, "c", 1, false));
     finish(&bench);
     check(bench.heard == 1 && bench.result == 0);
     check_ok(close_mlog(&bench, true));
     check_ok(open_mlog(&bench));
-    check_text(bench.replayed.data, "[0 a0][1 c0]");
+    check_text(bench.replayed.data, "[1 a0][2 c0]");
     bench_fini(&bench);
 }
 
@@ -270,7 +299,7 @@ TEST(mlog, many_records_are_replayed_over_many_reads)
         check_ok(mlog_append_now(bench.mlog, &record, 1));
     check_ok(close_mlog(&bench, true));
     check_ok(open_mlog(&bench));
-    check_eq(mlog_end(bench.mlog), BATCHES);
+    check_eq(mlog_end(bench.mlog), BATCHES + 2);
     check(bench.replayed.size > (size_t)BATCHES * SIZE);
     bench_fini(&bench);
 }

@@ -17,8 +17,6 @@
 #include "wire/bytes.h"
 #include "wire/msg/group_metadata_record.h"
 
-#include <stdio.h>
-
 DIAG_MODULE("coord");
 
 enum { PIECE_SIZE = 256 * 1024, DECODED_MAX = 64 * 1024 * 1024, MARKER_COMMIT = 1 };
@@ -367,14 +365,12 @@ static void read_next(struct loader *loader)
     }
 }
 
-/* A partition without a folder was never written to. */
+/* A partition without a folder was never written to; one without a topic is gone. */
 static bool has_log(struct coordinator *c)
 {
-    char name[64];
+    const struct image_topic *topic = image_find_topic_by_id(c->all->image(c->all), c->topic_id);
 
-    (void)snprintf(name, sizeof(name), "__consumer_offsets-%d", c->index);
-    return replicas_find(c->all->replicas, c->topic_id, c->index) ||
-           log_dir_has_log(c->all->replicas->dir, c->all->loop->io, name);
+    return !topic || replicas_has_log(c->all->replicas, topic, c->index);
 }
 
 void coordinator_load(struct coordinator *c)

@@ -152,8 +152,8 @@ static inline void stage_begin(struct stage *s)
     s->replicas = (struct replicas){.loop = &s->loop,
                                     .diag = &s->diag,
                                     .env = {.io = s->io, .diag = &s->diag},
-                                    .dir = s->dir,
-                                    .syncer = s->syncer,
+                                    .dirs = {{.dir = s->dir, .syncer = s->syncer}},
+                                    .dir_count = 1,
                                     .configure = stage_configure,
                                     .owner = s};
     replicas_init(&s->replicas);

@@ -1,114 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/mem.h"
-#include "base/text.h"
-#include "meta/image.h"
-#include "test/harness/check.h"
-#include "wire/codec.h"
-#include "wire/msg/config_record.h"
-#include "wire/msg/feature_level_record.h"
+#include "meta/image_test.h"
+
 #include "wire/msg/no_op_record.h"
-#include "wire/msg/partition_record.h"
-#include "wire/msg/producer_ids_record.h"
-#include "wire/msg/remove_topic_record.h"
-#include "wire/msg/topic_record.h"
-#include "wire/varint.h"
 
 #include <inttypes.h>
-
-/* Images being made, and the records they are made of. */
-struct fixture {
-    struct arena arena;
-    struct image_edit *edit;
-    int64_t offset; /* Of the next record. */
-};
-
-static void fixture_init(struct fixture *f)
-{
-    struct image *empty = image_create();
-
-    arena_init(&f->arena, NULL);
-    f->edit = image_edit_create(empty);
-    f->offset = 0;
-    image_unref(empty);
-}
-
-static void fixture_fini(struct fixture *f)
-{
-    f->edit = image_edit_destroy(f->edit);
-    arena_reset(&f->arena);
-}
-
-static const struct image *image_of(const struct fixture *f)
-{
-    return image_edit_image(f->edit);
-}
-
-/* A record's value as it is in the log: three numbers and the message. */
-static struct slice record_of(struct fixture *f, const struct wire_message *message, uint64_t type,
-                              int16_t version, const void *in)
-{
-    struct codec_output out;
-    size_t at;
-
-    check_ok(codec_encode_behind(message, version, in, 3, &f->arena, &out));
-    at = varint_encode(1, out.data);
-    at += varint_encode(type, out.data + at);
-    at += varint_encode((uint64_t)version, out.data + at);
-    check_eq(at, 3);
-    return slice_of(out.data, out.size);
-}
-
-static int apply(struct fixture *f, struct slice record)
-{
-    int r = image_edit_apply(f->edit, f->offset, record);
-
-    f->offset += r == 0;
-    return r;
-}
-
-static struct uuid id_of(uint8_t number)
-{
-    return (struct uuid){{0x40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, number}};
-}
-
-static int add_topic(struct fixture *f, const char *name, uint8_t id)
-{
-    struct topic_record record = {.name = slice_text(name), .topic_id = id_of(id)};
-
-    return apply(f, record_of(f, &topic_record_message, 2, 0, &record));
-}
-
-static int remove_topic(struct fixture *f, uint8_t id)
-{
-    struct remove_topic_record record = {.topic_id = id_of(id)};
-
-    return apply(f, record_of(f, &remove_topic_record_message, 9, 0, &record));
-}
-
-static int set_partition(struct fixture *f, uint8_t id, int32_t index, int32_t leader_epoch)
-{
-    struct partition_record record = partition_record_defaults;
-
-    record.partition_id = index;
-    record.topic_id = id_of(id);
-    record.leader = 1;
-    record.leader_epoch = leader_epoch;
-    record.partition_epoch = 0;
-    return apply(f, record_of(f, &partition_record_message, 3, 0, &record));
-}
-
-static int set_config(struct fixture *f, int8_t type, const char *resource, const char *name,
-                      const char *value)
-{
-    struct config_record record = {
-        .resource_type = type,
-        .resource_name = slice_text(resource),
-        .name = slice_text(name),
-        .value = slice_text(value),
-    };
-
-    return apply(f, record_of(f, &config_record_message, 4, 0, &record));
-}
 
 /* Everything that an image says, as text. */
 static void print(const struct image *image, struct text *out)
@@ -116,7 +11,7 @@ static void print(const struct image *image, struct text *out)
     struct tree_walk walk;
     const struct image_topic *t;
 
-    text_printf(out, "@%" PRId64 " %d %" PRId64, image->offset, image->metadata_version,
+    text_printf(out, "@%" PRId64 " %d %" PRId64, image->offset, image->levels[FEATURE_METADATA],
                 image->next_producer_id);
     image_walk_begin(&walk, image, slice_null());
     while ((t = image_walk_next(&walk))) {

@@ -92,12 +92,16 @@ struct io_ops {
     int (*dir_remove)(struct io *io, int dir, const char *name); /* Must be empty. */
     int (*dir_list)(struct io *io, int dir, io_name_fn *fn, void *context);
     int (*dir_sync)(struct io *io, int dir); /* Makes the names in it durable. */
+    /* Bytes of the disk that it is on, and those of them that may still be used. */
+    int (*dir_space)(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable);
     int (*rename)(struct io *io, int from_dir, const char *from, int to_dir, const char *to);
     int (*unlink)(struct io *io, int dir, const char *name);
 
     /* --- files --- */
     int (*file_open)(struct io *io, int dir, const char *name, unsigned flags, int *out_fd);
     int (*file_size)(struct io *io, int fd, uint64_t *out);
+    /* When it was last written: Unix time in milliseconds. */
+    int (*file_time)(struct io *io, int fd, int64_t *out);
     /* Reads up to `size` bytes; fewer only at the end of the file. */
     int (*file_read)(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read);
     /* Writes all, or fails; how much got there is then unknown.  At most IO_IOV_MAX. */

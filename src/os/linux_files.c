@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -86,6 +87,18 @@ int linux_dir_sync(struct io *io, int dir)
     return outcome(fsync(dir));
 }
 
+int linux_dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable)
+{
+    struct statvfs status;
+
+    (void)io;
+    if (fstatvfs(dir, &status))
+        return err_raise(-errno);
+    *out_total = (uint64_t)status.f_blocks * status.f_frsize;
+    *out_usable = (uint64_t)status.f_bavail * status.f_frsize;
+    return 0;
+}
+
 int linux_rename(struct io *io, int from_dir, const char *from, int to_dir, const char *to)
 {
     (void)io;
@@ -123,6 +136,17 @@ int linux_file_size(struct io *io, int fd, uint64_t *out)
     if (fstat(fd, &status))
         return err_raise(-errno);
     *out = (uint64_t)status.st_size;
+    return 0;
+}
+
+int linux_file_time(struct io *io, int fd, int64_t *out)
+{
+    struct stat status;
+
+    (void)io;
+    if (fstat(fd, &status))
+        return err_raise(-errno);
+    *out = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
     return 0;
 }
 

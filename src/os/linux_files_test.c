@@ -61,6 +61,8 @@ TEST(linux_files, a_file_reads_back_what_was_written)
     struct fixture f;
     int fd;
     uint64_t end;
+    uint64_t total, usable;
+    int64_t time_ms;
 
     fixture_init(&f);
     fd = file_new(&f, "a");
@@ -73,6 +75,10 @@ TEST(linux_files, a_file_reads_back_what_was_written)
     put(&f, fd, 8, "z");
     check_ok(f.ops->file_size(f.io, fd, &end));
     check_eq(end, 9);
+    check_ok(f.ops->dir_space(f.io, f.dir, &total, &usable));
+    check(total > 0 && usable <= total);
+    check_ok(f.ops->file_time(f.io, fd, &time_ms)); /* The file's clock is a coarse one. */
+    check(time_ms <= io_wall_ms(f.io) && time_ms > io_wall_ms(f.io) - 1000 * 1000);
     check_ok(f.ops->file_sync(f.io, fd));
     io_close(f.io, &fd);
     check_eq(fd, -1);

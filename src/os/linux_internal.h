@@ -49,10 +49,12 @@ int linux_dir_create(struct io *io, int dir, const char *name);
 int linux_dir_remove(struct io *io, int dir, const char *name);
 int linux_dir_list(struct io *io, int dir, io_name_fn *fn, void *context);
 int linux_dir_sync(struct io *io, int dir);
+int linux_dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable);
 int linux_rename(struct io *io, int from_dir, const char *from, int to_dir, const char *to);
 int linux_unlink(struct io *io, int dir, const char *name);
 int linux_file_open(struct io *io, int dir, const char *name, unsigned flags, int *out_fd);
 int linux_file_size(struct io *io, int fd, uint64_t *out);
+int linux_file_time(struct io *io, int fd, int64_t *out);
 int linux_file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read);
 int linux_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov, size_t count);
 int linux_file_truncate(struct io *io, int fd, uint64_t size);
@@ -65,6 +67,7 @@ void linux_close(struct io *io, int fd);
     .dir_open = linux_dir_open, .dir_create = linux_dir_create, .dir_remove = linux_dir_remove,    \
     .dir_list = linux_dir_list, .dir_sync = linux_dir_sync, .rename = linux_rename,                \
     .unlink = linux_unlink, .file_open = linux_file_open, .file_size = linux_file_size,            \
-    .file_read = linux_file_read, .file_write = linux_file_write,                                  \
-    .file_truncate = linux_file_truncate, .file_sync = linux_file_sync,                            \
-    .file_refresh = linux_file_refresh, .file_lock = linux_file_lock, .close = linux_close
+    .dir_space = linux_dir_space, .file_time = linux_file_time, .file_read = linux_file_read,      \
+    .file_write = linux_file_write, .file_truncate = linux_file_truncate,                          \
+    .file_sync = linux_file_sync, .file_refresh = linux_file_refresh,                              \
+    .file_lock = linux_file_lock, .close = linux_close

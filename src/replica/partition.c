@@ -14,7 +14,11 @@
 
 DIAG_MODULE("replica");
 
-enum { LOG_NAME_MAX = 300 };
+enum {
+    LOG_NAME_MAX = 300,
+    ROOM_TRIES = 64, /* Of partitions, to find one that may sleep. */
+    PREPARED = 4,    /* Partitions brought in order for each that opens. */
+};
 
 static uint64_t key_hash(struct uuid topic_id, int32_t index)
 {
@@ -74,6 +78,7 @@ static void advance(struct partition *p, int64_t to)
     if (to <= p->high_watermark)
         return;
     p->high_watermark = to;
+    log_settle_transactions(p->log, to);
     while ((node = list_first(&p->waiting))) {
         struct append *append = container_of(node, struct append, node);
 
@@ -129,7 +134,7 @@ static void written(struct partition *p)
             list_push(&p->answered, node);
     }
     if (is_disk(p) || log_has_unsynced_segment(p->log))
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
 }
 
 /* Calls nobody back. */
@@ -177,6 +182,7 @@ void replicas_init(struct replicas *replicas)
 {
     map_init(&replicas->partitions);
     list_init(&replicas->dirty);
+    list_init(&replicas->awake);
     replicas->inflaters = (struct inflater_cache){.idle = NULL};
     replicas->write = (struct loop_hook){.run = write_hook};
 }
@@ -192,6 +198,14 @@ struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id,
             return p;
     }
     return NULL;
+}
+
+void replicas_expire_producers(struct replicas *replicas)
+{
+    int64_t now_ms = io_wall_ms(replicas->loop->io);
+
+    list_each (node, &replicas->awake)
+        log_expire_producers(container_of(node, struct partition, awake)->log, now_ms);
 }
 
 static struct partition *partition_new(struct replicas *replicas, const struct image_topic *topic,
@@ -223,38 +237,214 @@ static void partition_free(struct partition *p)
     mem_free(p);
 }
 
-int replicas_get(struct replicas *replicas, const struct image_topic *topic, int32_t index,
-                 struct partition **out)
+/* --- sleep ------------------------------------------------------------------ */
+
+static bool wants_nothing(const struct partition *p)
+{
+    return list_is_empty(&p->staged) && list_is_empty(&p->waiting) && list_is_empty(&p->answered) &&
+           !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) &&
+           !upkeep_is_busy_with(p->at->upkeep, p) &&
+           !compactor_is_busy_with(p->replicas->compactor, p);
+}
+
+static bool may_sleep(const struct partition *p)
+{
+    return !p->is_failed && wants_nothing(p) && p->high_watermark == log_end(p->log) &&
+           partition_stable(p) == p->high_watermark;
+}
+
+static void note_awake(struct partition *p)
+{
+    list_push(&p->replicas->awake, &p->awake);
+    p->replicas->awake_count++;
+}
+
+static void note_asleep(struct partition *p)
+{
+    list_remove(&p->awake);
+    p->replicas->awake_count--;
+}
+
+/* Its log costs a sync if it has changed since its last checkpoint. */
+static void fall_asleep(struct partition *p)
+{
+    int r;
+
+    note_asleep(p);
+    syncer_forget(p->at->syncer, &p->sync); /* What the commit log has is in the files too. */
+    r = log_dir_rest_log(p->at->dir, p->log, &p->rest);
+    p->log = NULL;
+    if (r)
+        fail(p, r);
+}
+
+/* Who is to make room: of those that were not used for longest one whose files are in order,
+ * or else any that may; NULL if there is none. */
+static struct partition *find_sleeper(struct replicas *replicas)
+{
+    struct partition *any = NULL;
+    int tries = 0;
+
+    list_each (node, &replicas->awake) {
+        struct partition *p = container_of(node, struct partition, awake);
+
+        if (tries++ == ROOM_TRIES)
+            break;
+        if (!may_sleep(p))
+            continue;
+        if (!log_wants_checkpoint(p->log))
+            return p;
+        any = any ? any : p;
+    }
+    return any;
+}
+
+/* Those that will have to make room soon have their files brought in order by a worker. */
+static void prepare_room(struct replicas *replicas)
+{
+    int count = 0;
+
+    list_each (node, &replicas->awake) {
+        struct partition *p = container_of(node, struct partition, awake);
+
+        if (count++ == PREPARED)
+            return;
+        if (may_sleep(p) && log_wants_checkpoint(p->log))
+            upkeep_want_point(p->at->upkeep, p);
+    }
+}
+
+/* Makes room for one more that is awake. */
+static void make_room(struct replicas *replicas)
+{
+    struct partition *p;
+
+    if (replicas->awake_max == 0)
+        return;
+    if (replicas->awake_count >= replicas->awake_max && (p = find_sleeper(replicas)))
+        fall_asleep(p);
+    if (replicas->awake_count >= replicas->awake_max - replicas->awake_max / 4)
+        prepare_room(replicas);
+}
+
+void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep)
+{
+    list_each_safe (node, &replicas->awake) {
+        struct partition *p = container_of(node, struct partition, awake);
+
+        if (p->at->upkeep != upkeep)
+            continue;
+        if (!p->is_used && may_sleep(p) && !log_wants_checkpoint(p->log) && !log_is_new(p->log) &&
+            !log_has_segment_below(p->log))
+            fall_asleep(p);
+        else
+            p->is_used = false;
+    }
+}
+
+static int open_log(struct partition *p, bool is_resting)
+{
+    struct replicas *replicas = p->replicas;
+    char name[LOG_NAME_MAX];
+    int r;
+
+    make_room(replicas);
+    (void)snprintf(name, sizeof(name), "%s-%d", p->topic, p->index);
+    if (is_resting)
+        r = log_dir_wake_log(p->at->dir, &replicas->env, name, p->topic_id, &p->config.log,
+                             &p->rest, &p->log);
+    else
+        r = log_dir_open_log(p->at->dir, &replicas->env, name, p->topic_id, &p->config.log,
+                             &p->log);
+    if (r) {
+        diag_error(replicas->diag, "partition could not be opened", kv("log", name),
+                   kv("error", r));
+        return PARTITION_E_STORAGE;
+    }
+    note_awake(p);
+    return 0;
+}
+
+/* Its log is open from now on, and for the rest of the turn. */
+static int wake(struct partition *p)
+{
+    p->is_used = true;
+    if (p->is_failed)
+        return PARTITION_E_STORAGE;
+    if (!p->log)
+        return open_log(p, true);
+    list_remove(&p->awake);
+    list_push(&p->replicas->awake, &p->awake);
+    return 0;
+}
+
+/* --- use -------------------------------------------------------------------- */
+
+/* NULL: in a folder that cannot be used. */
+static struct replica_dir *place_of(struct replicas *replicas, const struct image_topic *topic,
+                                    int32_t index)
+{
+    int place = replicas->place ? replicas->place(replicas, topic, index) : 0;
+
+    assert(place < replicas->dir_count);
+    return place < 0 || !replicas->dirs[place].dir ? NULL : &replicas->dirs[place];
+}
+
+bool replicas_has_log(struct replicas *replicas, const struct image_topic *topic, int32_t index)
+{
+    struct replica_dir *at = place_of(replicas, topic, index);
+    char name[LOG_NAME_MAX];
+
+    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
+    return !at || replicas_find(replicas, topic->id, index) ||
+           log_dir_has_log(at->dir, replicas->loop->io, name);
+}
+
+int replicas_look(struct replicas *replicas, const struct image_topic *topic, int32_t index,
+                  struct partition **out)
 {
     struct partition *p = replicas_find(replicas, topic->id, index);
-    char name[LOG_NAME_MAX];
+    struct replica_dir *at;
     int r;
 
     if (p) {
         *out = p;
         return p->is_failed ? PARTITION_E_STORAGE : 0;
     }
-    p = partition_new(replicas, topic, index);
-    (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
-    r = log_dir_open_log(replicas->dir, &replicas->env, name, topic->id, &p->config.log, &p->log);
-    if (r) {
-        diag_error(replicas->diag, "partition could not be opened", kv("log", name),
-                   kv("error", r));
-        partition_free(p);
+    at = place_of(replicas, topic, index);
+    if (!at)
         return PARTITION_E_STORAGE;
+    p = partition_new(replicas, topic, index);
+    p->at = at;
+    r = open_log(p, false);
+    if (r) {
+        partition_free(p);
+        return r;
     }
+    p->is_used = true;
     p->high_watermark = log_end(p->log); /* Everything in an opened log is synced. */
     map_put(&replicas->partitions, &p->node, key_hash(topic->id, index));
     *out = p;
     return 0;
 }
 
+int replicas_get(struct replicas *replicas, const struct image_topic *topic, int32_t index,
+                 struct partition **out)
+{
+    int r = replicas_look(replicas, topic, index, out);
+
+    return r ? r : wake(*out);
+}
+
+/* --- the end ---------------------------------------------------------------- */
+
 /* Nobody waits on `p` any more, and nobody will hear of it again. */
 static void detach(struct partition *p)
 {
     list_remove(&p->dirty);
-    syncer_forget(p->replicas->syncer, &p->sync);
-    upkeep_forget(p->replicas->upkeep, p);
+    syncer_forget(p->at->syncer, &p->sync);
+    upkeep_forget(p->at->upkeep, p);
+    compactor_forget(p->replicas->compactor, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);
@@ -266,8 +456,28 @@ void partition_drop(struct partition *p)
 {
     detach(p);
     map_remove(&p->replicas->partitions, &p->node);
+    if (p->log)
+        note_asleep(p);
     p->log = log_abandon(p->log);
     partition_free(p);
+}
+
+/* Puts the log in order for a stop that is clean, or lets go of it. */
+static int lay_down(struct partition *p, bool clean)
+{
+    char name[LOG_NAME_MAX];
+    int r = 0;
+
+    (void)snprintf(name, sizeof(name), "%s-%d", p->topic, p->index);
+    if (p->log)
+        note_asleep(p);
+    if (clean && p->log)
+        r = log_dir_close_log(p->at->dir, p->log);
+    else if (clean)
+        log_dir_close_resting(p->at->dir, name, p->topic_id, &p->rest);
+    else
+        log_abandon(p->log);
+    return err_pass(r);
 }
 
 int replicas_fini(struct replicas *replicas, bool clean)
@@ -279,15 +489,15 @@ int replicas_fini(struct replicas *replicas, bool clean)
     while ((node = map_next(&replicas->partitions, NULL))) {
         struct partition *p = container_of(node, struct partition, node);
         bool was_failed = p->is_failed;
-        int r = 0;
+        int r;
 
         detach(p);
         map_remove(&replicas->partitions, node);
-        if (clean && !was_failed)
-            r = log_dir_close_log(replicas->dir, p->log);
-        else
-            log_abandon(p->log);
-        result = result ? result : was_failed ? -EIO : r;
+        r = lay_down(p, clean && !was_failed);
+        r = was_failed ? -EIO : r;
+        if (r)
+            p->at->close_result = r;
+        result = result ? result : r;
         partition_free(p);
     }
     map_fini(&replicas->partitions);
@@ -298,11 +508,13 @@ int replicas_fini(struct replicas *replicas, bool clean)
 void partition_configure(struct partition *p, const struct image_topic *topic)
 {
     p->replicas->configure(p->replicas, topic, &p->config);
+    if (!p->log)
+        return;
     log_configure(p->log, &p->config.log);
     if (p->is_failed)
         return;
     if (p->config.is_disk) /* What was written before is to be as durable as what follows. */
-        syncer_ask(p->replicas->syncer, p->log, &p->sync);
+        syncer_ask(p->at->syncer, p->log, &p->sync);
     else
         advance(p, log_written(p->log));
 }
@@ -320,6 +532,7 @@ int partition_delete_records(struct partition *p, struct start_wait *wait)
     assert(wait->done);
     if (p->is_failed)
         return PARTITION_E_STORAGE;
+    assert(p->log);
     if (!p->config.deletes)
         return PARTITION_E_POLICY;
     if (wait->offset == PARTITION_HIGH_WATERMARK)
@@ -331,8 +544,24 @@ int partition_delete_records(struct partition *p, struct start_wait *wait)
         return 0;
     }
     list_push(&p->care.start_waits, &wait->node);
-    upkeep_want_start(p->replicas->upkeep, p, wait->offset);
+    upkeep_want_start(p->at->upkeep, p, wait->offset);
     return 0;
+}
+
+void partition_retain(struct partition *p)
+{
+    int64_t start;
+    int r;
+
+    if (p->is_failed || log_is_fenced(p->log) || !p->config.deletes)
+        return;
+    r = log_retain(p->log, &p->config.retention, p->high_watermark,
+                   io_wall_ms(p->replicas->loop->io), &start);
+    if (r)
+        diag_warn(p->replicas->diag, "segments that are too old or too many could not be deleted",
+                  kv("topic", p->topic), kv("partition", p->index), kv("error", r));
+    else if (start > max_of(log_start(p->log), p->care.start))
+        upkeep_want_start(p->at->upkeep, p, start);
 }
 
 /* --- append and read -------------------------------------------------------- */
@@ -342,6 +571,7 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     struct slice bytes = slice_of(append->batch, append->size);
     int r = batch_parse(bytes, header);
 
+    p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
     append->batch_outcome = r;
     if (r == BATCH_E_MALFORMED)
         return PARTITION_E_BATCH;
@@ -349,7 +579,8 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
         return PARTITION_E_MALFORMED; /* KIP-98: exactly one batch in a partition's records. */
     if (append->size > (size_t)p->config.log.max_message_bytes)
         return PARTITION_E_TOO_LARGE;
-    p->config.rules.now_ms = io_wall_ms(p->replicas->loop->io);
+    if (append->is_own)
+        return 0;
     p->config.rules.cache = &p->replicas->inflaters;
     append->batch_outcome = batch_check(bytes, header, &p->config.rules);
     return append->batch_outcome ? PARTITION_E_BATCH : 0;
@@ -363,6 +594,8 @@ static int outcome_of_append(int r)
     case LOG_E_LONG_PAST: return PARTITION_E_DUPLICATE;
     case LOG_E_UNKNOWN_PRODUCER: return PARTITION_E_UNKNOWN_PRODUCER;
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
+    case LOG_E_COORDINATOR: return PARTITION_E_COORDINATOR;
+    case LOG_E_TXN_STATE: return PARTITION_E_TXN_STATE;
     default: return PARTITION_E_STORAGE;
     }
 }
@@ -374,7 +607,7 @@ int partition_append(struct partition *p, struct append *append)
     struct log_appended appended;
     int r = check_batch(p, append, &header);
 
-    assert(append->done);
+    assert(append->done && (p->log || p->is_failed));
     if (r)
         return r;
     if (p->is_failed)
@@ -390,6 +623,8 @@ int partition_append(struct partition *p, struct append *append)
     terms = (struct log_append_terms){
         .leader_epoch = p->leader_epoch,
         .now_ms = p->config.rules.now_ms,
+        .is_coordinators = append->is_own,
+        .transaction_version = append->transaction_version,
     };
     r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
     if (r == LOG_E_UNWRITTEN) { /* The next segment begins here, or may. */
@@ -408,24 +643,57 @@ int partition_append(struct partition *p, struct append *append)
     return 0;
 }
 
+static int64_t start_of(const struct partition *p)
+{
+    return p->log ? log_start(p->log) : p->rest.start;
+}
+
+static int64_t end_of(const struct partition *p)
+{
+    return p->log ? log_end(p->log) : p->rest.end;
+}
+
+int64_t partition_stable(const struct partition *p)
+{
+    return p->log ? log_stable(p->log, p->high_watermark) : p->high_watermark;
+}
+
+static int read_below(struct partition *p, struct partition_read *read, int64_t limit)
+{
+    int r = wake(p);
+
+    if (r)
+        return r;
+    r = log_read(p->log, read->offset, limit, read->bytes_max, read->at_least_one, &read->range);
+    if (r == 0 && read->is_committed && read->range.size > 0)
+        r = log_find_aborted(p->log, read->offset, &read->range, &read->aborted);
+    if (r == 0)
+        return 0;
+    partition_read_release(read);
+    return r == LOG_E_OUT_OF_RANGE ? PARTITION_E_OUT_OF_RANGE : PARTITION_E_STORAGE;
+}
+
 int partition_read(struct partition *p, struct partition_read *read)
 {
-    int r;
+    int64_t limit;
 
     read->range = (struct log_range){.size = 0};
+    read->aborted = (struct text){.data = NULL};
     read->high_watermark = p->high_watermark;
-    read->log_start = log_start(p->log);
+    read->stable = partition_stable(p);
+    read->log_start = start_of(p);
     if (p->is_failed)
         return PARTITION_E_STORAGE;
-    if (read->offset < read->log_start || read->offset > log_end(p->log))
+    if (read->offset < read->log_start || read->offset > end_of(p))
         return PARTITION_E_OUT_OF_RANGE;
-    if (read->offset >= p->high_watermark)
-        return 0;
-    r = log_read(p->log, read->offset, p->high_watermark, read->bytes_max, read->at_least_one,
-                 &read->range);
-    if (r == LOG_E_OUT_OF_RANGE)
-        return PARTITION_E_OUT_OF_RANGE;
-    return r ? PARTITION_E_STORAGE : 0;
+    limit = read->is_committed ? read->stable : read->high_watermark;
+    return read->offset < limit ? read_below(p, read, limit) : 0;
+}
+
+void partition_read_release(struct partition_read *read)
+{
+    log_range_release(&read->range);
+    text_fini(&read->aborted);
 }
 
 void partition_wait(struct partition *p, struct fetch_wait *wait)

@@ -41,6 +41,7 @@ struct bench {
     int send_count;
     int heard; /* Of all sends. */
     struct fetch fetch;
+    bool is_offline; /* The folder of all but the first partition. */
 };
 
 static void configure(struct replicas *replicas, const struct image_topic *topic,
@@ -60,8 +61,8 @@ static void open_replicas(struct bench *bench)
         .loop = &bench->loop,
         .diag = bench->kit.env.diag,
         .env = bench->kit.env,
-        .dir = bench->kit.dir,
-        .syncer = bench->syncer,
+        .dirs = {{.dir = bench->kit.dir, .syncer = bench->syncer}},
+        .dir_count = 1,
         .configure = configure,
         .owner = bench,
     };
@@ -622,5 +623,70 @@ TEST(partition, other_settings_count_at_once)
     turn(&bench);
     check(work(&bench));
     check_eq(bench.p->high_watermark, 3);
+    bench_fini(&bench);
+}
+
+/* --- several folders -------------------------------------------------------- */
+
+static int place_by_index(struct replicas *replicas, const struct image_topic *topic, int32_t index)
+{
+    const struct bench *bench = replicas->owner;
+
+    (void)topic;
+    return bench->is_offline ? -1 : index;
+}
+
+TEST(partition, a_folder_that_fails_takes_its_own_partitions_only)
+{
+    struct log_dir_options options = {.node_id = 1};
+    struct replica_dir *second;
+    struct partition *p;
+    struct bench bench;
+
+    bench_init(&bench, true);
+    options.io = bench.kit.env.io;
+    options.diag = bench.kit.env.diag;
+    options.path = store_kit_beside(&bench.kit, "second");
+    options.cluster_id = log_dir_cluster_id(bench.kit.dir);
+    second = &bench.replicas.dirs[bench.replicas.dir_count++];
+    check_ok(log_dir_open(&options, &second->dir));
+    second->syncer = syncer_create(&(struct syncer_options){
+        .loop = &bench.loop, .diag = bench.kit.env.diag, .dir = second->dir});
+    bench.replicas.place = place_by_index;
+
+    check(!replicas_has_log(&bench.replicas, &bench.topic, 1));
+    check_ok(replicas_get(&bench.replicas, &bench.topic, 1, &p));
+    check(p->at == second && bench.p->at == &bench.replicas.dirs[0]);
+    check(replicas_has_log(&bench.replicas, &bench.topic, 1));
+    check(files_count(options.path, "orders-1") == 1 && files_count(bench.kit.path, "-1") == 0);
+
+    log_dir_fence(second->dir);
+    put(&bench, -1);
+    bench.p = p;
+    check_eq(send_batch(&bench, -1, &(struct store_batch){.records = 1}), PARTITION_E_STORAGE);
+    turn(&bench);
+    check(work(&bench));
+    check(is_done(&bench, 0, 0));
+
+    bench.kit.faulty.holds_work = false;
+    check(replicas_fini(&bench.replicas, true) < 0);
+    check(bench.replicas.dirs[0].close_result == 0 && second->close_result < 0);
+    syncer_destroy(second->syncer);
+    bench.syncer = syncer_destroy(bench.syncer);
+    check(log_dir_close(second->dir, true) < 0);
+    bench_fini(&bench);
+}
+
+TEST(partition, what_is_in_a_folder_that_is_offline_is_not_begun_anew)
+{
+    struct partition *p;
+    struct bench bench;
+
+    bench_init(&bench, true);
+    bench.replicas.place = place_by_index;
+    bench.is_offline = true;
+    check_eq(replicas_get(&bench.replicas, &bench.topic, 1, &p), PARTITION_E_STORAGE);
+    check(replicas_has_log(&bench.replicas, &bench.topic, 1)); /* For all that we know. */
+    check_eq(files_count(bench.kit.path, "-1"), 0);
     bench_fini(&bench);
 }

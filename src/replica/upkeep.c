@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "replica/partition.h"
+#include "store/cleaner.h"
 #include "store/reaper.h"
 
 DIAG_MODULE("replica");
@@ -120,10 +121,13 @@ static void end_batch(struct upkeep *upkeep)
 
 /* --- starts move ------------------------------------------------------------ */
 
+void upkeep_bury(struct upkeep *upkeep, const struct partition *p, int64_t base)
+{
+    reaper_add(upkeep->reaper, log_folder(p->log), base, p->config.file_delete_delay_ms);
+}
+
 static void drop_segments(struct upkeep *upkeep, struct partition *p)
 {
-    int64_t delay_ms = p->config.file_delete_delay_ms;
-
     for (int i = 0; i < DROP_MAX && log_has_segment_below(p->log); i++) {
         int64_t base;
         int r = log_drop_segment(p->log, &base);
@@ -133,7 +137,7 @@ static void drop_segments(struct upkeep *upkeep, struct partition *p)
                       kv("topic", p->topic), kv("partition", p->index), kv("error", r));
             return;
         }
-        reaper_add(upkeep->reaper, log_folder(p->log), base, delay_ms);
+        upkeep_bury(upkeep, p, base);
     }
     if (log_has_segment_below(p->log))
         upkeep_want_point(upkeep, p);
@@ -240,6 +244,7 @@ static void keep(struct upkeep *upkeep)
             .topic_id = job->topic_id,
             .recovery_point = log_recovery_point(p->log),
             .high_watermark = p->high_watermark,
+            .cleaned = log_cleaned(p->log),
             .start =
                 max_of(mutant_is(MUTANT_START_AHEAD) ? -1 : job->start, log_start_mark(p->log)),
         };
@@ -349,6 +354,8 @@ static void begin(struct loop_hook *hook)
 
 void upkeep_want_point(struct upkeep *upkeep, struct partition *p)
 {
+    if (upkeep->is_stopping)
+        return;
     if (!list_node_is_linked(&p->care.node))
         list_push(&upkeep->waiting, &p->care.node);
     loop_hook_ask(upkeep->loop, &upkeep->begin);
@@ -357,10 +364,29 @@ void upkeep_want_point(struct upkeep *upkeep, struct partition *p)
 void upkeep_want_start(struct upkeep *upkeep, struct partition *p, int64_t offset)
 {
     assert(offset <= p->high_watermark);
+    if (upkeep->is_stopping) {
+        tell_starts(p, INT64_MAX, PARTITION_E_CLOSED);
+        return;
+    }
+    if (mutant_is(MUTANT_DROP_AHEAD)) {
+        log_advance_start(p->log, min_of(offset, log_synced(p->log)));
+        drop_segments(upkeep, p);
+    }
     p->care.start = max_of(p->care.start, offset);
     list_remove(&p->care.node);
     list_push_front(&upkeep->waiting, &p->care.node);
     loop_hook_ask(upkeep->loop, &upkeep->begin);
+}
+
+bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *p)
+{
+    if (p->care.start >= 0 || list_node_is_linked(&p->care.node) ||
+        !list_is_empty(&p->care.start_waits))
+        return true;
+    for (size_t i = 0; i < upkeep->job_count; i++)
+        if (upkeep->jobs[i].partition == p)
+            return true;
+    return false;
 }
 
 void upkeep_forget(struct upkeep *upkeep, struct partition *p)
@@ -388,9 +414,11 @@ static void look(struct loop_timer *timer)
     map_each (node, &upkeep->replicas->partitions) {
         struct partition *p = container_of(node, struct partition, node);
 
-        if (!p->is_failed && (p->care.start >= 0 || log_wants_checkpoint(p->log)))
+        if (p->log && p->at->upkeep == upkeep && !p->is_failed &&
+            (p->care.start >= 0 || log_wants_checkpoint(p->log)))
             upkeep_want_point(upkeep, p);
     }
+    replicas_rest(upkeep->replicas, upkeep);
     loop_timer_set(upkeep->loop, timer, upkeep->loop->now_us + upkeep->interval_us);
 }
 
@@ -409,6 +437,7 @@ struct upkeep *upkeep_create(const struct upkeep_options *options)
     upkeep->write_work = (struct io_work){.run = write_run, .done = write_done};
     upkeep->settle_work = (struct io_work){.run = settle_run, .done = settle_done};
     upkeep->notes.done = kept;
+    upkeep->notes.dir = options->dir;
     loop_timer_set(loop, &upkeep->timer, io_monotonic_us(loop->io) + upkeep->interval_us);
     return upkeep;
 }
@@ -424,6 +453,7 @@ void upkeep_stop(struct upkeep *upkeep)
         upkeep->loop->io->ops->poll(upkeep->loop->io, -1); /* The workers have our memory. */
     while ((node = list_pop(&upkeep->waiting)))
         tell_starts(container_of(node, struct partition, care.node), INT64_MAX, PARTITION_E_CLOSED);
+    loop_hook_cancel(&upkeep->begin); /* Who was told may have asked again. */
 }
 
 struct upkeep *upkeep_destroy(struct upkeep *upkeep, bool clean)

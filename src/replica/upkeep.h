@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* replica/upkeep.h - what the logs of one shard need now and then: recovery points that move,
- * starts that move, segments that go.
+/* replica/upkeep.h - what the logs of one shard in one folder need now and then: recovery points
+ * that move, starts that move, segments that go.
  *
  *      partitions that want something, urgent ones first: a batch of them
  *        loop      what is staged is written; what is to be synced is noted
@@ -30,19 +30,22 @@ struct upkeep;
 struct upkeep_notes {
     const struct keeper_note *items;
     size_t count;
+    int dir; /* Of which folder, of those that replicas->dirs has. */
     /* They are in the checkpoints, durably, or (r < 0) may be. */
     void (*done)(struct upkeep_notes *notes, int r);
 };
 
 struct upkeep_options {
     struct replicas *replicas; /* Borrowed. */
+    int dir;                   /* Which of replicas->dirs it is for. */
     int64_t interval_ms;       /* Between two looks for recovery points to move. */
 };
 
-/* The upkeep of one shard, which begins with the first interval. */
+/* The upkeep of one shard's logs in one folder of data, which begins with the first interval. */
 struct upkeep *upkeep_create(const struct upkeep_options *options);
 
-/* Begins nothing any more and waits for the workers; who waits for a start is told the end. */
+/* Begins nothing any more and waits for the workers; who waits for a start is told the end, and
+ * so is who wants one from now on. */
 void upkeep_stop(struct upkeep *upkeep);
 
 /* Ends behind upkeep_stop(), and behind the answers of the keeper; if `clean`, files that were to
@@ -56,8 +59,14 @@ void upkeep_want_point(struct upkeep *upkeep, struct partition *partition);
  * waits in partition->care is told. */
 void upkeep_want_start(struct upkeep *upkeep, struct partition *partition, int64_t offset);
 
+/* True while the partition wants something, or is part of a batch. */
+bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *partition);
+
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody has asked. */
 void upkeep_forget(struct upkeep *upkeep, struct partition *partition);
+
+/* Unlinks the files of a segment of its log that are `.deleted`, when their time has come. */
+void upkeep_bury(struct upkeep *upkeep, const struct partition *partition, int64_t base);
 
 /* True if nothing is under way or waits. */
 bool upkeep_is_idle(const struct upkeep *upkeep);

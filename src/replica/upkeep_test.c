@@ -64,14 +64,15 @@ static void open_broker(struct bench *bench)
     bench->replicas = (struct replicas){.loop = &bench->loop,
                                         .diag = bench->kit.env.diag,
                                         .env = bench->kit.env,
-                                        .dir = bench->kit.dir,
+                                        .dirs = {{.dir = bench->kit.dir}},
+                                        .dir_count = 1,
                                         .configure = configure,
                                         .keep = keep,
                                         .owner = bench};
-    bench->replicas.syncer = syncer_create(&(struct syncer_options){
+    bench->replicas.dirs[0].syncer = syncer_create(&(struct syncer_options){
         .loop = &bench->loop, .diag = bench->kit.env.diag, .dir = bench->kit.dir});
     replicas_init(&bench->replicas);
-    bench->replicas.upkeep = upkeep_create(
+    bench->replicas.dirs[0].upkeep = upkeep_create(
         &(struct upkeep_options){.replicas = &bench->replicas, .interval_ms = LONG_MS});
     bench->keeper = keeper_create(&bench->loop, bench->kit.dir);
 }
@@ -79,11 +80,11 @@ static void open_broker(struct bench *bench)
 static void close_broker(struct bench *bench, bool clean)
 {
     bench->kit.faulty.holds_work = false;
-    upkeep_stop(bench->replicas.upkeep);
+    upkeep_stop(bench->replicas.dirs[0].upkeep);
     bench->keeper = keeper_destroy(bench->keeper);
     check_ok(replicas_fini(&bench->replicas, clean));
-    upkeep_destroy(bench->replicas.upkeep, clean);
-    syncer_destroy(bench->replicas.syncer);
+    upkeep_destroy(bench->replicas.dirs[0].upkeep, clean);
+    syncer_destroy(bench->replicas.dirs[0].syncer);
 }
 
 static void bench_init(struct bench *bench)
@@ -129,7 +130,7 @@ static void run(struct bench *bench)
         loop_turn(&bench->loop, 0);
         quiet = faulty_io_run_work(&bench->kit.faulty) ? 0 : quiet + 1;
     }
-    check(upkeep_is_idle(bench->replicas.upkeep));
+    check(upkeep_is_idle(bench->replicas.dirs[0].upkeep));
 }
 
 static struct partition *get(struct bench *bench, int32_t index)
@@ -196,7 +197,7 @@ TEST(upkeep, recovery_points_of_all_logs_move_with_one_write_of_the_checkpoints)
     text_printf(&wanted, "0\n%d\n", PARTITIONS);
     for (int i = 0; i < PARTITIONS; i++) {
         put(&bench, get(&bench, i), 1 + i % 3);
-        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+        upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, i));
         text_printf(&wanted, "t %d %d\n", i, 1 + i % 3);
     }
     run(&bench);
@@ -221,7 +222,7 @@ TEST(upkeep, a_log_that_goes_away_meanwhile_is_left_out)
     bench_init(&bench);
     for (int i = 0; i < 3; i++) {
         put(&bench, get(&bench, i), 1);
-        upkeep_want_point(bench.replicas.upkeep, get(&bench, i));
+        upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, i));
     }
     loop_turn(&bench.loop, 0); /* The worker has them. */
     partition_drop(get(&bench, 1));
@@ -237,7 +238,7 @@ TEST(upkeep, a_folder_whose_sync_fails_is_fenced_and_no_point_moves)
 
     bench_init(&bench);
     put(&bench, get(&bench, 0), 1);
-    upkeep_want_point(bench.replicas.upkeep, get(&bench, 0));
+    upkeep_want_point(bench.replicas.dirs[0].upkeep, get(&bench, 0));
     loop_turn(&bench.loop, 0);
     faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, 1, -EIO);
     run(&bench);
@@ -397,5 +398,287 @@ TEST(upkeep, who_waits_when_the_partition_or_the_broker_ends_is_told)
     check(v.heard == 1 && v.outcome == PARTITION_E_CLOSED);
     close_broker(&bench, true);
     check(w.heard == 1);
+    bench_fini(&bench);
+}
+
+/* --- retention -------------------------------------------------------------- */
+
+/* All of it goes, and what comes then goes on where it ended, whatever way the broker ends. */
+TEST(upkeep, a_log_of_which_all_expires_goes_on_where_it_ended)
+{
+    struct bench bench;
+    struct partition *p;
+    const char *dir;
+
+    bench_init(&bench);
+    bench.config.retention = (struct log_retention){.ms = 1000, .bytes = -1};
+    p = get(&bench, 0);
+    put(&bench, p, 20);
+    partition_retain(p);
+    check_eq(log_start(p->log), 0); /* It is not durable yet. */
+    partition_retain(p);            /* Asked again meanwhile. */
+    run(&bench);
+    check(log_start(p->log) == 20 && log_end(p->log) == 20);
+    dir = store_kit_path(&bench.kit, "t-0");
+    check(files_count(dir, ".log") == 1 && files_size(dir, "00000000000000000020.log") == 0);
+    check_file(&bench, starts, "0\n1\nt 0 20\n");
+    upkeep_want_point(bench.replicas.dirs[0].upkeep, p);
+    run(&bench);
+    check_file(&bench, starts, "0\n0\n"); /* The segment tells. */
+
+    restart(&bench, false);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 20 && log_end(p->log) == 20);
+    put(&bench, p, 1);
+    check_eq(log_end(p->log), 21);
+    restart(&bench, true);
+    p = get(&bench, 0);
+    check(log_start(p->log) == 20 && log_end(p->log) == 21);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(upkeep, only_what_may_be_deleted_expires)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    bench.config.retention = (struct log_retention){.ms = 1000, .bytes = 0};
+    bench.config.deletes = false;
+    p = get(&bench, 0);
+    put(&bench, p, 20);
+    partition_retain(p);
+    run(&bench);
+    check_eq(log_start(p->log), 0);
+    bench.config.deletes = true;
+    bench.config.retention = (struct log_retention){.ms = -1, .bytes = -1};
+    partition_configure(p, &bench.topic);
+    partition_retain(p);
+    run(&bench);
+    check_eq(log_start(p->log), 0);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* Somebody who is told of the end, and wants more at once. */
+struct insistent {
+    struct waiter first, second;
+    struct upkeep *upkeep;
+};
+
+static void insist(struct start_wait *wait, int outcome)
+{
+    struct insistent *i =
+        container_of(container_of(wait, struct waiter, wait), struct insistent, first);
+
+    i->first.heard++;
+    i->first.outcome = outcome;
+    upkeep_want_point(i->upkeep, i->first.partition);
+    check_ok(partition_delete_records(i->first.partition, &i->second.wait));
+}
+
+TEST(upkeep, nothing_is_begun_for_who_asks_while_it_stops)
+{
+    struct bench bench;
+    struct partition *p;
+    struct insistent i;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    i = (struct insistent){.first = waiter_for(p, 2),
+                           .second = waiter_for(p, 3),
+                           .upkeep = bench.replicas.dirs[0].upkeep};
+    i.first.wait.done = insist;
+    check_ok(partition_delete_records(p, &i.first.wait));
+    close_broker(&bench, true);
+    check(i.first.heard == 1 && i.first.outcome == PARTITION_E_CLOSED);
+    check(i.second.heard == 1 && i.second.outcome == PARTITION_E_CLOSED);
+    bench_fini(&bench);
+}
+
+/* --- sleep ------------------------------------------------------------------ */
+
+struct sleeper_wait {
+    struct fetch_wait wait;
+    int woken;
+};
+
+static void woken(struct fetch_wait *wait)
+{
+    container_of(wait, struct sleeper_wait, wait)->woken++;
+}
+
+static size_t readable(struct partition *p, int64_t offset)
+{
+    struct partition_read read = {.offset = offset, .bytes_max = 1 << 20};
+    size_t size;
+
+    check_ok(partition_read(p, &read));
+    size = read.range.size;
+    log_range_release(&read.range);
+    return size;
+}
+
+/* The files of all logs are in order; then two looks find nothing done with them. */
+static void let_all_sleep(struct bench *bench)
+{
+    for (int i = 0; i < 2; i++) {
+        map_each (node, &bench->replicas.partitions)
+            upkeep_want_point(bench->replicas.dirs[0].upkeep,
+                              container_of(node, struct partition, node));
+        run(bench);
+    }
+    replicas_rest(&bench->replicas, bench->replicas.dirs[0].upkeep);
+    replicas_rest(&bench->replicas, bench->replicas.dirs[0].upkeep);
+}
+
+TEST(sleep, what_was_not_used_for_a_while_has_no_file_open)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    check(p->log && bench.replicas.awake_count == 1); /* A crash would cost its reading. */
+    let_all_sleep(&bench);
+    check(!p->log && bench.replicas.awake_count == 0);
+    check_eq(readable(p, 3), (size_t)0);
+    check(!p->log); /* Its end is known. */
+    check(readable(p, 1) > 0 && p->log);
+    let_all_sleep(&bench);
+    check(get(&bench, 0) == p && p->log);
+    put(&bench, p, 2);
+    check(log_start(p->log) == 0 && log_end(p->log) == 5);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(sleep, who_waits_at_the_end_waits_on_and_what_is_used_stays_awake)
+{
+    struct bench bench;
+    struct sleeper_wait at_end = {.wait = {.wake = woken}};
+    struct partition *p;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    let_all_sleep(&bench);
+    partition_wait(p, &at_end.wait);
+    check_ok(replicas_look(&bench.replicas, &bench.topic, 0, &p));
+    check(!p->log && at_end.woken == 0);
+    put(&bench, get(&bench, 0), 1);
+    run(&bench);
+    check(at_end.woken == 1 && p->high_watermark == 4);
+    upkeep_want_point(bench.replicas.dirs[0].upkeep, p);
+    run(&bench);
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    check(readable(p, 0) > 0);
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    check(p->log); /* It was read in between. */
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    check(!p->log);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* What wants its start moved, or has a sync on its way, is not done. */
+TEST(sleep, nothing_is_taken_from_under_what_is_on_its_way)
+{
+    struct bench bench;
+    struct partition *p;
+    struct waiter w;
+
+    bench_init(&bench);
+    p = get(&bench, 0);
+    put(&bench, p, 3);
+    let_all_sleep(&bench);
+    p = get(&bench, 0);
+    w = waiter_for(p, 2);
+    check_ok(partition_delete_records(p, &w.wait));
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    replicas_rest(&bench.replicas, bench.replicas.dirs[0].upkeep);
+    check(p->log && w.heard == 0);
+    run(&bench);
+    check(w.heard == 1 && w.outcome == 0 && w.start == 2);
+    let_all_sleep(&bench);
+    check(!p->log && p->rest.start == 2 && p->rest.end == 3);
+    check(log_start(get(&bench, 0)->log) == 2);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+/* Whatever way the broker ends, and whoever slept then. */
+TEST(sleep, logs_at_rest_are_as_they_were_after_a_stop_and_after_a_kill)
+{
+    struct bench bench;
+
+    for (int clean = 0; clean < 2; clean++) {
+        bench_init(&bench);
+        put(&bench, get(&bench, 0), 7);
+        let_all_sleep(&bench);
+        put(&bench, get(&bench, 1), 2);
+        restart(&bench, clean);
+        for (int i = 0; i < 2; i++) {
+            struct partition *p = get(&bench, i);
+
+            check_eq(log_end(p->log), i ? 2 : 7);
+            check(log_start(p->log) == 0 && readable(p, 0) > 0);
+        }
+        let_all_sleep(&bench);
+        restart(&bench, true);
+        check_eq(log_end(get(&bench, 0)->log), 7);
+        close_broker(&bench, true);
+        bench_fini(&bench);
+    }
+}
+
+TEST(sleep, no_more_are_awake_than_there_are_files_for)
+{
+    enum { ROOM = 4 };
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = ROOM;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < PARTITIONS; i++) {
+            put(&bench, get(&bench, i), 1 + i % 2);
+            run(&bench);
+            check(bench.replicas.awake_count <= ROOM);
+        }
+    }
+    for (int i = 0; i < PARTITIONS; i++)
+        check_eq(log_end(get(&bench, i)->log), 3 * (1 + i % 2));
+    restart(&bench, true);
+    bench.replicas.awake_max = ROOM;
+    for (int i = 0; i < PARTITIONS; i++)
+        check_eq(log_end(get(&bench, i)->log), 3 * (1 + i % 2));
+    check_eq(bench.replicas.awake_count, (size_t)ROOM);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(sleep, a_log_that_cannot_be_laid_to_rest_fails_and_others_go_on)
+{
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = 1;
+    p = get(&bench, 0);
+    put(&bench, p, 1);
+    log_dir_fence(bench.kit.dir);
+    (void)get(&bench, 1);
+    check(p->is_failed && !p->log);
+    check_eq(replicas_get(&bench.replicas, &bench.topic, 0, &p), PARTITION_E_STORAGE);
+    upkeep_stop(bench.replicas.dirs[0].upkeep);
+    bench.keeper = keeper_destroy(bench.keeper);
+    check(replicas_fini(&bench.replicas, true) < 0);
+    upkeep_destroy(bench.replicas.dirs[0].upkeep, true);
+    syncer_destroy(bench.replicas.dirs[0].syncer);
     bench_fini(&bench);
 }

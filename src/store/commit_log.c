@@ -237,11 +237,14 @@ struct target {
     struct uuid topic_id; /* Names come again. */
     int64_t base;
     struct file *file; /* Owned reference; NULL: not there any more, entries are passed over. */
+    int64_t floor;     /* See commit_floor_fn. */
 };
 
 struct replay {
     struct io *io;
     const struct file *root;
+    commit_floor_fn *floor;
+    void *context;
     struct target *targets; /* Owned array of OPEN_MAX. */
     size_t count;
     int64_t entries;
@@ -269,13 +272,15 @@ static int open_target(struct replay *replay, struct target *target)
     scoped(file_unrefp) struct file *folder = NULL;
     char name[SEGMENT_NAME_SIZE];
     struct uuid found;
-    int r = log_folder_topic(replay->root, replay->io, target->log_name, &found);
+    bool is_new = false;
+    int r = log_folder_topic(replay->root, replay->io, target->log_name, &found, &is_new);
 
     if (r == 0 && !uuid_equal(found, target->topic_id))
         return 0;
     if (r == 0)
         r = file_open_dir(replay->io, replay->root->fd, target->log_name, &folder);
     if (r == 0) {
+        target->floor = replay->floor(replay->context, slice_text(target->log_name), is_new);
         segment_name(name, target->base, ".log");
         r = file_open(replay->io, folder->fd, name, IO_READ | IO_WRITE, &target->file);
     }
@@ -308,6 +313,7 @@ static int get_target(struct replay *replay, struct slice log_name, const uint8_
     target->log_name[log_name.size] = 0;
     target->base = base;
     target->file = NULL;
+    target->floor = 0;
     target->topic_id = topic_id;
     *out = target;
     return err_pass(open_target(replay, target));
@@ -333,22 +339,38 @@ static struct slice whole_entry(struct slice bytes, uint64_t generation, uint64_
     return slice_of(bytes.data, (size_t)size);
 }
 
+/* How many bytes of the batches that begin here lie below the floor. */
+static size_t skip_durable(struct slice bytes, int64_t floor)
+{
+    size_t skipped = 0;
+    struct batch_header header;
+
+    while (batch_parse(slice_of(bytes.data + skipped, bytes.size - skipped), &header) == 0 &&
+           header.size <= bytes.size - skipped && batch_last_offset(&header) < floor)
+        skipped += header.size;
+    return skipped;
+}
+
 static int replay_entry(struct replay *replay, struct slice entry)
 {
     size_t name_size = bytes_load_u16(entry.data + AT_NAME_SIZE);
     struct slice name = slice_of(entry.data + HEADER_SIZE, name_size);
-    struct io_iov iov = {.data = entry.data + HEADER_SIZE + name_size,
-                         .size = bytes_load_u32(entry.data + AT_SIZE)};
+    struct slice bytes =
+        slice_of(entry.data + HEADER_SIZE + name_size, bytes_load_u32(entry.data + AT_SIZE));
+    struct io_iov iov;
     struct target *target = NULL;
+    size_t skipped;
     int r = get_target(replay, name, entry.data, &target);
 
     if (r)
         return err_pass(r);
     replay->entries++;
-    if (!target->file)
+    skipped = skip_durable(bytes, target->floor);
+    if (!target->file || skipped == bytes.size)
         return 0;
-    return err_pass(replay->io->ops->file_write(replay->io, target->file->fd,
-                                                bytes_load_u64(entry.data + AT_POSITION), &iov, 1));
+    iov = (struct io_iov){.data = bytes.data + skipped, .size = bytes.size - skipped};
+    return err_pass(replay->io->ops->file_write(
+        replay->io, target->file->fd, bytes_load_u64(entry.data + AT_POSITION) + skipped, &iov, 1));
 }
 
 static int replay_block(struct replay *replay, struct slice bytes)
@@ -404,10 +426,11 @@ static int replay_folder(struct replay *replay, const struct file *folder)
     return err_pass(r);
 }
 
-int commit_log_replay(struct io *io, const struct file *root, int64_t *out_entries)
+int commit_log_replay(struct io *io, const struct file *root, commit_floor_fn *floor, void *context,
+                      int64_t *out_entries)
 {
     scoped(file_unrefp) struct file *folder = NULL;
-    struct replay replay = {.io = io, .root = root};
+    struct replay replay = {.io = io, .root = root, .floor = floor, .context = context};
     int r = file_open_dir(io, root->fd, folder_name, &folder);
     int r2;
 

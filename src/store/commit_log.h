@@ -65,9 +65,16 @@ bool commit_log_turn(struct commit_log *log);
 /* Everything that was written before the last turn is durable in its segment. */
 void commit_log_drained(struct commit_log *log);
 
-/* Writes what the blocks of a crashed broker hold into the segments, and syncs those.
- * `*out_entries` is how many there were.  Nothing happens if there is no folder. */
-NODISCARD int commit_log_replay(struct io *io, const struct file *root, int64_t *out_entries);
+/* Below which offset everything of the log `name` is durable in its own files, says who has the
+ * checkpoints; `is_new` if the log says that they are not about it. */
+typedef int64_t commit_floor_fn(void *context, struct slice name, bool is_new);
+
+/* Writes what the blocks of a crashed broker hold into the segments, and syncs those.  Batches
+ * below the floor are passed over: their segment may have been compacted since, and then others
+ * are in their place.  `*out_entries` is how many entries there were.  Nothing happens if there is
+ * no folder. */
+NODISCARD int commit_log_replay(struct io *io, const struct file *root, commit_floor_fn *floor,
+                                void *context, int64_t *out_entries);
 
 /* Takes the folder away: every segment is durable.  The name is gone for good when `root` is
  * synced. */

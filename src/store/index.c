@@ -279,8 +279,9 @@ int index_cut(struct index *index, int64_t key)
     return err_pass(r);
 }
 
-/* The last entry whose key (or value) is at most `most`. */
-static int search(const struct index *index, bool by_value, int64_t most, struct index_entry *out)
+/* The last entry whose key (or value) is at most `most`, and the number of the one behind it. */
+static int search(const struct index *index, bool by_value, int64_t most, struct index_entry *out,
+                  uint32_t *out_behind)
 {
     uint32_t low = 0;
     uint32_t high = index_count(index);
@@ -301,15 +302,32 @@ static int search(const struct index *index, bool by_value, int64_t most, struct
         }
     }
     *out = best;
+    *out_behind = low;
     return 0;
 }
 
 int index_find(const struct index *index, int64_t key, struct index_entry *out)
 {
-    return err_pass(search(index, false, key, out));
+    uint32_t behind;
+
+    return err_pass(search(index, false, key, out, &behind));
 }
 
 int index_find_value(const struct index *index, uint32_t value, struct index_entry *out)
 {
-    return err_pass(search(index, true, value, out));
+    uint32_t behind;
+
+    return err_pass(search(index, true, value, out, &behind));
+}
+
+int index_find_behind(const struct index *index, uint32_t value, struct index_entry *out)
+{
+    struct index_entry before;
+    uint32_t behind = 0;
+    int r = search(index, true, (int64_t)value - 1, &before, &behind);
+
+    if (r == 0 && behind < index_count(index))
+        return err_pass(entry_get(index, behind, out));
+    *out = none;
+    return err_pass(r);
 }

@@ -80,5 +80,8 @@ NODISCARD int index_flush(struct index *index);
 /* The last entry whose key is at most `key`; its key is -1 if there is none. */
 NODISCARD int index_find(const struct index *index, int64_t key, struct index_entry *out);
 
+/* The first entry whose value is at least `value`; its key is -1 if there is none. */
+NODISCARD int index_find_behind(const struct index *index, uint32_t value, struct index_entry *out);
+
 /* As index_find(), by value: of an index by offset, the last entry at or before a position. */
 NODISCARD int index_find_value(const struct index *index, uint32_t value, struct index_entry *out);

@@ -44,6 +44,7 @@ static void take_note(struct keeper *keeper, const struct keeper_note *note)
     set(&mark->recovery_point, note->recovery_point, keeper, MARKS_POINTS);
     set(&mark->high_watermark, note->high_watermark, keeper, MARKS_WATERMARKS);
     set(&mark->start, note->start, keeper, MARKS_STARTS);
+    set(&mark->cleaned, note->cleaned, keeper, MARKS_CLEANED);
 }
 
 static void forget(struct keeper *keeper, const struct keeper_note *note)
@@ -55,6 +56,7 @@ static void forget(struct keeper *keeper, const struct keeper_note *note)
     set(&mark->recovery_point, -1, keeper, MARKS_POINTS);
     set(&mark->high_watermark, -1, keeper, MARKS_WATERMARKS);
     set(&mark->start, -1, keeper, MARKS_STARTS);
+    set(&mark->cleaned, -1, keeper, MARKS_CLEANED);
     marks_remove(&keeper->marks, mark);
 }
 

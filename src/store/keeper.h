@@ -30,7 +30,8 @@ struct keeper_note {
     struct uuid topic_id;
     int64_t recovery_point;
     int64_t high_watermark;
-    int64_t start; /* -1: where the first segment begins. */
+    int64_t start;   /* -1: where the first segment begins. */
+    int64_t cleaned; /* -1: nothing was. */
 };
 
 /* Somebody who waits for a write.  Embedded in its owner, zeroed but for done(). */

@@ -9,7 +9,7 @@
 #include "store/log_dir.h"
 #include "store/log_internal.h"
 
-enum { EPOCH_NONE = -1, WRITE_BATCHES = 64 };
+enum { WRITE_BATCHES = 64 };
 
 int64_t log_end(const struct log *log)
 {
@@ -123,6 +123,16 @@ static int64_t first_time(const struct log *log)
     return log->staged_count > 0 ? log->staged[0].header.max_timestamp : -1;
 }
 
+/* How old the active segment is, as Kafka counts: from the time of its first batch to that of this
+ * one, or, where the first has none, since it became active. */
+static int64_t age_of_active(const struct log *log, const struct batch_header *header,
+                             int64_t now_ms)
+{
+    int64_t first = first_time(log);
+
+    return first >= 0 ? header->max_timestamp - first : now_ms - log_active_of(log)->made_ms;
+}
+
 /* Whether the active segment is to be sealed before this batch, by Kafka's rules.  How full
  * the indexes are is known when what is staged has been written. */
 static bool must_roll(const struct log *log, const struct batch_header *header, size_t size,
@@ -130,14 +140,12 @@ static bool must_roll(const struct log *log, const struct batch_header *header, 
 {
     const struct segment *active = log_active_of(log);
     uint64_t would_be = active->size + log->staged_bytes + size;
-    int64_t reached = header->max_timestamp >= 0 ? header->max_timestamp : now_ms;
     int64_t last = log->end + header->last_offset_delta;
-    int64_t first = first_time(log);
 
     if (active->size + log->staged_bytes == 0)
         return false;
     return would_be > (uint64_t)log->config.segment_bytes ||
-           (first >= 0 && reached - first > log->config.segment_ms) ||
+           age_of_active(log, header, now_ms) > log->config.segment_ms - active->jitter_ms ||
            segment_is_full(active, log->config.index_size_max, log->staged_count) ||
            last - active->base > INT32_MAX;
 }
@@ -152,14 +160,33 @@ static void unmake_segment(struct log *log, int64_t base)
     log->has_new_names = true;
 }
 
-/* Seals the active segment and begins the next.  If it fails the old one goes on: what can
- * fail is done before. */
-static int roll(struct log *log)
+/* Something between zero and the setting, so that not all partitions roll at once. */
+static int64_t draw_jitter(const struct log *log)
+{
+    int64_t most = min_of(log->config.segment_jitter_ms, log->config.segment_ms);
+    uint64_t random = 0;
+
+    if (most <= 0)
+        return 0;
+    log->env.io->ops->entropy(log->env.io, &random, sizeof(random));
+    return (int64_t)(random % (uint64_t)most);
+}
+
+void log_note_active(struct log *log)
+{
+    log_active(log)->made_ms = io_wall_ms(log->env.io);
+    log_active(log)->jitter_ms = draw_jitter(log);
+}
+
+int log_roll(struct log *log)
 {
     struct segment_place place = log_place(log);
     struct segment next = {.size = 0};
-    int r = segment_finish_indexes(log_active(log));
+    int r;
 
+    assert(log->staged_count == 0 && log->end == log->written);
+    /* What can fail is done before anything of the log is changed. */
+    r = segment_finish_indexes(log_active(log));
     if (r == 0)
         r = log_write_snapshot(log);
     if (r)
@@ -173,43 +200,25 @@ static int roll(struct log *log)
     assert(r == 0);
     segment_rest(log_active(log));
     *log_add_segment(log) = next;
+    log_note_active(log);
     log->has_new_names = true;
+    log_note_change(log); /* Until its name is durable, the files are not as they are to be. */
     return 0;
 }
 
 /* --- append ----------------------------------------------------------------- */
 
-void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
-{
-    int32_t last = log->epoch_count ? log->epochs[log->epoch_count - 1].epoch : EPOCH_NONE;
-
-    if (epoch <= last)
-        return;
-    log->epochs = mem_resize(log->epochs, log->epoch_count + 1, sizeof(*log->epochs));
-    log->epochs[log->epoch_count++] = (struct log_epoch){.epoch = epoch, .start = start};
-    log->has_new_epochs = true;
-}
-
-void log_cut_epochs(struct log *log)
-{
-    size_t before = log->epoch_count;
-
-    while (log->epoch_count > 0 && log->epochs[log->epoch_count - 1].start >= log->end)
-        log->epoch_count--;
-    log->has_new_epochs |= log->epoch_count < before;
-}
-
-static int check_producer(struct log *log, const struct batch_header *header,
+static int check_producer(struct log *log, const struct producers_entry *entry,
                           struct log_appended *out)
 {
     struct producer_batch known = {.last_offset = -1};
-    int r = producers_check(&log->producers, header, &known);
+    int r = producers_check(&log->producers, entry, &known);
 
     if (r == PRODUCERS_E_LONG_PAST && !log->knows_producers) {
         r = log_complete_producers(log); /* It may be one that a snapshot does not have. */
         if (r)
             return err_pass(r);
-        r = producers_check(&log->producers, header, &known);
+        r = producers_check(&log->producers, entry, &known);
     }
     *out = (struct log_appended){.is_duplicate = false};
     switch (r) {
@@ -222,11 +231,14 @@ static int check_producer(struct log *log, const struct batch_header *header,
     case PRODUCERS_E_LONG_PAST: return LOG_E_LONG_PAST;
     case PRODUCERS_E_UNKNOWN: return LOG_E_UNKNOWN_PRODUCER;
     case PRODUCERS_E_EPOCH: return LOG_E_PRODUCER_EPOCH;
+    case PRODUCERS_E_COORDINATOR: return LOG_E_COORDINATOR;
+    case PRODUCERS_E_TXN_STATE: return LOG_E_TXN_STATE;
     default: return 0;
     }
 }
 
-static void stage(struct log *log, uint8_t *batch, struct batch_header *header, int32_t epoch)
+static void stage(struct log *log, uint8_t *batch, struct batch_header *header,
+                  const struct marker *marker, int32_t epoch)
 {
     struct log_staged *staged;
 
@@ -240,7 +252,7 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
     batch_set_place(batch, log->end, epoch);
     staged->batch = batch;
     staged->header = *header;
-    producers_update(&log->producers, header, &staged->undo);
+    producers_update(&log->producers, header, marker, &staged->change);
     log->staged_bytes += header->size;
     log->end = batch_last_offset(header) + 1;
     log_note_change(log);
@@ -249,6 +261,11 @@ static void stage(struct log *log, uint8_t *batch, struct batch_header *header, 
 int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header *header,
                const struct log_append_terms *terms, struct log_appended *out)
 {
+    struct producers_entry entry = {.header = header,
+                                    .is_coordinators = terms->is_coordinators,
+                                    .transaction_version = terms->transaction_version};
+    struct marker marker;
+    bool is_marker = false;
     int r;
 
     assert(size == header->size && header->last_offset_delta >= 0);
@@ -256,18 +273,21 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
         return LOG_E_FENCED;
     if ((int64_t)size > log->config.segment_bytes)
         return LOG_E_SEGMENT_SIZE;
-    r = check_producer(log, header, out);
+    if (batch_is_control(header) && marker_parse(slice_of(batch, size), &marker, &is_marker))
+        return LOG_E_CORRUPT;
+    entry.marker = is_marker ? &marker : NULL;
+    r = check_producer(log, &entry, out);
     if (r || out->is_duplicate)
         return r;
     if (must_roll(log, header, size, terms->now_ms)) {
         if (log->staged_count > 0)
             return LOG_E_UNWRITTEN;
-        r = roll(log);
+        r = log_roll(log);
         if (r)
             return err_pass(r);
     }
     log_note_epoch(log, terms->leader_epoch, log->end);
-    stage(log, batch, header, terms->leader_epoch);
+    stage(log, batch, header, entry.marker, terms->leader_epoch);
     out->base_offset = header->base_offset;
     out->last_offset = batch_last_offset(header);
     assert_slow((log_check(log), true));
@@ -279,7 +299,7 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
 void log_unstage(struct log *log)
 {
     while (log->staged_count > 0)
-        producers_undo(&log->producers, &log->staged[--log->staged_count].undo);
+        producers_undo(&log->producers, &log->staged[--log->staged_count].change);
     log->staged_bytes = 0;
     log->knows_producers = false; /* What came from the log was undone with the rest. */
     if (log->end > log->written) {
@@ -291,6 +311,7 @@ void log_unstage(struct log *log)
 /* Cuts off what a failed write may have left; else nobody can know what is there. */
 static void take_back(struct log *log, const struct segment *before)
 {
+    struct segment_place place = log_place(log);
     struct segment *active = log_active(log);
     struct io *io = log->env.io;
     int r = io->ops->file_truncate(io, active->file->fd, before->size);
@@ -299,6 +320,8 @@ static void take_back(struct log *log, const struct segment *before)
         r = index_cut(&active->by_offset, log->written);
     if (r == 0)
         r = index_cut(&active->by_time, before->by_time.last.key + 1);
+    if (r == 0)
+        r = segment_cut_aborted(active, &place, log->written);
     if (r)
         log->is_broken = true;
     active->since_entry = before->since_entry;
@@ -322,6 +345,8 @@ static int write_some(struct log *log, size_t done, size_t count, uint64_t *posi
 
         iov[i] = (struct io_iov){.data = staged->batch, .size = staged->header.size};
         r = segment_note(active, &staged->header, at, log->config.index_interval_bytes);
+        if (r == 0)
+            r = log_note_aborted(log, &staged->change);
         if (r)
             return err_pass(r);
         at += staged->header.size;
@@ -463,7 +488,9 @@ void log_sync_end(struct log *log, const struct log_sync *sync)
 
         if (!segment)
             continue;
-        segment->synced_size = max_of(segment->synced_size, sync->files[i].end);
+        /* One that was cleaned meanwhile is smaller, and durable. */
+        segment->synced_size =
+            min_of(max_of(segment->synced_size, sync->files[i].end), segment->size);
         if (at + 1 < log->segment_count)
             segment_rest(segment);
     }
@@ -480,7 +507,8 @@ void log_sync_end_committed(struct log *log, const struct log_sync *sync)
         struct segment *segment = sync_segment(log, &sync->files[i], &at);
 
         if (segment)
-            segment->committed_size = max_of(segment->committed_size, sync->files[i].end);
+            segment->committed_size =
+                min_of(max_of(segment->committed_size, sync->files[i].end), segment->size);
     }
     move_synced(log, sync);
     assert_slow((log_check(log), true));
@@ -523,6 +551,7 @@ struct log *log_abandon(struct log *log)
     file_unref(log->folder);
     file_unref(log->root);
     mem_free(log->segments);
+    mem_free(log->swap.bases);
     mem_free(log->staged);
     mem_free(log->epochs);
     mem_free(log->name);

@@ -30,10 +30,12 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "store/file.h"
+#include "store/txn_index.h"
 #include "wire/batch.h"
 
 struct log;
 struct log_dir;
+struct producers;
 
 /* What a log needs of the node it is on. */
 struct log_env {
@@ -44,10 +46,12 @@ struct log_env {
 struct log_config {
     int64_t segment_bytes;
     int64_t segment_ms;
+    int64_t segment_jitter_ms; /* Up to this much is taken off, of each segment anew. */
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
-    bool is_compacted; /* Offsets may be missing. */
+    bool is_compacted;              /* Offsets may be missing. */
+    int64_t producer_expiration_ms; /* Until nothing is known of a producer; 0: for ever. */
 };
 
 enum log_outcome {
@@ -57,6 +61,8 @@ enum log_outcome {
     LOG_E_UNKNOWN_PRODUCER, /* Not a producer's first sequence, and nothing is known of it. */
     LOG_E_LONG_PAST,        /* The batch is in the log, too long ago to know where. */
     LOG_E_PRODUCER_EPOCH,   /* An older epoch of the producer. */
+    LOG_E_COORDINATOR,      /* A marker of an older coordinator. */
+    LOG_E_TXN_STATE,        /* A batch outside of its producer's open transaction. */
     LOG_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
     LOG_E_FENCED,           /* The log or its directory failed before and takes no more. */
     LOG_E_CORRUPT,          /* What is in the files cannot be read. */
@@ -65,7 +71,9 @@ enum log_outcome {
 /* What the caller decides about a batch. */
 struct log_append_terms {
     int32_t leader_epoch;
-    int64_t now_ms; /* Unix time, for the age of the segment. */
+    int64_t now_ms;              /* Unix time, for the age of the segment. */
+    bool is_coordinators;        /* A coordinator has it appended: sequences do not count. */
+    int16_t transaction_version; /* Of a marker. */
 };
 
 struct log_appended {
@@ -88,8 +96,7 @@ int64_t log_synced(const struct log *log);
 /* Other settings, from the next append on. */
 void log_configure(struct log *log, const struct log_config *config);
 
-/* True if nothing can be appended any more: a write could not be taken back, or a sync of
- * the directory failed. */
+/* True if nothing can be appended any more: a write or a sync has failed for good. */
 bool log_is_fenced(const struct log *log);
 
 /* Gives a checked batch its offset (and `terms`' epoch), which is written into it, and
@@ -106,6 +113,7 @@ NODISCARD int log_write(struct log *log);
 struct log_range {
     struct file *file; /* Owned reference; NULL if the range is empty. */
     int fd;
+    int64_t base; /* Of its segment. */
     uint64_t position;
     size_t size;
 };
@@ -121,29 +129,29 @@ void log_range_release(struct log_range *range);
 NODISCARD int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max,
                        bool at_least_one, struct log_range *out);
 
-struct log_time_offset {
-    int64_t offset; /* -1: there is none. */
-    int64_t timestamp;
-};
+/* Where readers of what is committed stop, where others stop at `limit`: there, or at the first
+ * offset of a transaction that is open, or whose marker is not below `limit`. */
+int64_t log_stable(const struct log *log, int64_t limit);
 
-/* The first record below `limit` whose time is at least `timestamp`. */
-NODISCARD int log_find_time(struct log *log, int64_t timestamp, int64_t limit,
-                            struct log_time_offset *out);
+/* Everything below `offset` can be read, and will stay so; what log_stable() says moves. */
+void log_settle_transactions(struct log *log, int64_t offset);
 
-/* The first record below `limit` that has the largest time (KIP-734). */
-NODISCARD int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *out);
+/* Adds the transactions that were aborted (struct txn_entry) to `out` whose records a reader of
+ * what is committed must leave out, who asked for `offset` and is sent `range`, which is not
+ * empty.  There may be some that begin a little behind the range, as in Kafka. */
+NODISCARD int log_find_aborted(struct log *log, int64_t offset, const struct log_range *range,
+                               struct text *out);
 
-struct log_starts_query {
-    int64_t timestamp; /* Segments whose last record is later are left out. */
-    int64_t now_ms;    /* Unix time: that of the end, and of what is empty. */
-    int64_t limit;     /* Offsets above are told as this. */
-    size_t max;        /* Of the answer. */
-};
+/* Where the records of leaders up to `epoch` end: the largest epoch that is known and not above
+ * it (or `epoch` itself, if all that are known are above), and the offset behind its records.  -1
+ * and -1 if `epoch` is above all that are known (KIP-101). */
+void log_find_epoch_end(const struct log *log, int32_t epoch, int32_t *out_epoch, int64_t *out_end);
 
-/* Adds the offsets at which segments begin, and where the last ends, to `out` (int64_t, the
- * largest first): what ListOffsets was before it knew times of records. */
-NODISCARD int log_list_starts(struct log *log, const struct log_starts_query *query,
-                              struct text *out);
+/* What is known of producers; borrowed until the log changes. */
+const struct producers *log_producers(const struct log *log);
+
+/* Forgets producers that were idle for longer than the settings allow. */
+void log_expire_producers(struct log *log, int64_t now_ms);
 
 /* Bytes of a segment that a sync is about. */
 struct log_sync_file {
@@ -168,12 +176,10 @@ struct log_sync {
 /* True if a sealed segment is not durable yet. */
 bool log_has_unsynced_segment(const struct log *log);
 
-/* Notes what has to be synced for everything that is written by now to be durable in its own
- * files.  False: nothing. */
+/* Notes what has to be synced for all that is written to be durable.  False: nothing. */
 bool log_sync_begin(struct log *log, struct log_sync *out);
 
-/* As log_sync_begin(), in the background, for what the commit log has: new names are left to a
- * round that somebody waits for, since until then nothing of that file may be committed. */
+/* As log_sync_begin(), in the background: new names are left to a round that is waited for. */
 bool log_sync_begin_flush(struct log *log, struct log_sync *out);
 
 /* Syncs those files.  A worker's thread. */
@@ -182,8 +188,7 @@ NODISCARD int log_sync_run(struct log_sync *sync, struct io *io);
 /* It worked: `synced` moves. */
 void log_sync_end(struct log *log, const struct log_sync *sync);
 
-/* What is told by `sync` is durable in the commit log: `synced` moves, and the segments are
- * still to be synced. */
+/* It is durable in the commit log: `synced` moves, and the segments are still to be synced. */
 void log_sync_end_committed(struct log *log, const struct log_sync *sync);
 
 /* Lets the files go; also when the log itself is gone. */
@@ -247,9 +252,21 @@ void log_advance_start(struct log *log, int64_t offset);
 /* True if the first segment lies below the start, all of it. */
 bool log_has_segment_below(const struct log *log);
 
-/* Takes that segment out of the log: its files are called `.deleted` from now on, and who
- * reads from them may go on. */
+/* Takes that segment out: its files are called `.deleted`; who reads from them may go on. */
 NODISCARD int log_drop_segment(struct log *log, int64_t *out_base);
+
+/* What of a log is to go by itself.  Negative: nothing for that reason. */
+struct log_retention {
+    int64_t ms;    /* Segments whose latest record is older. */
+    int64_t bytes; /* The oldest segments, while the others have at least that much. */
+};
+
+/* Tells where the log is to begin by `retention` at Unix time `now_ms`: at a segment, not above
+ * `limit` (a high watermark), and not below where it begins.  If that is the end of all, the
+ * active segment has been sealed and an empty one begun.  Nothing moves yet: see
+ * log_advance_start(). */
+NODISCARD int log_retain(struct log *log, const struct log_retention *retention, int64_t limit,
+                         int64_t now_ms, int64_t *out_start);
 
 /* The folder of the log; an owned reference. */
 struct file *log_folder(const struct log *log);
@@ -257,8 +274,7 @@ struct file *log_folder(const struct log *log);
 /* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
 NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);
 
-/* Closes the files, syncs nothing and frees; NULL is allowed.  What is staged is given up.
- * Always returns NULL. */
+/* Closes the files, syncs nothing and frees; NULL is allowed.  Always returns NULL. */
 struct log *log_abandon(struct log *log);
 
 /* Asserts what is true of every log. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/log_dir.h"
 
-#include "base/config.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "store/checkpoint.h"
 #include "store/commit_log.h"
+#include "store/log_dir_internal.h"
 #include "store/log_internal.h"
-#include "store/marks.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -18,36 +17,15 @@
 DIAG_MODULE("store");
 
 enum {
-    META_SIZE_MAX = 64 * 1024,
-    CLUSTER_ID_MAX = 64,
-    PATH_SIZE_MAX = 4096,
     DELETED_MAX = 1000, /* Folders of deleted logs that one start removes. */
 };
 
 static const char clean_mark[] = ".kafka_cleanshutdown";
 static const char metadata_topic[] = "__cluster_metadata";
 static const char deleted_suffix[] = "-delete";
+static const char stray_suffix[] = "-stray";
 
-/* A log that could not be opened, or not closed in order, at least once. */
-struct failed_log {
-    struct failed_log *next;
-    char *name; /* Owned. */
-};
-
-struct log_dir {
-    struct io *io;
-    struct diag *diag;
-    int32_t node_id;
-    struct file *root; /* Owned reference. */
-    struct file *lock; /* Owned reference; holds the lock. */
-    struct uuid id;
-    char cluster_id[CLUSTER_ID_MAX];
-    bool is_new; /* It was made by this opening: nothing was in it. */
-    bool was_clean;
-    _Atomic bool is_fenced;
-    _Atomic(struct failed_log *) failed; /* Owned: logs that could not be opened or closed. */
-    struct marks marks;                  /* What is in it does not change while shards run. */
-};
+enum { CLEAN_MARK_SIZE = 64 };
 
 struct uuid log_dir_id(const struct log_dir *dir)
 {
@@ -57,6 +35,16 @@ struct uuid log_dir_id(const struct log_dir *dir)
 const char *log_dir_cluster_id(const struct log_dir *dir)
 {
     return dir->cluster_id;
+}
+
+void log_dir_set_broker_epoch(struct log_dir *dir, int64_t epoch)
+{
+    dir->broker_epoch = epoch;
+}
+
+struct file *log_dir_folder(const struct log_dir *dir)
+{
+    return file_ref(dir->root);
 }
 
 bool log_dir_is_new(const struct log_dir *dir)
@@ -76,176 +64,12 @@ bool log_dir_is_fenced(const struct log_dir *dir)
 
 void log_dir_fence(struct log_dir *dir)
 {
-    if (!atomic_exchange_explicit(&dir->is_fenced, true, memory_order_acq_rel))
-        diag_error(dir->diag, "sync failed: the data folder takes no more writes until a restart; "
-                              "check the disk first");
-}
-
-/* --- identity --------------------------------------------------------------- */
-
-struct properties {
-    char cluster_id[CLUSTER_ID_MAX];
-    char directory_id[CLUSTER_ID_MAX];
-    int64_t version, node_id; /* -1: not there. */
-};
-
-static void copy_value(char out[static CLUSTER_ID_MAX], struct slice value)
-{
-    (void)snprintf(out, CLUSTER_ID_MAX, "%.*s", SLICE_ARG(value));
-}
-
-static int64_t number_of(struct slice value)
-{
-    char text[24];
-    char *end;
-    long long number;
-
-    (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARG(value));
-    number = strtoll(text, &end, 10);
-    return *end || end == text ? -2 : number;
-}
-
-static int note_property(void *context, struct slice key, struct slice value)
-{
-    struct properties *p = context;
-
-    if (slice_is_text(key, "cluster.id"))
-        copy_value(p->cluster_id, value);
-    else if (slice_is_text(key, "directory.id"))
-        copy_value(p->directory_id, value);
-    else if (slice_is_text(key, "version"))
-        p->version = number_of(value);
-    else if (slice_is_text(key, "node.id"))
-        p->node_id = number_of(value);
-    return 0;
-}
-
-static struct uuid new_id(struct io *io)
-{
-    uint8_t random[16];
-    struct uuid id;
-
-    do {
-        io->ops->entropy(io, random, sizeof(random));
-    } while (uuid_from_random(random, &id));
-    return id;
-}
-
-static int write_meta(struct log_dir *dir)
-{
-    struct text file = {.data = NULL};
-    char id[UUID_TEXT_SIZE + 1];
-    int r;
-
-    uuid_print(dir->id, id);
-    text_printf(&file, "cluster.id=%s\ndirectory.id=%s\nnode.id=%" PRId32 "\nversion=1\n",
-                dir->cluster_id, id, dir->node_id);
-    r = file_replace(dir->io, dir->root->fd, "meta.properties", text_slice(&file));
-    text_fini(&file);
-    if (r == 0)
-        r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
-    return err_pass(r);
-}
-
-static int sync_folder(struct io *io, const char *path)
-{
-    scoped(file_unrefp) struct file *folder = NULL;
-    int r = file_open_dir(io, IO_CWD, path, &folder);
-
-    return err_pass(r ? r : io->ops->dir_sync(io, folder->fd));
-}
-
-/* Calls `fn` for each folder that is named on the way to `path`, from the top. */
-static int walk_path(struct io *io, const char *path, int (*fn)(struct io *io, const char *part))
-{
-    char part[PATH_SIZE_MAX];
-    size_t size = strlen(path);
-
-    if (size >= sizeof(part))
-        return err_raise(-ENAMETOOLONG);
-    for (size_t i = 1; i <= size; i++) {
-        int r;
-
-        if (path[i] != '/' && path[i] != 0)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        r = fn(io, part);
-        if (r)
-            return err_pass(r);
-    }
-    return 0;
-}
-
-static int make_folder(struct io *io, const char *part)
-{
-    int r = io->ops->dir_create(io, IO_CWD, part);
-
-    return r == -EEXIST ? 0 : err_pass(r);
-}
-
-/* Without its name in the folder above, all that is in a folder would be lost. */
-static int sync_name(struct io *io, const char *part)
-{
-    char above[PATH_SIZE_MAX];
-    const char *slash = strrchr(part, '/');
-    size_t size = slash ? (size_t)(slash - part) : 0;
-
-    if (!slash)
-        return err_pass(sync_folder(io, "."));
-    memcpy(above, part, size);
-    above[size] = 0;
-    return err_pass(sync_folder(io, size > 0 ? above : "/"));
-}
-
-/* The folder has no identity yet: it may be new, and the folders above it too. */
-static int make_identity(struct log_dir *dir, const char *path)
-{
-    int r = walk_path(dir->io, path, sync_name);
-
-    if (r)
-        return err_pass(r);
-    uuid_print(new_id(dir->io), dir->cluster_id);
-    dir->id = new_id(dir->io);
-    dir->is_new = true;
-    return write_meta(dir);
-}
-
-static int check_identity(struct log_dir *dir, const struct properties *p)
-{
-    if (p->version != 1 || !*p->cluster_id) {
-        diag_error(dir->diag, "meta.properties is not one that this release can use; start the "
-                              "release that wrote it, or choose another log.dirs");
-        return LOG_DIR_E_FOREIGN;
-    }
-    if (p->node_id != dir->node_id) {
-        diag_error(dir->diag,
-                   "data folder belongs to another node; set node.id to its number, or "
-                   "choose another log.dirs",
-                   kv("belongs_to", p->node_id), kv("node", dir->node_id));
-        return LOG_DIR_E_FOREIGN;
-    }
-    memcpy(dir->cluster_id, p->cluster_id, sizeof(dir->cluster_id));
-    if (uuid_parse(slice_text(p->directory_id), &dir->id) == 0)
-        return 0;
-    dir->id = new_id(dir->io); /* From before directories had an id. */
-    return write_meta(dir);
-}
-
-static int read_identity(struct log_dir *dir, const char *path)
-{
-    struct properties p = {.version = -1, .node_id = -1};
-    struct text file = {.data = NULL};
-    struct text why = {.data = NULL};
-    int r = file_load(dir->io, dir->root->fd, "meta.properties", META_SIZE_MAX, &file);
-
-    if (r == 0 && config_parse(text_slice(&file), note_property, &p, &why))
-        p.version = -1;
-    text_fini(&file);
-    text_fini(&why);
-    if (r == -ENOENT)
-        return err_pass(make_identity(dir, path));
-    return r ? err_pass(r) : check_identity(dir, &p);
+    if (atomic_exchange_explicit(&dir->is_fenced, true, memory_order_acq_rel))
+        return;
+    diag_error(dir->diag, "sync failed: the data folder takes no more writes until a restart; "
+                          "check the disk first");
+    if (dir->fenced)
+        dir->fenced(dir->owner);
 }
 
 /* --- logs that fail --------------------------------------------------------- */
@@ -333,11 +157,28 @@ static int take_mark_away(struct log_dir *dir)
     return err_pass(r);
 }
 
+/* The cleaner works only below what both say. */
+static int64_t replay_floor(void *context, struct slice name, bool is_new)
+{
+    const struct log_dir *dir = context;
+    scoped(mem_freep_any) char *text = mem_copy_text(name.data, name.size);
+    const struct mark *mark = NULL;
+    struct slice topic;
+    int64_t partition;
+
+    if (!is_new && checkpoint_split(text, &topic, &partition))
+        mark = marks_find(&dir->marks, topic, partition);
+    return mark ? max_of(mark->recovery_point, mark->cleaned) : 0;
+}
+
 /* What was acknowledged before a crash goes into the segments, before anybody opens one. */
 static int replay_commit_log(struct log_dir *dir)
 {
     int64_t entries = 0;
-    int r = mutant_is(MUTANT_SKIP_REPLAY) ? 0 : commit_log_replay(dir->io, dir->root, &entries);
+    int r = 0;
+
+    if (!mutant_is(MUTANT_SKIP_REPLAY))
+        r = commit_log_replay(dir->io, dir->root, replay_floor, dir, &entries);
 
     if (r == 0 && !mutant_is(MUTANT_SKIP_REPLAY) && entries > 0)
         diag_info(dir->diag, "commit log of an unclean stop replayed", kv("entries", entries));
@@ -411,7 +252,8 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 {
     char hidden[IO_NAME_MAX];
     struct uuid found;
-    int r = log_folder_topic(dir->root, io, name, &found);
+    bool is_new;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
     if (r == -ENOENT || (r == 0 && !uuid_is_zero(found) && !uuid_equal(found, topic_id)))
         return 0;
     log_name_aside(hidden, name, topic_id.bytes, deleted_suffix);
@@ -427,18 +269,21 @@ int log_dir_delete_log(struct log_dir *dir, struct io *io, const char *name, str
 int log_dir_open(const struct log_dir_options *options, struct log_dir **out)
 {
     struct log_dir *dir = mem_new(sizeof(*dir));
-    int r = walk_path(options->io, options->path, make_folder);
+    int r = log_dir_make_folders(options->io, options->path);
 
     dir->io = options->io;
     dir->diag = options->diag;
     dir->node_id = options->node_id;
+    dir->broker_epoch = -1;
+    dir->fenced = options->fenced;
+    dir->owner = options->owner;
     marks_init(&dir->marks);
     if (r == 0)
         r = file_open_dir(dir->io, IO_CWD, options->path, &dir->root);
     if (r == 0)
         r = take_lock(dir);
     if (r == 0)
-        r = read_identity(dir, options->path);
+        r = log_dir_read_identity(dir, options);
     if (r == 0)
         r = marks_read(&dir->marks, dir->io, dir->root->fd, dir->diag);
     if (r == 0)
@@ -531,15 +376,17 @@ int log_dir_write_marks(struct log_dir *dir)
 
 static int write_clean_mark(struct log_dir *dir)
 {
+    char text[CLEAN_MARK_SIZE];
     int r = log_dir_is_fenced(dir) ? err_raise(-EIO) : log_dir_recovered(dir);
 
+    (void)snprintf(text, sizeof(text), "{\"version\":0,\"brokerEpoch\":%" PRId64 "}",
+                   dir->broker_epoch);
     if (r == 0) /* Every log was synced as it was closed. */
         r = log_dir_write_marks(dir);
     if (r == 0)
         r = check_failed(dir);
     if (r == 0)
-        r = file_replace(dir->io, dir->root->fd, clean_mark,
-                         slice_text("{\"version\":0,\"brokerEpoch\":-1}"));
+        r = file_replace(dir->io, dir->root->fd, clean_mark, slice_text(text));
     if (r == 0)
         r = dir->io->ops->dir_sync(dir->io, dir->root->fd);
     return err_pass(r);
@@ -561,6 +408,62 @@ int log_dir_close(struct log_dir *dir, bool clean)
     return err_pass(r);
 }
 
+/* --- folders ---------------------------------------------------------------- */
+
+int log_dir_walk(struct log_dir *dir, struct io *io, log_dir_log_fn *fn, void *context)
+{
+    struct names names = {.wants_dirs = true, .max = SIZE_MAX};
+    const char *at;
+    int r = io->ops->dir_list(io, dir->root->fd, add_name, &names);
+
+    at = names.text.data;
+    for (size_t i = 0; i < names.count && r == 0; i++, at += strlen(at) + 1) {
+        struct slice topic;
+        int64_t partition;
+
+        /* What is set aside, or on its way, ends in a word. */
+        if (checkpoint_split(at, &topic, &partition) && !slice_is_text(topic, metadata_topic))
+            r = fn(context, at, topic, partition);
+    }
+    text_fini(&names.text);
+    return r;
+}
+
+int log_dir_topic_of(struct log_dir *dir, struct io *io, const char *name, struct uuid *out)
+{
+    bool is_new;
+
+    return log_folder_topic(dir->root, io, name, out, &is_new);
+}
+
+int log_dir_has_log_of(struct log_dir *dir, struct io *io, const char *name, struct uuid topic_id,
+                       bool *out)
+{
+    struct uuid found = {{0}};
+    bool is_new = false;
+    int r = log_folder_topic(dir->root, io, name, &found, &is_new);
+
+    *out = r == 0 && uuid_equal(found, topic_id);
+    return r == -ENOENT || r > 0 ? 0 : err_pass(r);
+}
+
+int log_dir_move_stray(struct log_dir *dir, struct io *io, const char *name)
+{
+    char aside[IO_NAME_MAX];
+    uint8_t random[16];
+    int r;
+
+    io->ops->entropy(io, random, sizeof(random));
+    log_name_aside(aside, name, random, stray_suffix);
+    r = io->ops->rename(io, dir->root->fd, name, dir->root->fd, aside);
+    if (r == 0)
+        diag_warn(dir->diag,
+                  "folder of a partition that is not in the metadata moved aside; it stays until "
+                  "somebody removes it",
+                  kv("log", name), kv("to", aside));
+    return err_pass(r);
+}
+
 /* --- logs ------------------------------------------------------------------- */
 
 bool log_dir_has_log(struct log_dir *dir, struct io *io, const char *name)
@@ -579,7 +482,7 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
     struct mark *mark = NULL;
     int64_t partition;
 
-    *out = (struct log_opening){.root = dir->root};
+    *out = (struct log_opening){.root = dir->root, .cleaned = -1};
     if (checkpoint_split(name, &topic, &partition))
         mark = marks_find(&dir->marks, topic, partition);
     if (!mark) {
@@ -587,11 +490,13 @@ static void fill_opening(struct log_dir *dir, struct io *io, const char *name, s
         return;
     }
     if (!log_dir_has_log(dir, io, name)) { /* What it says was another log's. */
-        mark->recovery_point = mark->high_watermark = mark->start = -1;
+        mark->recovery_point = mark->high_watermark = mark->start = mark->cleaned = -1;
         mark->is_in_order = mark->is_new = false;
     }
     out->recovery_point = max_of(mark->recovery_point, (int64_t)0);
     out->start = max_of(mark->start, (int64_t)0);
+    out->cleaned = mark->cleaned;
+    out->point_kept = out->recovery_point;
     out->was_clean =
         mark->is_in_order || (dir->was_clean && !mark->is_touched && mark->recovery_point >= 0);
     out->is_known = mark->is_in_order && uuid_equal(mark->topic_id, topic_id);
@@ -612,31 +517,95 @@ int log_dir_open_log(struct log_dir *dir, const struct log_env *env, const char 
     return r;
 }
 
-int log_dir_close_log(struct log_dir *dir, struct log *log)
+int log_dir_has_expired(struct log_dir *dir, struct io *io, const char *name,
+                        const struct log_retention *retention, int64_t now_ms, bool *out)
 {
-    int64_t end = log_written(log);
-    int64_t start = log_start(log) > log->segments[0].base ? log_start(log) : -1;
-    struct slice topic;
-    int64_t partition;
-    struct mark *mark = NULL;
-    bool is_new = log->is_new;
-    struct uuid topic_id = log->topic_id;
-    scoped(mem_freep_any) char *name = NULL;
-    int r;
+    return err_pass(log_has_expired(io, dir->root, name, retention, now_ms, out));
+}
 
-    if (checkpoint_split(log->name, &topic, &partition))
-        mark = marks_get(&dir->marks, topic, partition);
-    name = mem_copy_text(log->name, strlen(log->name));
-    r = log_close(log);
+int log_dir_log_size(struct log_dir *dir, struct io *io, const char *name, int64_t *out)
+{
+    return err_pass(log_folder_size(io, dir->root, name, out));
+}
+
+int log_dir_space(struct log_dir *dir, struct io *io, int64_t *out_total, int64_t *out_usable)
+{
+    uint64_t total = 0;
+    uint64_t usable = 0;
+    int r = io->ops->dir_space(io, dir->root->fd, &total, &usable);
+
+    *out_total = (int64_t)min_of(total, (uint64_t)INT64_MAX);
+    *out_usable = (int64_t)min_of(usable, (uint64_t)INT64_MAX);
+    return err_pass(r);
+}
+
+int log_dir_wake_log(struct log_dir *dir, const struct log_env *env, const char *name,
+                     struct uuid topic_id, const struct log_config *config,
+                     const struct log_rest *rest, struct log **out)
+{
+    struct log_opening opening = {
+        .root = dir->root,
+        .recovery_point = rest->end,
+        .point_kept = rest->point_kept,
+        .cleaned = rest->cleaned,
+        .start = max_of(rest->start_mark, (int64_t)0),
+        .was_clean = true,
+        .is_known = true,
+    };
+    int r = log_open(env, dir, name, topic_id, config, &opening, out);
+
     if (r)
         note_failed(dir, name);
-    if (r == 0 && mark) {
-        mark->recovery_point = mark->high_watermark = end;
-        mark->start = start;
-        mark->topic_id = topic_id;
-        mark->is_new = is_new;
-        mark->is_in_order = true;
-        mark->is_touched = false;
-    }
+    return r;
+}
+
+int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct log_rest rest = {
+        .start = log->start,
+        .start_mark = log->start > log->segments[0].base ? log->start : -1,
+        .end = log_written(log),
+        .point_kept = log->point_kept,
+        .cleaned = log->cleaned,
+        .is_new = log->is_new,
+    };
+    int r = log_close(log);
+
+    if (r)
+        note_failed(dir, name);
+    else
+        *out = rest;
+    return err_pass(r);
+}
+
+void log_dir_close_resting(struct log_dir *dir, const char *name, struct uuid topic_id,
+                           const struct log_rest *rest)
+{
+    struct slice topic;
+    struct mark *mark;
+    int64_t partition;
+
+    if (!checkpoint_split(name, &topic, &partition))
+        return;
+    mark = marks_get(&dir->marks, topic, partition);
+    mark->recovery_point = mark->high_watermark = rest->end;
+    mark->start = rest->start_mark;
+    mark->cleaned = rest->cleaned;
+    mark->topic_id = topic_id;
+    mark->is_new = rest->is_new;
+    mark->is_in_order = true;
+    mark->is_touched = false;
+}
+
+int log_dir_close_log(struct log_dir *dir, struct log *log)
+{
+    scoped(mem_freep_any) char *name = mem_copy_text(log->name, strlen(log->name));
+    struct uuid topic_id = log->topic_id;
+    struct log_rest rest;
+    int r = log_dir_rest_log(dir, log, &rest);
+
+    if (r == 0)
+        log_dir_close_resting(dir, name, topic_id, &rest);
     return err_pass(r);
 }

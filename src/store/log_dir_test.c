@@ -99,6 +99,54 @@ TEST(log_dir, a_folder_of_another_node_or_release_is_left_alone)
     store_kit_fini(&kit);
 }
 
+TEST(log_dir, a_folder_of_another_cluster_is_refused_and_a_new_one_joins)
+{
+    struct log_dir_options options = {.node_id = 1};
+    struct log_dir *dir = NULL;
+    struct store_kit kit;
+
+    store_kit_init(&kit);
+    options.io = kit.env.io;
+    options.diag = kit.env.diag;
+    options.path = store_kit_beside(&kit, "second");
+    options.cluster_id = log_dir_cluster_id(kit.dir);
+    check_ok(log_dir_open(&options, &dir));
+    check_text(log_dir_cluster_id(dir), log_dir_cluster_id(kit.dir));
+    check(!uuid_equal(log_dir_id(dir), log_dir_id(kit.dir)));
+    check_ok(log_dir_close(dir, true));
+    options.cluster_id = "another";
+    check_eq(log_dir_open(&options, &dir), LOG_DIR_E_FOREIGN);
+    check(diag_lines_have(&kit.lines, "belongs to another cluster"));
+    check(files_size(options.path, clean_mark) > 0);
+    store_kit_fini(&kit);
+}
+
+static void count_fence(void *owner)
+{
+    ++*(int *)owner;
+}
+
+TEST(log_dir, who_wants_to_know_hears_once_that_a_folder_failed)
+{
+    struct log_dir_options options = {.node_id = 1, .fenced = count_fence};
+    struct log_dir *dir = NULL;
+    struct store_kit kit;
+    int heard = 0;
+
+    store_kit_init(&kit);
+    options.io = kit.env.io;
+    options.diag = kit.env.diag;
+    options.path = store_kit_beside(&kit, "second");
+    options.owner = &heard;
+    check_ok(log_dir_open(&options, &dir));
+    check_eq(heard, 0);
+    log_dir_fence(dir);
+    log_dir_fence(dir);
+    check_eq(heard, 1);
+    check_eq(log_dir_close(dir, true), -EIO);
+    store_kit_fini(&kit);
+}
+
 TEST(log_dir, a_folder_serves_one_broker_at_a_time)
 {
     struct log_dir *dir = NULL;
@@ -434,5 +482,86 @@ TEST(log_dir, no_more_than_a_thousand_folders_of_deleted_logs_go_at_a_start)
     store_kit_close(&kit, true);
     store_kit_open(&kit);
     check_eq(files_count(kit.path, "-delete"), 0);
+    store_kit_fini(&kit);
+}
+
+/* --- which logs there are --------------------------------------------------- */
+
+static int add_log(void *context, const char *name, struct slice topic, int64_t partition)
+{
+    text_printf(context, "%s %.*s %d\n", name, SLICE_ARG(topic), (int)partition);
+    return 0;
+}
+
+static int stop_at_once(void *context, const char *name, struct slice topic, int64_t partition)
+{
+    (void)name;
+    (void)topic;
+    (void)partition;
+    return ++*(int *)context == 1 ? 7 : 0;
+}
+
+TEST(log_dir, logs_are_told_by_the_names_of_their_folders)
+{
+    static const char *const others[] = {"__cluster_metadata-0",
+                                         "t",
+                                         "t-x",
+                                         "-3",
+                                         "moldau.commit",
+                                         "t-1.0123456789abcdef0123456789abcdef-delete",
+                                         "t-2.0123456789abcdef0123456789abcdef-stray",
+                                         "t-3.0123456789abcdef0123456789abcdef-future"};
+    struct text found = {.data = NULL};
+    struct store_kit kit;
+    int64_t total, usable;
+    int64_t bytes = -1;
+    int count = 0;
+    bool is_it;
+
+    store_kit_init(&kit);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        check_eq(mkdir(store_kit_path(&kit, others[i]), 0755), 0);
+    check_ok(log_dir_walk(kit.dir, kit.env.io, add_log, &found));
+    check_eq(found.size, 0);
+    store_kit_close_log(&kit, store_kit_log(&kit, "a-b-12"));
+    check_ok(log_dir_walk(kit.dir, kit.env.io, add_log, &found));
+    check_text(found.data, "a-b-12 a-b 12\n");
+    store_kit_close_log(&kit, store_kit_log(&kit, "c-0"));
+    check_eq(log_dir_walk(kit.dir, kit.env.io, stop_at_once, &count), 7);
+    check_eq(count, 1);
+
+    check_ok(log_dir_has_log_of(kit.dir, kit.env.io, "c-0", kit.topic_id, &is_it));
+    check(is_it);
+    check_ok(log_dir_has_log_of(kit.dir, kit.env.io, "c-0", (struct uuid){{9}}, &is_it));
+    check(!is_it);
+    check_ok(log_dir_has_log_of(kit.dir, kit.env.io, "d-0", kit.topic_id, &is_it));
+    check(!is_it);
+    files_remove(store_kit_path(&kit, "c-0"), "partition.metadata");
+    check_ok(log_dir_has_log_of(kit.dir, kit.env.io, "c-0", kit.topic_id, &is_it));
+    check(!is_it);
+    check_ok(log_dir_log_size(kit.dir, kit.env.io, "c-0", &bytes));
+    check_eq(bytes, 0);
+    check_ok(log_dir_log_size(kit.dir, kit.env.io, "d-0", &bytes));
+    check_eq(bytes, 0);
+    check_ok(log_dir_space(kit.dir, kit.env.io, &total, &usable));
+    check(usable > 0 && total >= usable);
+    text_fini(&found);
+    store_kit_fini(&kit);
+}
+
+TEST(log_dir, a_stray_log_gets_the_name_that_kafka_gives_it)
+{
+    struct text found = {.data = NULL};
+    struct store_kit kit;
+
+    store_kit_init(&kit);
+    store_kit_close_log(&kit, store_kit_log(&kit, "a-1"));
+    check_ok(log_dir_move_stray(kit.dir, kit.env.io, "a-1"));
+    check(!log_dir_has_log(kit.dir, kit.env.io, "a-1"));
+    check_eq(files_count(kit.path, "-stray"), 1);
+    check_ok(log_dir_walk(kit.dir, kit.env.io, add_log, &found));
+    check_eq(found.size, 0);
+    check(diag_lines_have(&kit.lines, "not in the metadata moved aside"));
+    check_eq(log_dir_move_stray(kit.dir, kit.env.io, "a-1"), -ENOENT);
     store_kit_fini(&kit);
 }

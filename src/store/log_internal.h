@@ -5,12 +5,16 @@
  *
  *      log.c          append, write, sync
  *      log_read.c     from an offset to bytes
+ *      log_txn.c      transactions: how far they let readers come, and which were aborted
+ *      log_epochs.c   which leader's epoch a record is of
  *      log_time.c     from a time to an offset
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
  *      log_producers.c  the state of producers, from snapshots and batches
  *      log_start.c    the beginning moves forward, and what lies below goes
  *      log_checkpoint.c  the recovery point moves forward
+ *      log_clean.c    what there is to clean, and cleaned segments that take their places
+ *      log_retain.c   which segments are to go by themselves
  *
  * Threading: as log.h.
  * Errors:    as log.h.
@@ -29,7 +33,7 @@ enum { LOG_ITEM_NAME_MAX = 300 };
 struct log_staged {
     uint8_t *batch; /* Borrowed until log_write(). */
     struct batch_header header;
-    struct producers_undo undo;
+    struct producers_change change;
 };
 
 /* From which offset on a leader's epoch counts (KIP-101). */
@@ -52,6 +56,16 @@ struct log {
 
     int64_t start, end, written, synced;
     int64_t recovery_point;
+    int64_t point_kept; /* The one that is durable in the checkpoint of the folder of data. */
+    int64_t cleaned;    /* Below, keys were made unique; -1: not known. */
+
+    /* Segments that another has taken the place of, while that is not durable. */
+    struct log_swap {
+        int64_t *bases; /* Owned; the first is the new one's too. */
+        size_t count;   /* 0: no swap is under way. */
+        bool is_aside;  /* They are `.deleted`, all of them. */
+    } swap;
+
     /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
      * may belong to segments too. */
     int64_t snapshot_kept, snapshot_new;
@@ -113,6 +127,21 @@ size_t log_find_segment(const struct log *log, int64_t offset);
 /* Appends an empty slot to the array of segments. */
 struct segment *log_add_segment(struct log *log);
 
+/* Seals the active segment and begins the next; nothing is staged.  If it fails the old one goes
+ * on. */
+NODISCARD int log_roll(struct log *log);
+
+/* Notes that the active segment is active from now on. */
+void log_note_active(struct log *log);
+
+/* See log_dir_log_size(). */
+NODISCARD int log_folder_size(struct io *io, const struct file *root, const char *name,
+                              int64_t *out);
+
+/* See log_dir_has_expired(). */
+NODISCARD int log_has_expired(struct io *io, const struct file *root, const char *name,
+                              const struct log_retention *retention, int64_t now_ms, bool *out);
+
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
 
@@ -142,14 +171,22 @@ struct log_bases {
 struct log_listing {
     struct log_bases segments, snapshots;
     struct log_bases indexes; /* One for each file: bases may come more than once. */
+    struct log_bases aborted; /* Segments that have an index of aborted transactions. */
     struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
 };
+
+/* Lists the folder; `out` is empty before, and to be freed in any case. */
+NODISCARD int log_list_folder(struct io *io, const struct file *folder, struct log_listing *out);
+void log_listing_fini(struct log_listing *listing);
 
 /* True if one of the bases is `base`. */
 bool log_bases_have(const struct log_bases *bases, int64_t base);
 
 /* Removes the file `base``suffix`; no error if there is none. */
 NODISCARD int log_unlink(const struct log *log, int64_t base, const char *suffix);
+
+/* The offset of `00000000000000004210<suffix>`, or -1. */
+int64_t log_name_base(const char *name, const char *suffix);
 
 /* Removes the indexes of a segment that there is not; no error if there are none. */
 int log_unlink_indexes(const struct log *log, int64_t base);
@@ -163,10 +200,22 @@ void log_name_aside(char out[static IO_NAME_MAX], const char *name, const uint8_
 
 /* Takes away what lies below `start` in whole segments, and strikes it from the listing: a
  * crash may have left it with holes. */
-NODISCARD int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start);
+NODISCARD int log_unlink_below(struct log *log, struct log_listing *listing, int64_t start);
 
 /* Takes away what was set aside and is still there. */
 NODISCARD int log_unlink_listed(const struct log *log, const struct log_listing *listing);
+
+/* Calls the files of the segment `base` `.deleted`; with the snapshot, if `with_snapshot`. */
+NODISCARD int log_set_aside(const struct log *log, int64_t base, bool with_snapshot);
+
+/* --- log_clean.c ------------------------------------------------------------ */
+
+/* Brings a swap to its end that is under way: names are synced, here and now. */
+NODISCARD int log_finish_swap(struct log *log);
+
+/* Takes away what a pass of the cleaner left half done, or completes it; see cleaner.h.  When the
+ * log is opened; before its folder is listed. */
+NODISCARD int log_recover_swaps(struct log *log);
 
 /* --- log_producers.c -------------------------------------------------------- */
 
@@ -178,6 +227,11 @@ void log_print_snapshot(const struct log *log, struct text *out);
 
 /* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
 NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
+
+/* Tells `producers` a batch of the log, below which everything can be read.  Of a control batch
+ * the bytes are needed. */
+void log_replay_batch(struct producers *producers, const struct scan_batch *batch,
+                      struct producers_change *change);
 
 /* Looks at the end of the log for batches that snapshots do not have, once. */
 NODISCARD int log_complete_producers(struct log *log);
@@ -192,7 +246,13 @@ NODISCARD int log_recover(struct log *log, const struct log_listing *listing,
                           int64_t recovery_point, int64_t start);
 
 /* Opens a segment that is sealed and in order. */
-NODISCARD int log_open_sealed(struct log *log, int64_t base);
+NODISCARD int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t base);
+
+/* --- log_txn.c -------------------------------------------------------------- */
+
+/* Puts the transaction that a batch has ended into the index of the active segment, if it was
+ * aborted. */
+NODISCARD int log_note_aborted(struct log *log, const struct producers_change *change);
 
 /* --- log_open.c, for log_dir.c ---------------------------------------------- */
 
@@ -200,6 +260,8 @@ struct log_opening {
     struct file *root;      /* Borrowed: the folder of data. */
     int64_t recovery_point; /* Everything below was durable at the last clean stop. */
     int64_t start;          /* What may be read begins here, or at the first segment. */
+    int64_t point_kept;     /* As log->point_kept, as the next. */
+    int64_t cleaned;
     bool was_clean;
     bool is_known; /* It is this log that the rest is about, whatever its folder says. */
 };
@@ -209,9 +271,10 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
                        struct uuid topic_id, const struct log_config *config,
                        const struct log_opening *opening, struct log **out);
 
-/* The topic that the folder `name` of `root` says it belongs to; zero if it says nothing. */
+/* The topic that the folder `name` of `root` says it belongs to, zero if it says nothing; and
+ * whether the checkpoints may be about another log of this name. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
-                               struct uuid *out);
+                               struct uuid *out, bool *out_is_new);
 
 /* The file of epochs. */
 extern const char log_epochs_name[];

@@ -33,8 +33,7 @@ static void bases_add(struct log_bases *bases, int64_t base)
     bases->items[bases->count++] = base;
 }
 
-/* The offset of `00000000000000004210<suffix>`, or -1. */
-static int64_t name_base(const char *name, const char *suffix)
+int64_t log_name_base(const char *name, const char *suffix)
 {
     int64_t base = 0;
 
@@ -63,13 +62,13 @@ static int list_name(void *context, const char *name, bool is_dir)
     } kinds[] = {
         {".log", &listing->segments},     {".snapshot", &listing->snapshots},
         {".index", &listing->indexes},    {".timeindex", &listing->indexes},
-        {".txnindex", &listing->indexes},
+        {".txnindex", &listing->indexes}, {".txnindex", &listing->aborted},
     };
 
     if (!is_dir && is_deleted(name))
         text_add(&listing->deleted, name, strlen(name) + 1);
     for (size_t i = 0; i < COUNT_OF(kinds) && !is_dir; i++) {
-        int64_t base = name_base(name, kinds[i].suffix);
+        int64_t base = log_name_base(name, kinds[i].suffix);
 
         if (base >= 0)
             bases_add(kinds[i].bases, base);
@@ -97,21 +96,23 @@ bool log_bases_have(const struct log_bases *bases, int64_t base)
            bsearch(&base, bases->items, bases->count, sizeof(base), ascending) != NULL;
 }
 
-static int list_folder(const struct log *log, struct log_listing *out)
+int log_list_folder(struct io *io, const struct file *folder, struct log_listing *out)
 {
-    int r = log->env.io->ops->dir_list(log->env.io, log->folder->fd, list_name, out);
+    int r = io->ops->dir_list(io, folder->fd, list_name, out);
 
     sort(&out->segments);
     sort(&out->snapshots);
     sort(&out->indexes);
+    sort(&out->aborted);
     return err_pass(r);
 }
 
-static void listing_fini(struct log_listing *listing)
+void log_listing_fini(struct log_listing *listing)
 {
     mem_free(listing->segments.items);
     mem_free(listing->snapshots.items);
     mem_free(listing->indexes.items);
+    mem_free(listing->aborted.items);
     text_fini(&listing->deleted);
 }
 
@@ -190,7 +191,8 @@ static int read_metadata(struct io *io, int folder, struct metadata *out)
     return r == -ENOENT ? 0 : r;
 }
 
-int log_folder_topic(const struct file *root, struct io *io, const char *name, struct uuid *out)
+int log_folder_topic(const struct file *root, struct io *io, const char *name, struct uuid *out,
+                     bool *out_is_new)
 {
     scoped(file_unrefp) struct file *folder = NULL;
     struct metadata metadata;
@@ -198,8 +200,10 @@ int log_folder_topic(const struct file *root, struct io *io, const char *name, s
 
     if (r == 0)
         r = read_metadata(io, folder->fd, &metadata);
-    if (r == 0)
+    if (r == 0) {
         *out = metadata.topic_id;
+        *out_is_new = metadata.is_new || uuid_is_zero(metadata.topic_id);
+    }
     return r;
 }
 
@@ -259,7 +263,7 @@ static int has_records(struct log *log, bool *out)
 {
     struct log_listing listing = {.segments = {.items = NULL}};
     struct io *io = log->env.io;
-    int r = list_folder(log, &listing);
+    int r = log_list_folder(io, log->folder, &listing);
 
     *out = false;
     for (size_t i = 0; i < listing.segments.count && r == 0 && !*out; i++) {
@@ -273,7 +277,7 @@ static int has_records(struct log *log, bool *out)
             r = io->ops->file_size(io, segment->fd, &size);
         *out = size > 0;
     }
-    listing_fini(&listing);
+    log_listing_fini(&listing);
     return err_pass(r);
 }
 
@@ -356,7 +360,7 @@ static int open_clean(struct log *log, const struct log_listing *listing)
     int r;
 
     for (size_t i = 0; i < last; i++) {
-        r = log_open_sealed(log, listing->segments.items[i]);
+        r = log_open_sealed(log, listing, listing->segments.items[i]);
         if (r)
             return err_pass(r);
     }
@@ -368,6 +372,8 @@ static int open_clean(struct log *log, const struct log_listing *listing)
                    kv("log", log->name), kv("segment", listing->segments.items[last]));
     if (r)
         return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+    if (log_bases_have(&listing->aborted, active.base))
+        active.aborted = txn_index_found();
     *log_add_segment(log) = active;
     if (active.has_stale_indexes)
         diag_warn(log->env.diag, "indexes were missing or damaged and have been made again",
@@ -399,7 +405,9 @@ static int open_files(struct log *log, const struct log_opening *opening)
     int r = read_epochs(log);
 
     if (r == 0)
-        r = list_folder(log, &listing);
+        r = log_recover_swaps(log);
+    if (r == 0)
+        r = log_list_folder(log->env.io, log->folder, &listing);
     if (r == 0)
         r = log_unlink_listed(log, &listing);
     if (r == 0)
@@ -411,12 +419,14 @@ static int open_files(struct log *log, const struct log_opening *opening)
         r = open_clean(log, &listing);
     else if (r == 0)
         r = log_recover(log, &listing, recovery_point, start);
-    listing_fini(&listing);
+    log_listing_fini(&listing);
     if (r)
         return r;
     log->start = max_of(log->segments[0].base, min_of(start, log->end));
     log->recovery_point =
         opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
+    log->point_kept = is_known ? min_of(opening->point_kept, log->end) : 0;
+    log->cleaned = is_known ? opening->cleaned : -1;
     log->synced_mark = (struct log_mark){
         .offset = log->end, .base = log_active(log)->base, .position = log_active(log)->size};
     return is_empty ? 0 : err_pass(log_sync_now(log));
@@ -433,7 +443,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
     log->name = mem_copy_text(name, strlen(name));
     log->topic_id = topic_id;
     log->config = *config;
-    log->snapshot_kept = log->snapshot_new = -1;
+    log->snapshot_kept = log->snapshot_new = log->cleaned = -1;
     log->root = file_ref(opening->root);
     producers_init(&log->producers);
     r = claim_folder(log);
@@ -443,6 +453,7 @@ int log_open(const struct log_env *env, struct log_dir *dir, const char *name, s
         log_abandon(log);
         return r;
     }
+    log_note_active(log);
     log_check(log);
     *out = log;
     return 0;
@@ -497,9 +508,8 @@ int log_close(struct log *log)
     int r = 0;
 
     log_unstage(log);
-    if (log_is_fenced(log))
-        r = err_raise(-EIO);
-    else
+    r = log_is_fenced(log) ? err_raise(-EIO) : log_finish_swap(log);
+    if (r == 0)
         r = log->is_unchanged ? put_start_in_order(log) : put_in_order(log);
     log_abandon(log);
     return err_pass(r);

@@ -41,6 +41,18 @@ int log_write_snapshot(struct log *log)
 
 /* --- from batches ----------------------------------------------------------- */
 
+void log_replay_batch(struct producers *producers, const struct scan_batch *batch,
+                      struct producers_change *change)
+{
+    struct marker marker;
+    bool is_marker = false;
+
+    if (batch_is_control(&batch->header) && marker_parse(batch->bytes, &marker, &is_marker))
+        is_marker = false; /* Whoever wrote it: it ends nothing that we know of. */
+    producers_update(producers, &batch->header, is_marker ? &marker : NULL, change);
+    producers_settle(producers, INT64_MAX);
+}
+
 /* Tells `producers` the batches of a segment from `position` on that lie in a range. */
 static int replay_segment(const struct segment *segment, uint64_t position, int64_t from,
                           int64_t to, struct producers *producers)
@@ -51,11 +63,11 @@ static int replay_segment(const struct segment *segment, uint64_t position, int6
     int r;
 
     scan_init(&scan, segment->file, position, segment->size);
-    while ((r = scan_next_header(&scan, &batch, &at_end)) == 0 && !at_end) {
+    while ((r = scan_next_control(&scan, &batch, &at_end)) == 0 && !at_end) {
         if (batch.header.base_offset >= to)
             break;
         if (batch.header.base_offset >= from)
-            producers_update(producers, &batch.header, NULL);
+            log_replay_batch(producers, &batch, NULL);
     }
     scan_fini(&scan);
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);

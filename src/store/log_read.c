@@ -89,6 +89,7 @@ static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limi
         if (bytes_max > 0)
             *out = (struct log_range){.file = file_ref(segment->file),
                                       .fd = segment->file->fd,
+                                      .base = segment->base,
                                       .position = first.position,
                                       .size = (size_t)min_of(bytes_max, end - first.position)};
     }

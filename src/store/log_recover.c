@@ -39,7 +39,7 @@ static bool is_gap(const struct recovery *recovery, int64_t offset)
            offset > recovery->next;
 }
 
-int log_open_sealed(struct log *log, int64_t base)
+int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t base)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = log_add_segment(log);
@@ -47,6 +47,8 @@ int log_open_sealed(struct log *log, int64_t base)
 
     *segment = (struct segment){
         .base = base, .first_timestamp = -1, .max_timestamp = -1, .max_timestamp_offset = base};
+    if (log_bases_have(&listing->aborted, base))
+        segment->aborted = txn_index_found();
     r = segment_touch(segment, &place);
     if (r == 0)
         r = place.io->ops->file_size(place.io, segment->file->fd, &segment->size);
@@ -74,6 +76,7 @@ static bool is_good_batch(const struct segment *segment, const struct scan_batch
 static int recover_batches(struct log *log, struct segment *segment, struct recovery *recovery,
                            uint64_t position, uint64_t *out_good)
 {
+    struct producers_change change;
     struct scan scan;
     struct scan_batch batch;
     bool at_end = false;
@@ -87,9 +90,11 @@ static int recover_batches(struct log *log, struct segment *segment, struct reco
             break;
         }
         r = segment_note(segment, &batch.header, batch.position, log->config.index_interval_bytes);
+        log_replay_batch(&log->producers, &batch, &change);
+        if (r == 0)
+            r = log_note_aborted(log, &change);
         if (r)
             break;
-        producers_update(&log->producers, &batch.header, NULL);
         log_note_epoch(log, batch.header.leader_epoch, batch.header.base_offset);
         recovery->next = batch_last_offset(&batch.header) + 1;
         *out_good = batch.position + batch.header.size;
@@ -126,7 +131,7 @@ static int sync_segment(struct log *log, struct segment *segment,
 }
 
 /* Adds the segment, of which nothing is believed yet. */
-static int open_segment(struct log *log, int64_t base)
+static int open_segment(struct log *log, const struct log_listing *listing, int64_t base)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = log_add_segment(log);
@@ -136,6 +141,8 @@ static int open_segment(struct log *log, int64_t base)
         log->segment_count--;
         return err_pass(r);
     }
+    if (log_bases_have(&listing->aborted, base))
+        segment->aborted = txn_index_found();
     /* What a failed sync has lost may still be in the cache: only the disk is believed. */
     return sync_segment(log, segment, place.io->ops->file_refresh);
 }
@@ -160,7 +167,7 @@ static int recover_first(struct log *log, const struct log_listing *listing, int
 {
     struct segment_place place = log_place(log);
     uint64_t position = 0;
-    int r = open_segment(log, base);
+    int r = open_segment(log, listing, base);
 
     recovery->next = base;
     if (r == 0 && recovery->recovery_point > base) {
@@ -181,10 +188,11 @@ static int recover_first(struct log *log, const struct log_listing *listing, int
     return err_pass(recover_segment(log, recovery, position));
 }
 
-static int recover_next(struct log *log, int64_t base, struct recovery *recovery)
+static int recover_next(struct log *log, const struct log_listing *listing, int64_t base,
+                        struct recovery *recovery)
 {
     struct segment_place place = log_place(log);
-    int r = open_segment(log, base);
+    int r = open_segment(log, listing, base);
 
     recovery->next = max_of(recovery->next, base);
     if (r == 0)
@@ -279,7 +287,7 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
         r = segment_seal(before);
         segment_rest(before);
         if (r == 0)
-            r = recover_next(log, listing->segments.items[i], recovery);
+            r = recover_next(log, listing, listing->segments.items[i], recovery);
     }
     return r;
 }
@@ -313,7 +321,7 @@ static int recover_log(struct log *log, const struct log_listing *listing, int64
     while (first > 0 && listing->segments.items[first] > recovery_point)
         first--;
     for (size_t i = 0; i < first && r == 0; i++)
-        r = log_open_sealed(log, listing->segments.items[i]);
+        r = log_open_sealed(log, listing, listing->segments.items[i]);
     if (r == 0)
         r = recover_segments(log, listing, first, &recovery);
     if (r)

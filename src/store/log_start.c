@@ -13,11 +13,13 @@
 
 #include "base/err.h"
 #include "store/log_internal.h"
+#include "store/reaper.h"
 
 #include <stdio.h>
 
 enum { DELETED_NAME_SIZE = SEGMENT_NAME_SIZE + 16 };
 
+/* The snapshot is the last. */
 static const char *const suffixes[] = {".log", ".index", ".timeindex", ".txnindex", ".snapshot"};
 
 static void deleted_name(char out[static DELETED_NAME_SIZE], int64_t base, const char *suffix)
@@ -59,7 +61,8 @@ void log_advance_start(struct log *log, int64_t offset)
 
 bool log_has_segment_below(const struct log *log)
 {
-    return log->segment_count > 1 && log->segments[1].base <= log->start;
+    /* While a swap is under way its names are not to be touched. */
+    return log->segment_count > 1 && log->segments[1].base <= log->start && log->swap.count == 0;
 }
 
 struct file *log_folder(const struct log *log)
@@ -80,18 +83,27 @@ static int set_aside(const struct log *log, int64_t base, const char *suffix)
     return r == -ENOENT ? 0 : err_pass(r);
 }
 
+int log_set_aside(const struct log *log, int64_t base, bool with_snapshot)
+{
+    int r = set_aside(log, base, suffixes[0]);
+
+    if (r)
+        return err_pass(r);
+    /* Without its batches nobody takes the rest for a segment, if it stays. */
+    for (size_t i = 1; i < COUNT_OF(suffixes) - !with_snapshot; i++)
+        (void)set_aside(log, base, suffixes[i]);
+    return 0;
+}
+
 int log_drop_segment(struct log *log, int64_t *out_base)
 {
     int64_t base = log->segments[0].base;
     int r;
 
     assert(log_has_segment_below(log));
-    r = set_aside(log, base, suffixes[0]);
+    r = log_set_aside(log, base, true);
     if (r)
         return err_pass(r);
-    /* Without its batches nobody takes the rest for a segment, if it stays. */
-    for (size_t i = 1; i < COUNT_OF(suffixes); i++)
-        (void)set_aside(log, base, suffixes[i]);
     segment_close(&log->segments[0]);
     log->segment_count--;
     memmove(log->segments, log->segments + 1, log->segment_count * sizeof(*log->segments));
@@ -119,22 +131,25 @@ int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base)
 
 int log_unlink_listed(const struct log *log, const struct log_listing *listing)
 {
-    const char *at = listing->deleted.data;
-    const char *end = at + listing->deleted.size;
+    size_t at = 0;
     int r = 0;
 
-    for (; at < end && r == 0; at += strlen(at) + 1) {
-        r = log->env.io->ops->unlink(log->env.io, log->folder->fd, at);
+    while (at < listing->deleted.size && r == 0) {
+        const char *name = listing->deleted.data + at;
+
+        r = log->env.io->ops->unlink(log->env.io, log->folder->fd, name);
         r = r == -ENOENT ? 0 : r;
+        at += strlen(name) + 1;
     }
     return err_pass(r);
 }
 
-int log_unlink_below(const struct log *log, struct log_listing *listing, int64_t start)
+int log_unlink_below(struct log *log, struct log_listing *listing, int64_t start)
 {
     struct log_bases *segments = &listing->segments;
 
     while (segments->count > 1 && segments->items[1] <= start) {
+        log->has_old_names = true; /* They may come back until the folder is synced. */
         for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
             int r = log_unlink(log, segments->items[0], suffixes[i]);
 

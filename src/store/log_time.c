@@ -2,6 +2,8 @@
 
 /* store/log_time.c - from a time to the first record that is at least as late. */
 
+#include "store/log_time.h"
+
 #include "base/err.h"
 #include "store/log_internal.h"
 

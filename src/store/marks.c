@@ -15,6 +15,7 @@ DIAG_MODULE("store");
 static const char recovery_points[] = "recovery-point-offset-checkpoint";
 static const char high_watermarks[] = "replication-offset-checkpoint";
 static const char log_starts[] = "log-start-offset-checkpoint";
+static const char cleaner_offsets[] = "cleaner-offset-checkpoint";
 
 void marks_init(struct marks *marks)
 {
@@ -63,7 +64,7 @@ struct mark *marks_get(struct marks *marks, struct slice topic, int64_t partitio
     mark = mem_new(sizeof(*mark));
     mark->topic = mem_copy_text(topic.data, topic.size);
     mark->partition = partition;
-    mark->recovery_point = mark->high_watermark = mark->start = -1;
+    mark->recovery_point = mark->high_watermark = mark->start = mark->cleaned = -1;
     map_put(&marks->by_name, &mark->node, mark_hash(topic, partition));
     return mark;
 }
@@ -84,6 +85,7 @@ void marks_copy(struct marks *marks, const struct marks *from)
         copy->recovery_point = mark->recovery_point;
         copy->high_watermark = mark->high_watermark;
         copy->start = mark->start;
+        copy->cleaned = mark->cleaned;
     }
 }
 
@@ -104,6 +106,11 @@ static void note_start(void *context, struct slice topic, int64_t number, int64_
     marks_get(context, topic, number)->start = offset;
 }
 
+static void note_cleaned(void *context, struct slice topic, int64_t number, int64_t offset)
+{
+    marks_get(context, topic, number)->cleaned = offset;
+}
+
 int marks_read(struct marks *marks, struct io *io, int dir, struct diag *diag)
 {
     static const struct {
@@ -113,6 +120,7 @@ int marks_read(struct marks *marks, struct io *io, int dir, struct diag *diag)
         {recovery_points, note_recovery_point},
         {high_watermarks, note_high_watermark},
         {log_starts, note_start},
+        {cleaner_offsets, note_cleaned},
     };
 
     for (size_t i = 0; i < COUNT_OF(files); i++) {
@@ -173,9 +181,9 @@ static const struct mark **sort(const struct marks *marks, size_t *out_count)
     return sorted;
 }
 
-/* The three files being made. */
+/* The files being made. */
 struct lines {
-    struct checkpoint points, watermarks, starts;
+    struct checkpoint points, watermarks, starts, cleaned;
 };
 
 static void add_lines(struct lines *lines, const struct mark *mark, bool has_point)
@@ -188,6 +196,8 @@ static void add_lines(struct lines *lines, const struct mark *mark, bool has_poi
         checkpoint_add(&lines->watermarks, topic, mark->partition, mark->high_watermark);
     if (mark->start >= 0)
         checkpoint_add(&lines->starts, topic, mark->partition, mark->start);
+    if (mark->cleaned >= 0)
+        checkpoint_add(&lines->cleaned, topic, mark->partition, mark->cleaned);
 }
 
 static int write_lines(struct lines *lines, struct io *io, int dir, unsigned which)
@@ -200,6 +210,7 @@ static int write_lines(struct lines *lines, struct io *io, int dir, unsigned whi
         {MARKS_STARTS, &lines->starts, log_starts},
         {MARKS_POINTS, &lines->points, recovery_points},
         {MARKS_WATERMARKS, &lines->watermarks, high_watermarks},
+        {MARKS_CLEANED, &lines->cleaned, cleaner_offsets},
     };
     int result = 0;
 

@@ -6,6 +6,7 @@
  *      recovery-point-offset-checkpoint    everything below is durable
  *      replication-offset-checkpoint       everything below was seen by readers
  *      log-start-offset-checkpoint         where a log begins inside its first segment
+ *      cleaner-offset-checkpoint           everything below was compacted
  *
  * The files are written while a broker runs (store/keeper.h) and at a stop.  After a clean stop
  * a line of the recovery points also says that the log was closed in order: only such logs get
@@ -29,7 +30,8 @@ struct mark {
     char *topic;          /* Owned. */
     int64_t partition;
     struct uuid topic_id;                          /* Zero: not known. */
-    int64_t recovery_point, high_watermark, start; /* -1: not there. */
+    int64_t recovery_point, high_watermark, start; /* -1: not there, as the next. */
+    int64_t cleaned;
     bool is_in_order; /* Its log was closed as a clean stop does, since the marks were read. */
     bool is_touched;  /* Its log was opened since, and not closed in order. */
     bool is_new;      /* Its log says still that lines are not about it. */
@@ -61,7 +63,13 @@ void marks_copy(struct marks *marks, const struct marks *from);
 NODISCARD int marks_read(struct marks *marks, struct io *io, int dir, struct diag *diag);
 
 /* The checkpoints, as bits. */
-enum { MARKS_POINTS = 1 << 0, MARKS_WATERMARKS = 1 << 1, MARKS_STARTS = 1 << 2, MARKS_ALL = 7 };
+enum {
+    MARKS_POINTS = 1 << 0,
+    MARKS_WATERMARKS = 1 << 1,
+    MARKS_STARTS = 1 << 2,
+    MARKS_CLEANED = 1 << 3,
+    MARKS_ALL = 15,
+};
 
 /* Writes those checkpoints of `which`, while logs are in use: what the marks say, by name. */
 NODISCARD int marks_save(const struct marks *marks, struct io *io, int dir, unsigned which);

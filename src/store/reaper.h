@@ -30,3 +30,6 @@ void reaper_add(struct reaper *reaper, struct file *folder, int64_t base, int64_
 
 /* How many segments wait. */
 size_t reaper_count(const struct reaper *reaper);
+
+/* Unlinks the files of a segment that was dropped, in its log's folder.  Any thread. */
+NODISCARD int log_unlink_dropped(struct io *io, const struct file *folder, int64_t base);

@@ -61,13 +61,11 @@ static int next(struct scan *scan, size_t piece, struct scan_batch *out, bool *o
     return 0;
 }
 
-int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end)
+/* All bytes of the batch whose header was read. */
+static int rest(struct scan *scan, size_t piece, struct scan_batch *out)
 {
-    int r = next(scan, PIECE_SIZE, out, out_end);
+    int r = need(scan, out->header.size, piece, &out->bytes);
 
-    if (r || *out_end)
-        return r;
-    r = need(scan, out->header.size, PIECE_SIZE, &out->bytes);
     if (r)
         return err_pass(r);
     if (out->bytes.size < out->header.size)
@@ -76,12 +74,32 @@ int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end)
     return 0;
 }
 
+int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end)
+{
+    int r = next(scan, PIECE_SIZE, out, out_end);
+
+    return r || *out_end ? r : rest(scan, PIECE_SIZE, out);
+}
+
 int scan_next_header(struct scan *scan, struct scan_batch *out, bool *out_end)
 {
     int r = next(scan, HEADERS_PIECE_SIZE, out, out_end);
 
     if (r || *out_end)
         return r;
+    out->bytes = slice_null();
+    scan->position += out->header.size;
+    return 0;
+}
+
+int scan_next_control(struct scan *scan, struct scan_batch *out, bool *out_end)
+{
+    int r = next(scan, HEADERS_PIECE_SIZE, out, out_end);
+
+    if (r || *out_end)
+        return r;
+    if (batch_is_control(&out->header))
+        return rest(scan, HEADERS_PIECE_SIZE, out);
     out->bytes = slice_null();
     scan->position += out->header.size;
     return 0;

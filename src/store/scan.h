@@ -44,3 +44,6 @@ NODISCARD int scan_next(struct scan *scan, struct scan_batch *out, bool *out_end
 
 /* As scan_next(), but reads little more than the headers: `bytes` is not set. */
 NODISCARD int scan_next_header(struct scan *scan, struct scan_batch *out, bool *out_end);
+
+/* As scan_next_header(), but of control batches, which are small, `bytes` is set. */
+NODISCARD int scan_next_control(struct scan *scan, struct scan_batch *out, bool *out_end);

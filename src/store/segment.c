@@ -11,6 +11,14 @@ void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *
     (void)snprintf(out, SEGMENT_NAME_SIZE, "%020" PRId64 "%s", base, suffix);
 }
 
+/* The name that the file has now. */
+static void name_file(char out[static SEGMENT_NAME_SIZE], const struct segment *segment,
+                      const char *suffix)
+{
+    (void)snprintf(out, SEGMENT_NAME_SIZE, "%020" PRId64 "%s%s", segment->base, suffix,
+                   segment->suffix ? segment->suffix : "");
+}
+
 static void set_empty(struct segment *segment, int64_t base)
 {
     *segment = (struct segment){
@@ -26,7 +34,7 @@ static int open_batches(struct segment *segment, const struct segment_place *pla
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".log");
+    name_file(name, segment, ".log");
     r = file_open(place->io, place->dir, name, flags, &segment->file);
     if (r == 0)
         r = place->io->ops->file_size(place->io, segment->file->fd, &segment->size);
@@ -38,23 +46,30 @@ static int create_indexes(struct segment *segment, const struct segment_place *p
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".index");
+    name_file(name, segment, ".index");
     r = index_create(&segment->by_offset, INDEX_BY_OFFSET, place->io, place->dir, name,
                      segment->base);
     if (r)
         return err_pass(r);
-    segment_name(name, segment->base, ".timeindex");
+    name_file(name, segment, ".timeindex");
     r = index_create(&segment->by_time, INDEX_BY_TIME, place->io, place->dir, name, segment->base);
     return err_pass(r);
 }
 
 int segment_create(struct segment *segment, const struct segment_place *place, int64_t base)
 {
+    return err_pass(segment_create_as(segment, place, base, NULL));
+}
+
+int segment_create_as(struct segment *segment, const struct segment_place *place, int64_t base,
+                      const char *suffix)
+{
     char name[SEGMENT_NAME_SIZE];
     int r;
 
     set_empty(segment, base);
-    segment_name(name, base, ".log");
+    segment->suffix = suffix;
+    name_file(name, segment, ".log");
     r = create_indexes(segment, place);
     if (r == 0)
         r = file_open(place->io, place->dir, name, IO_READ | IO_WRITE | IO_CREATE | IO_TRUNCATE,
@@ -77,8 +92,15 @@ int segment_open_bare(struct segment *segment, const struct segment_place *place
 
 int segment_reset(struct segment *segment, const struct segment_place *place)
 {
+    char name[SEGMENT_NAME_SIZE];
+    int r = 0;
+
     segment->has_own_indexes = true;
-    return err_pass(create_indexes(segment, place));
+    name_file(name, segment, ".txnindex");
+    if (segment->aborted.is_there)
+        r = place->io->ops->unlink(place->io, place->dir, name);
+    segment->aborted = (struct txn_index){.count = 0};
+    return err_pass(r ? r : create_indexes(segment, place));
 }
 
 int segment_note(struct segment *segment, const struct batch_header *header, uint64_t position,
@@ -88,7 +110,8 @@ int segment_note(struct segment *segment, const struct batch_header *header, uin
 
     if (segment->first_timestamp < 0)
         segment->first_timestamp = header->max_timestamp;
-    if (header->max_timestamp > segment->max_timestamp) {
+    /* Where the cleaner has left no record, there is nothing of that time. */
+    if (header->max_timestamp > segment->max_timestamp && header->record_count > 0) {
         segment->max_timestamp = header->max_timestamp;
         segment->max_timestamp_offset = batch_last_offset(header);
     }
@@ -118,7 +141,7 @@ static int open_index(const struct segment *segment, const struct segment_place 
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
+    name_file(name, segment, kind == INDEX_BY_OFFSET ? ".index" : ".timeindex");
     r = index_open(out, kind, place->io, place->dir, name, segment->base);
     if (r == 0 && !fits(segment, out)) {
         index_close(out);
@@ -258,12 +281,12 @@ static int resume_indexes(struct segment *segment, const struct segment_place *p
     char name[SEGMENT_NAME_SIZE];
     int r;
 
-    segment_name(name, segment->base, ".index");
+    name_file(name, segment, ".index");
     r = index_resume(&segment->by_offset, INDEX_BY_OFFSET, place->io, place->dir, name,
                      segment->base, upto);
     if (r)
         return r;
-    segment_name(name, segment->base, ".timeindex");
+    name_file(name, segment, ".timeindex");
     return index_resume(&segment->by_time, INDEX_BY_TIME, place->io, place->dir, name,
                         segment->base, upto);
 }
@@ -347,6 +370,8 @@ int segment_resume(struct segment *segment, const struct segment_place *place, i
     if (r == 0)
         r = walk_upto(segment, upto, out_position);
     if (r == 0)
+        r = segment_cut_aborted(segment, place, upto);
+    if (r == 0)
         return 0;
     index_close(&segment->by_offset);
     index_close(&segment->by_time);
@@ -362,7 +387,7 @@ int segment_touch(struct segment *segment, const struct segment_place *place)
 
     if (segment->file)
         return 0;
-    segment_name(name, segment->base, ".log");
+    name_file(name, segment, ".log");
     return err_pass(file_open(place->io, place->dir, name, IO_READ, &segment->file));
 }
 
@@ -401,14 +426,15 @@ int segment_seal(struct segment *segment)
 
 int segment_sync_indexes(struct segment *segment, const struct segment_place *place)
 {
-    static const char *const suffixes[] = {".index", ".timeindex"};
+    static const char *const suffixes[] = {".index", ".timeindex", ".txnindex"};
+    size_t count = COUNT_OF(suffixes) - !segment->aborted.is_there;
 
-    for (size_t i = 0; segment->has_stale_indexes && i < COUNT_OF(suffixes); i++) {
+    for (size_t i = 0; segment->has_stale_indexes && i < count; i++) {
         scoped(file_unrefp) struct file *file = NULL;
         char name[SEGMENT_NAME_SIZE];
         int r;
 
-        segment_name(name, segment->base, suffixes[i]);
+        name_file(name, segment, suffixes[i]);
         r = file_open(place->io, place->dir, name, IO_READ | IO_WRITE, &file);
         if (r == 0)
             r = place->io->ops->file_sync(place->io, file->fd);
@@ -457,9 +483,23 @@ static int open_sealed_index(struct segment *segment, const struct segment_place
     return r ? r : open_index(segment, place, kind, out);
 }
 
+enum look { LOOK_KEY, LOOK_VALUE, LOOK_BEHIND };
+
+static int find_in(const struct index *index, enum look look, int64_t what, struct index_entry *out)
+{
+    uint32_t value = (uint32_t)min_of(what, (int64_t)UINT32_MAX);
+
+    switch (look) {
+    case LOOK_KEY: return err_pass(index_find(index, what, out));
+    case LOOK_VALUE: return err_pass(index_find_value(index, value, out));
+    case LOOK_BEHIND: break;
+    }
+    return err_pass(index_find_behind(index, value, out));
+}
+
 /* Looks in the open index of the active segment, or in the file of a sealed one. */
 static int look_up(struct segment *segment, const struct segment_place *place, enum index_kind kind,
-                   bool by_value, int64_t most, bool is_active, struct index_entry *out)
+                   enum look look, int64_t what, bool is_active, struct index_entry *out)
 {
     struct index *index = kind == INDEX_BY_OFFSET ? &segment->by_offset : &segment->by_time;
     struct index stored;
@@ -471,8 +511,7 @@ static int look_up(struct segment *segment, const struct segment_place *place, e
             return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
         index = &stored;
     }
-    r = by_value ? index_find_value(index, (uint32_t)min_of(most, (int64_t)UINT32_MAX), out)
-                 : index_find(index, most, out);
+    r = find_in(index, look, what, out);
     if (!is_active)
         index_close(&stored);
     return err_pass(r);
@@ -482,12 +521,27 @@ int segment_find(struct segment *segment, const struct segment_place *place, int
                  bool is_active, uint64_t *out_position)
 {
     struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_OFFSET, false, offset, is_active, &entry);
+    int r = look_up(segment, place, INDEX_BY_OFFSET, LOOK_KEY, offset, is_active, &entry);
 
     if (r)
         return r;
     *out_position = entry.key < 0 || entry.value >= segment->size ? 0 : entry.value;
     return 0;
+}
+
+int segment_find_first_time(struct segment *segment, const struct segment_place *place,
+                            int64_t *out)
+{
+    int r = 0;
+
+    if (segment->first_timestamp < 0 && segment->size > 0) {
+        r = segment_touch(segment, place);
+        if (r == 0)
+            r = read_first_time(segment);
+        segment_rest(segment);
+    }
+    *out = segment->first_timestamp;
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
 }
 
 int segment_largest(struct segment *segment, const struct segment_place *place, bool is_active,
@@ -499,7 +553,7 @@ int segment_largest(struct segment *segment, const struct segment_place *place, 
                                         (uint32_t)(segment->max_timestamp_offset - segment->base)};
         return 0;
     }
-    return look_up(segment, place, INDEX_BY_TIME, false, INT64_MAX, false, out);
+    return look_up(segment, place, INDEX_BY_TIME, LOOK_KEY, INT64_MAX, false, out);
 }
 
 int segment_find_time(struct segment *segment, const struct segment_place *place, int64_t timestamp,
@@ -507,7 +561,7 @@ int segment_find_time(struct segment *segment, const struct segment_place *place
 {
     struct index_entry entry = {.key = -1};
     int r = timestamp > 0
-                ? look_up(segment, place, INDEX_BY_TIME, false, timestamp - 1, is_active, &entry)
+                ? look_up(segment, place, INDEX_BY_TIME, LOOK_KEY, timestamp - 1, is_active, &entry)
                 : 0;
 
     if (r)
@@ -520,12 +574,59 @@ int segment_find_position(struct segment *segment, const struct segment_place *p
                           uint64_t position, bool is_active, uint64_t *out_position)
 {
     struct index_entry entry;
-    int r = look_up(segment, place, INDEX_BY_OFFSET, true, (int64_t)position, is_active, &entry);
+    int r =
+        look_up(segment, place, INDEX_BY_OFFSET, LOOK_VALUE, (int64_t)position, is_active, &entry);
 
     if (r)
         return r;
     *out_position = entry.key < 0 ? 0 : entry.value;
     return 0;
+}
+
+int segment_find_bound(struct segment *segment, const struct segment_place *place,
+                       uint64_t position, bool is_active, int64_t *out_offset)
+{
+    struct index_entry entry;
+    int r = look_up(segment, place, INDEX_BY_OFFSET, LOOK_BEHIND,
+                    (int64_t)min_of(position, (uint64_t)UINT32_MAX), is_active, &entry);
+
+    if (r)
+        return r;
+    *out_offset = entry.key;
+    return 0;
+}
+
+/* --- aborted transactions --------------------------------------------------- */
+
+int segment_add_aborted(struct segment *segment, const struct segment_place *place,
+                        const struct txn_entry *entry)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment->has_stale_indexes = true;
+    name_file(name, segment, ".txnindex");
+    return err_pass(txn_index_add(&segment->aborted, place->io, place->dir, name, entry));
+}
+
+int segment_cut_aborted(struct segment *segment, const struct segment_place *place, int64_t offset)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    name_file(name, segment, ".txnindex");
+    r = txn_index_cut(&segment->aborted, place->io, place->dir, name, offset);
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
+}
+
+int segment_find_aborted(struct segment *segment, const struct segment_place *place, int64_t from,
+                         int64_t to, struct text *out, bool *out_complete)
+{
+    char name[SEGMENT_NAME_SIZE];
+    int r;
+
+    name_file(name, segment, ".txnindex");
+    r = txn_index_find(&segment->aborted, place->io, place->dir, name, from, to, out, out_complete);
+    return r > 0 ? SEGMENT_E_BROKEN : err_pass(r);
 }
 
 void segment_check(const struct segment *segment, bool is_active)

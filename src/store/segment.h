@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* store/segment.h - a run of a log's batches in one file, with its two indexes.
+/* store/segment.h - a run of a log's batches in one file, with its indexes.
  *
  *      00000000000000004210.log          batches from offset 4210 on
  *      00000000000000004210.index        offset -> position, one entry each 4 KiB or so
  *      00000000000000004210.timeindex    largest time so far -> offset
+ *      00000000000000004210.txnindex     transactions that were aborted, if any
  *
  * The active segment takes appends and keeps its files open.  A sealed one never changes;
  * its file is opened when somebody reads from it.
@@ -16,6 +17,7 @@
 
 #include "store/index.h"
 #include "store/scan.h"
+#include "store/txn_index.h"
 
 enum { SEGMENT_NAME_SIZE = 40 };
 
@@ -29,6 +31,10 @@ struct segment {
     uint64_t synced_size;    /* Bytes that are durable in this file, ... */
     uint64_t committed_size; /* ... or in it and the commit log together. */
     struct file *file;       /* Owned reference; NULL while sealed and not in use. */
+    const char *suffix;      /* Static: behind the names of its files for now; NULL: nothing. */
+
+    int64_t made_ms;   /* Unix time when it became active, here: the age of what has no times. */
+    int64_t jitter_ms; /* While it is active: by this much it is sealed earlier. */
 
     int64_t first_timestamp; /* Largest time in the first batch; -1 while empty. */
     int64_t max_timestamp;   /* -1 while empty. */
@@ -37,6 +43,7 @@ struct segment {
     bool has_own_indexes;            /* We made them: what they lack there is not. */
     uint64_t since_entry;            /* Bytes appended since the last entry of the index. */
     struct index by_offset, by_time; /* Of the active segment; else closed. */
+    struct txn_index aborted;
 };
 
 /* Where a log's files are, and how dense their indexes. */
@@ -54,6 +61,10 @@ void segment_name(char out[static SEGMENT_NAME_SIZE], int64_t base, const char *
 NODISCARD int segment_create(struct segment *segment, const struct segment_place *place,
                              int64_t base);
 
+/* As segment_create(), under names that end with `suffix`, which is static. */
+NODISCARD int segment_create_as(struct segment *segment, const struct segment_place *place,
+                                int64_t base, const char *suffix);
+
 /* Opens the files of what is to be the active segment, as a clean stop left them, reading
  * what lies behind the last entry of the indexes; `*out_end` is the offset behind its last
  * record.  Indexes that are missing or cannot be right are made again from the batches. */
@@ -64,7 +75,7 @@ NODISCARD int segment_open(struct segment *segment, const struct segment_place *
 NODISCARD int segment_open_bare(struct segment *segment, const struct segment_place *place,
                                 int64_t base);
 
-/* Empties the indexes: recovery fills them. */
+/* Empties the indexes, that of aborted transactions too: recovery fills them. */
 NODISCARD int segment_reset(struct segment *segment, const struct segment_place *place);
 
 /* Believes what is durable, in batches and indexes, up to offset `upto`, where a batch ends; what
@@ -104,6 +115,10 @@ bool segment_is_full(const struct segment *segment, int32_t index_size_max, size
 NODISCARD int segment_find(struct segment *segment, const struct segment_place *place,
                            int64_t offset, bool is_active, uint64_t *out_position);
 
+/* The largest time in the first batch; -1 if there is none. */
+NODISCARD int segment_find_first_time(struct segment *segment, const struct segment_place *place,
+                                      int64_t *out);
+
 /* The largest time in the segment and the offset that has it; time -1 if it is empty. */
 NODISCARD int segment_largest(struct segment *segment, const struct segment_place *place,
                               bool is_active, struct index_entry *out);
@@ -115,6 +130,23 @@ NODISCARD int segment_find_time(struct segment *segment, const struct segment_pl
 /* The position of an indexed batch at or before `position`; 0 if there is none. */
 NODISCARD int segment_find_position(struct segment *segment, const struct segment_place *place,
                                     uint64_t position, bool is_active, uint64_t *out_position);
+
+/* Adds a transaction whose marker will be in the segment. */
+NODISCARD int segment_add_aborted(struct segment *segment, const struct segment_place *place,
+                                  const struct txn_entry *entry);
+
+/* Takes away the transactions whose marker is at `offset` or above. */
+NODISCARD int segment_cut_aborted(struct segment *segment, const struct segment_place *place,
+                                  int64_t offset);
+
+/* Adds the transactions that reach into [from, to) to `out`; see txn_index_find(). */
+NODISCARD int segment_find_aborted(struct segment *segment, const struct segment_place *place,
+                                   int64_t from, int64_t to, struct text *out, bool *out_complete);
+
+/* An offset that nothing before `position` has, by the first entry of the index at or behind it;
+ * -1 if there is no such entry. */
+NODISCARD int segment_find_bound(struct segment *segment, const struct segment_place *place,
+                                 uint64_t position, bool is_active, int64_t *out_offset);
 
 /* Asserts what is true of every segment. */
 void segment_check(const struct segment *segment, bool is_active);

@@ -346,7 +346,8 @@ TEST(segment, the_indexes_are_full_as_kafkas_are)
     check_ok(segment_create(&bench.segment, &bench.place, BASE));
     check(!segment_is_full(&bench.segment, 100, 0));
     for (int64_t i = 0; !segment_is_full(&bench.segment, 100, 0); i++) {
-        struct batch_header header = {.size = 2000, .base_offset = BASE + i, .max_timestamp = i};
+        struct batch_header header = {
+            .size = 2000, .base_offset = BASE + i, .max_timestamp = i, .record_count = 1};
 
         check(segment_is_full(&bench.segment, 100, 8));
         check_ok(segment_note(&bench.segment, &header, (uint64_t)i * 2000, INTERVAL));

@@ -184,6 +184,9 @@ static void flush_done(struct io_work *work, struct io *io)
     struct syncer *syncer = container_of(work, struct syncer, flush_work);
 
     (void)io;
+    for (size_t i = 0; i < syncer->flush.count; i++)
+        if (syncer->flush.items[i].request)
+            syncer->flush.items[i].request->is_flushing = false;
     if (syncer->flush_result) {
         fence(syncer, syncer->flush_result);
     } else if (!log_dir_is_fenced(syncer->options.dir)) {
@@ -213,6 +216,7 @@ static void flush_if_needed(struct syncer *syncer)
         struct job *job = add_job(&syncer->flush, request);
 
         job->has_sync = log_sync_begin_flush(request->log, &job->sync);
+        request->is_flushing = true;
     }
     syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->flush_work);
 }
@@ -359,7 +363,7 @@ void syncer_forget(struct syncer *syncer, struct syncer_request *request)
     list_remove(&request->dirty);
     forget_in(&syncer->round, request);
     forget_in(&syncer->flush, request);
-    request->is_running = false;
+    request->is_running = request->is_flushing = false;
 }
 
 struct syncer_counts syncer_counts(const struct syncer *syncer)

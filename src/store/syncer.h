@@ -33,7 +33,8 @@ struct syncer_request {
     struct list_node node;  /* In syncer->waiting, else bare. */
     struct list_node dirty; /* In syncer->dirty: bytes are in the commit log only. */
     struct log *log;
-    bool is_running; /* Part of the round that is in flight. */
+    bool is_running;  /* Part of the round that is in flight. */
+    bool is_flushing; /* Part of the flush that is in flight. */
     /* What was written when the round began is durable, or (r < 0) lost. */
     void (*done)(struct syncer_request *request, int r);
 };
@@ -59,6 +60,12 @@ void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *r
 /* Takes the request back; done() is not called any more, and the log may go.  What is on its
  * way to the disk still gets there. */
 void syncer_forget(struct syncer *syncer, struct syncer_request *request);
+
+/* True while something of its log is on its way to the disk, or waits for that. */
+static inline bool syncer_is_busy_with(const struct syncer_request *request)
+{
+    return request->is_running || request->is_flushing || list_node_is_linked(&request->node);
+}
 
 /* What it has done so far. */
 struct syncer_counts {

@@ -92,6 +92,11 @@ static inline bool batch_is_control(const struct batch_header *header)
     return header->attributes & BATCH_IS_CONTROL;
 }
 
+static inline bool batch_is_transactional(const struct batch_header *header)
+{
+    return header->attributes & BATCH_IS_TRANSACTIONAL;
+}
+
 /* True if the checksum of the whole batch `bytes` is right. */
 bool batch_crc_is_good(struct slice bytes);
 
@@ -196,3 +201,29 @@ size_t batch_builder_size(const struct batch_builder *builder);
  * BATCH_E_COMPRESSED if the codec fails. */
 NODISCARD int batch_builder_finish(struct batch_builder *builder, enum compress_codec codec,
                                    int64_t base_offset, int32_t leader_epoch, struct text *out);
+
+/* --- making batches smaller -------------------------------------------------- */
+
+/* What is to be left of a batch.  Zeroed before its first use; may be used again. */
+struct batch_rewrite {
+    struct batch_header header;   /* Of what comes of it: complete behind batch_rewrite_finish(). */
+    int64_t old_max_timestamp;    /* The batch's own. */
+    struct text records;          /* Owned: those that stay, encoded. */
+    bool has_base;                /* header.base_timestamp is the one to be. */
+    struct deflater_cache *cache; /* Borrowed, or NULL; the caller's to set. */
+};
+
+/* Begins with none of the records of the batch of `header`.  `delete_horizon` (Unix time in ms)
+ * is noted in it (KIP-534); -1: none, or the one that it has. */
+void batch_rewrite_begin(struct batch_rewrite *rewrite, const struct batch_header *header,
+                         int64_t delete_horizon);
+
+/* A record of the batch stays: they come in order. */
+void batch_rewrite_add(struct batch_rewrite *rewrite, const struct record *record);
+
+/* Adds the batch to `out`, with the offsets, the producer and the sequence that it had; without a
+ * record it is a header alone.  BATCH_E_COMPRESSED if the codec fails. */
+NODISCARD int batch_rewrite_finish(struct batch_rewrite *rewrite, struct text *out);
+
+/* Frees what it holds. */
+void batch_rewrite_fini(struct batch_rewrite *rewrite);

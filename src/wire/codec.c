@@ -19,7 +19,7 @@ static size_t left(const struct reader *r)
     return (size_t)(r->end - r->at);
 }
 
-static int read_uvarint(struct reader *r, uint32_t *out)
+static int read_any_uvarint(struct reader *r, uint32_t *out)
 {
     size_t used;
 
@@ -30,9 +30,20 @@ static int read_uvarint(struct reader *r, uint32_t *out)
     }
 }
 
+/* Most take a single byte. */
+static inline int read_uvarint(struct reader *r, uint32_t *out)
+{
+    if (r->at < r->end && *r->at < 0x80) {
+        *out = *r->at++;
+        return 0;
+    }
+    return read_any_uvarint(r, out);
+}
+
 /* Reads a length or count; -1 is null, which only WIRE_NULLABLE allows.  `width` is
  * that of the classic encoding. */
-static int read_length(struct reader *r, const struct wire_op *op, size_t width, int32_t *out)
+static inline int read_length(struct reader *r, const struct wire_op *op, size_t width,
+                              int32_t *out)
 {
     uint32_t compact;
     int e;

@@ -90,17 +90,17 @@ struct writer {
 };
 
 /* Writes the length in front of `size` things; SIZE_MAX stands for null. */
-static int write_length(struct writer *w, const struct wire_op *op, size_t width, size_t size,
-                        size_t max)
+static inline int write_length(struct writer *w, const struct wire_op *op, size_t width,
+                               size_t size, size_t max)
 {
-    bool is_null = size == SIZE_MAX;
+    size_t above = size + 1; /* So null is 0, which compact lengths want. */
 
-    if (is_null && !(op->flags & WIRE_NULLABLE))
+    if (above == 0 && !(op->flags & WIRE_NULLABLE))
         return CODEC_E_VERSION;
-    if (!is_null && size > max)
+    if (above > max + 1)
         return CODEC_E_TOO_MANY;
     if (op->flags & WIRE_COMPACT) {
-        w->at += varint_encode(is_null ? 0 : (uint64_t)size + 1, w->at);
+        w->at += varint_encode(above, w->at);
         return 0;
     }
     if (width == 2)
@@ -111,15 +111,15 @@ static int write_length(struct writer *w, const struct wire_op *op, size_t width
     return 0;
 }
 
-static int write_slice(struct writer *w, const struct wire_op *op, struct slice s)
+static int write_slice(struct writer *w, const struct wire_op *op, const struct slice *s)
 {
     bool is_string = op->kind == WIRE_STRING;
-    int e = write_length(w, op, is_string ? 2 : 4, s.data ? s.size : SIZE_MAX,
+    int e = write_length(w, op, is_string ? 2 : 4, s->data ? s->size : SIZE_MAX,
                          is_string ? WIRE_STRING_MAX : INT32_MAX - 1);
 
-    if (!e && s.data && s.size) {
-        memcpy(w->at, s.data, s.size);
-        w->at += s.size;
+    if (!e && s->data && s->size) {
+        memcpy(w->at, s->data, s->size);
+        w->at += s->size;
     }
     return e;
 }
@@ -130,7 +130,7 @@ static int write_records(struct writer *w, const struct wire_op *op,
     int e;
 
     if (!records->source)
-        return write_slice(w, op, records->bytes);
+        return write_slice(w, op, &records->bytes);
     e = write_length(w, op, 4, records->source_size, INT32_MAX - 1);
     if (e)
         return e;
@@ -253,6 +253,14 @@ static inline bool tag_is_default(const struct wire_message *message, const stru
     return true;
 }
 
+/* True only if all tagged fields have their defaults, which most sections' have.  False says
+ * nothing: what is between the members is compared as well, and pointers for what is there. */
+static inline bool are_defaults(const struct wire_op *section, const void *base, const void *image)
+{
+    return section->a == 0 || (section->b && memcmp(codec_in(base, section),
+                                                    codec_in(image, section), section->b) == 0);
+}
+
 /* A tagged field at its default is not written. */
 static int write_tags(struct writer *w, const struct wire_op *section, const void *base,
                       const void *image)
@@ -260,6 +268,11 @@ static int write_tags(struct writer *w, const struct wire_op *section, const voi
     const struct wire_op *end = section + section->a;
     uint8_t *count_at = w->at++;
     uint8_t count = 0;
+
+    if (are_defaults(section, base, image)) {
+        *count_at = 0;
+        return 0;
+    }
 
     for (const struct wire_op *tag = section + 1; tag <= end; tag++) {
         int e;
@@ -278,14 +291,10 @@ static int write_tags(struct writer *w, const struct wire_op *section, const voi
 static int write_op(struct writer *w, const struct wire_plan *plan, const struct wire_op *op,
                     const void *base)
 {
-    struct slice slice;
-
     switch (op->kind) {
     case WIRE_NEED: write_run(w, op, base); return 0;
     case WIRE_STRING:
-    case WIRE_BYTES:
-        memcpy(&slice, codec_in(base, op), sizeof(slice));
-        return write_slice(w, op, slice);
+    case WIRE_BYTES: return write_slice(w, op, codec_in(base, op));
     case WIRE_RECORDS: return write_records(w, op, codec_in(base, op));
     case WIRE_ARRAY: return write_array(w, op, base);
     case WIRE_STRUCT: return write_plan(w, &w->message->plans[op->a], codec_in(base, op));

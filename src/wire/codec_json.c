@@ -204,20 +204,41 @@ static void print_member(struct printer *p, const struct wire_op *op, const void
     print_op(p, op, base);
 }
 
+/* The member that `op` is about, or NULL: steps are also about what is not printed. */
+static const struct wire_op *member_of(struct printer *p, const struct wire_plan *plan,
+                                       const struct wire_op *op, const void *base)
+{
+    const struct wire_op *member = op->kind == WIRE_TAG ? codec_payload(p->message, op) : op;
+
+    if (op->kind == WIRE_NEED || op->kind == WIRE_TAGS)
+        return NULL;
+    if (op->kind == WIRE_TAG &&
+        codec_is_default(p->message, member, base, p->message->types[plan->type].image))
+        return NULL;
+    return member;
+}
+
+/* Members come in the order of the schema, which is that of the struct: on the wire tagged ones
+ * come last. */
 static void print_plan(struct printer *p, const struct wire_plan *plan, const void *base)
 {
-    const struct wire_op *op = p->message->ops + plan->op_first;
+    const struct wire_op *ops = p->message->ops + plan->op_first;
+    const struct wire_op *next;
+    unsigned from = 0;
 
-    for (int i = 0; i < plan->op_count; i++, op++) {
-        const struct wire_op *member = op->kind == WIRE_TAG ? codec_payload(p->message, op) : op;
+    do {
+        next = NULL;
+        for (int i = 0; i < plan->op_count; i++) {
+            const struct wire_op *member = member_of(p, plan, &ops[i], base);
 
-        if (op->kind == WIRE_NEED || op->kind == WIRE_TAGS)
-            continue;
-        if (op->kind == WIRE_TAG &&
-            codec_is_default(p->message, member, base, p->message->types[plan->type].image))
-            continue;
-        print_member(p, member, base);
-    }
+            if (member && member->offset >= from && (!next || member->offset < next->offset))
+                next = member;
+        }
+        if (next) {
+            print_member(p, next, base);
+            from = next->offset + 1u;
+        }
+    } while (next);
 }
 
 void codec_print(const struct wire_message *message, int16_t version, const void *in,

@@ -7,6 +7,8 @@ uint32_t crc32c_extend(uint32_t crc, const void *data, size_t size)
 {
     if (crc32c_has_avx512())
         return crc32c_avx512(crc, data, size);
+    if (crc32c_has_avx2())
+        return crc32c_avx2(crc, data, size);
     if (crc32c_has_sse42())
         return crc32c_sse42(crc, data, size);
     if (crc32c_has_armv8())

@@ -19,6 +19,10 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size);
 uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t size);
 bool crc32c_has_sse42(void);
 
+/* 128 bytes at a time by carry-less products of 256 bits. */
+uint32_t crc32c_avx2(uint32_t crc, const void *data, size_t size);
+bool crc32c_has_avx2(void);
+
 /* 256 bytes at a time by carry-less products of 512 bits. */
 uint32_t crc32c_avx512(uint32_t crc, const void *data, size_t size);
 bool crc32c_has_avx512(void);

@@ -57,7 +57,8 @@ enum wire_kind {
     WIRE_ARRAY,      /* Pointer and, behind it, int32_t count; `a` is the elements' plan. */
     WIRE_STRUCT,     /* Inline; `a` is its plan. */
     WIRE_STRUCT_PTR, /* By pointer; with WIRE_NULLABLE a byte says whether it is there. */
-    WIRE_TAGS,       /* The tagged section; `a` steps WIRE_TAG follow, by ascending tag. */
+    WIRE_TAGS,       /* The tagged section; `a` steps WIRE_TAG follow, by ascending tag.  Their
+                        fields are the `b` bytes from `offset` on; 0 if others are between them. */
     WIRE_TAG,        /* `a` is the plan of the payload, `b` the tag; `flags` steps from the
                         index `offset` on compare all there is with the defaults, if not 0. */
 };

@@ -2,7 +2,7 @@
 
 /* test/bench/load.c - writes to or reads from a topic as fast as the broker answers.
  *
- *     load port=P mode=produce [create=yes|page-cache] [topic=T] [partitions=N]
+ *     load port=P mode=produce [create=yes|disk|page-cache] [topic=T] [partitions=N]
  *          [connections=N] [in-flight=N] [batch=BYTES] [record=BYTES] [acks=N] [megabytes=N]
  *     load port=P mode=fetch ...
  *
@@ -39,7 +39,8 @@ enum {
 struct plan {
     const char *topic;
     uint16_t port;
-    bool is_fetch, is_created, is_page_cache;
+    bool is_fetch, is_created;
+    const char *flush_messages; /* Of the topic that is made, or NULL. */
     int32_t partitions;
     int connections, in_flight;
     size_t batch_bytes, record_bytes;
@@ -273,14 +274,14 @@ static void report(struct load *load, int64_t ns)
 
 static void create_topic(const struct plan *plan)
 {
-    /* Kafka's own setting, whose largest value means page cache only: docs/decisions. */
-    static const char *const page_cache[] = {"flush.messages", "9223372036854775807"};
+    const char *const durability[] = {"flush.messages", plan->flush_messages};
     int fd;
     int r = client_connect(plan->port, &fd);
 
     if (r)
         bench_fail("connect: %s", strerror(-r));
-    client_create_topic(fd, plan->topic, plan->partitions, plan->is_page_cache ? page_cache : NULL);
+    client_create_topic(fd, plan->topic, plan->partitions,
+                        plan->flush_messages ? durability : NULL);
     close(fd);
 }
 
@@ -350,7 +351,11 @@ static void read_word(struct plan *plan, const char *word)
             bench_fail("mode is produce or fetch");
     } else if (is_key(word, "create", &value)) {
         plan->is_created = true;
-        plan->is_page_cache = strcmp(value, "page-cache") == 0;
+        /* Kafka's own setting: 1 is a sync for each batch, the largest value none at all. */
+        if (strcmp(value, "page-cache") == 0)
+            plan->flush_messages = "9223372036854775807";
+        else if (strcmp(value, "disk") == 0)
+            plan->flush_messages = "1";
     } else if (is_key(word, "topic", &value)) {
         plan->topic = value;
     } else if (is_key(word, "partitions", &value)) {

@@ -8,9 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { AT_LAST_DELTA = 23, HEADER_SIZE = 61 };
+enum { AT_LAST_DELTA = 23, HEADER_SIZE = 61, ONE_LOG_SIZE = 64 << 20 };
 
 struct null_topic *null_topic_get(struct null_log *log, struct slice name)
 {
@@ -53,6 +54,32 @@ static void write_batch(struct null_log *log, struct null_topic *topic, int32_t 
     partition->is_dirty = true;
 }
 
+/* Filled before its first use, as a log is whose blocks are recycled. */
+static void open_one(struct null_log *log)
+{
+    static const char fill[1 << 20];
+    int fd = openat(log->dir, "one-log", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+    for (int64_t at = 0; at < ONE_LOG_SIZE; at += (int64_t)sizeof(fill))
+        if (pwrite(fd, fill, sizeof(fill), at) != (ssize_t)sizeof(fill))
+            bench_fail("one-log: %s", strerror(errno));
+    if (fsync(fd))
+        bench_fail("one-log: %s", strerror(errno));
+    log->one.fd = fd;
+}
+
+static void write_one(struct null_log *log, struct slice batch)
+{
+    if (log->one.fd < 0)
+        open_one(log);
+    if (log->one.size + (int64_t)batch.size > ONE_LOG_SIZE)
+        log->one.size = 0;
+    if (pwrite(log->one.fd, batch.data, batch.size, log->one.size) != (ssize_t)batch.size)
+        bench_fail("one-log: %s", strerror(errno));
+    log->one.size += (int64_t)batch.size;
+    log->one.is_dirty = true;
+}
+
 int64_t null_append(struct null_log *log, struct null_topic *topic, int32_t index,
                     struct slice batch)
 {
@@ -61,27 +88,31 @@ int64_t null_append(struct null_log *log, struct null_topic *topic, int32_t inde
 
     if (batch.size < HEADER_SIZE)
         bench_fail("a client sent what is no batch");
-    if (log->mode != NULL_DISCARD) {
+    if (log->mode != NULL_DISCARD)
         bytes_store_i64((uint8_t *)(uintptr_t)batch.data, first); /* The frame is ours. */
+    if (log->mode == NULL_ONE_LOG)
+        write_one(log, batch);
+    else if (log->mode != NULL_DISCARD)
         write_batch(log, topic, index, batch);
-    }
     partition->end += bytes_load_i32(batch.data + AT_LAST_DELTA) + 1;
     return first;
 }
 
+static void sync_file(struct null_partition *partition)
+{
+    if (partition->is_dirty && fdatasync(partition->fd))
+        bench_fail("fdatasync: %s", strerror(errno));
+    partition->is_dirty = false;
+}
+
 void null_sync(struct null_log *log)
 {
-    if (log->mode != NULL_SYNC)
+    if (log->mode != NULL_SYNC && log->mode != NULL_ONE_LOG)
         return;
-    for (struct null_topic *topic = log->topics; topic; topic = topic->next) {
-        for (int32_t i = 0; i < log->partitions; i++) {
-            struct null_partition *partition = &topic->partitions[i];
-
-            if (partition->is_dirty && fdatasync(partition->fd))
-                bench_fail("fdatasync: %s", strerror(errno));
-            partition->is_dirty = false;
-        }
-    }
+    sync_file(&log->one);
+    for (struct null_topic *topic = log->topics; topic; topic = topic->next)
+        for (int32_t i = 0; i < log->partitions; i++)
+            sync_file(&topic->partitions[i]);
 }
 
 /* The batch that holds `offset`, or the count of batches at the end. */

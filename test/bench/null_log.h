@@ -5,7 +5,8 @@
  * and a file for each partition.
  *
  * A batch is written as it came but for its base offset.  Where each batch begins is kept in
- * memory, so that a fetch can begin at one.  Nothing is checked.
+ * memory, so that a fetch can begin at one.  Nothing is checked.  With NULL_ONE_LOG there is
+ * nothing to fetch: it is the bound of what many durable partitions can do.
  *
  * Threading: one thread.
  * Errors:    none; a file that fails ends the program.
@@ -17,6 +18,7 @@ enum null_mode {
     NULL_DISCARD, /* Offsets are counted, records are not kept. */
     NULL_WRITE,   /* Into the page cache. */
     NULL_SYNC,    /* And from there to the disk before the answer. */
+    NULL_ONE_LOG, /* As NULL_SYNC, but all into one file, which is used again and again. */
 };
 
 struct null_batch {
@@ -44,6 +46,7 @@ struct null_log {
     int dir; /* Where the files are. */
     int32_t partitions;
     struct null_topic *topics;
+    struct null_partition one; /* Of NULL_ONE_LOG: its file, and where the next write goes. */
 };
 
 /* The topic of this name, which is made if it is not there. */

@@ -2,7 +2,7 @@
 
 /* test/bench/nullbroker.c - the least that satisfies a producer and a consumer of Kafka.
  *
- *     nullbroker PORT discard|write|sync DIR [PARTITIONS]
+ *     nullbroker PORT discard|write|sync|one-log DIR [PARTITIONS]
  *
  * The floor under any broker: what the kernel takes for sockets and files, and next to
  * nothing on top.  One thread; a turn handles every connection that has something, writes
@@ -506,17 +506,19 @@ static enum null_mode mode_of(const char *word)
         return NULL_DISCARD;
     if (strcmp(word, "write") == 0)
         return NULL_WRITE;
+    if (strcmp(word, "one-log") == 0)
+        return NULL_ONE_LOG;
     if (strcmp(word, "sync") != 0)
-        bench_fail("the mode is discard, write or sync");
+        bench_fail("the mode is discard, write, sync or one-log");
     return NULL_SYNC;
 }
 
 int main(int argc, char **argv)
 {
-    struct broker broker = {.peers = NULL};
+    struct broker broker = {.log = {.one = {.fd = -1}}};
 
     if (argc < 4)
-        bench_fail("usage: nullbroker PORT discard|write|sync DIR [PARTITIONS]");
+        bench_fail("usage: nullbroker PORT discard|write|sync|one-log DIR [PARTITIONS]");
     broker.port = (uint16_t)bench_number(argv[1], 1);
     broker.log.mode = mode_of(argv[2]);
     broker.log.dir = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -34,6 +34,7 @@ enum {
     ROUNDS_MAX = 1000,
     BATCH_SIZE = 64 * 1024,
     CRC_SIZE = 1024 * 1024,
+    CHECKSUMS = 8,
 };
 
 static volatile uint64_t sink; /* Keeps the compiler from leaving work out. */
@@ -312,12 +313,12 @@ static void add_time(struct figures *f, const char *name, void (*run)(void *), v
 
 static void add_checksum(struct figures *f, const char *name, struct checksum *c,
                          uint32_t (*run)(uint32_t, const void *, size_t), bool is_there,
-                         const void *data)
+                         const void *data, size_t size)
 {
     if (!is_there)
         return;
-    *c = (struct checksum){.run = run, .data = data, .size = CRC_SIZE};
-    add_time(f, name, run_checksum, c, CRC_SIZE, "GB/s");
+    *c = (struct checksum){.run = run, .data = data, .size = size};
+    add_time(f, name, run_checksum, c, (double)size, "GB/s");
     f->figures[f->count - 1].is_rate = true;
 }
 
@@ -368,22 +369,28 @@ static void add_messages(struct figures *f, struct specimen specimens[static 4],
     add_time(f, "encode Produce 13 response", run_encode, &specimens[3], all, "ns/partition");
 }
 
-static void add_checksums(struct figures *f, struct checksum checksums[static 5], const void *data)
+static void add_checksums(struct figures *f, struct checksum checksums[static CHECKSUMS],
+                          const void *data)
 {
-    add_checksum(f, "CRC32C of 1 MiB", &checksums[0], crc32c_extend, true, data);
-    add_checksum(f, "CRC32C of 1 MiB by ISA-L", &checksums[1], isal_crc, HAS_ISAL, data);
-    add_checksum(f, "CRC32C of 1 MiB, SSE4.2", &checksums[2], crc32c_sse42, crc32c_has_sse42(),
-                 data);
-    add_checksum(f, "CRC32C of 1 MiB, ARMv8", &checksums[3], crc32c_armv8, crc32c_has_armv8(),
-                 data);
-    add_checksum(f, "CRC32C of 1 MiB, portable", &checksums[4], crc32c_portable, true, data);
+    struct checksum *c = checksums;
+
+    add_checksum(f, "CRC32C of 64 KiB", c++, crc32c_extend, true, data, BATCH_SIZE);
+    add_checksum(f, "CRC32C of 64 KiB by ISA-L", c++, isal_crc, HAS_ISAL, data, BATCH_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB", c++, crc32c_extend, true, data, CRC_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB by ISA-L", c++, isal_crc, HAS_ISAL, data, CRC_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB, AVX2", c++, crc32c_avx2, crc32c_has_avx2(), data, CRC_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB, SSE4.2", c++, crc32c_sse42, crc32c_has_sse42(), data,
+                 CRC_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB, ARMv8", c++, crc32c_armv8, crc32c_has_armv8(), data,
+                 CRC_SIZE);
+    add_checksum(f, "CRC32C of 1 MiB, portable", c++, crc32c_portable, true, data, CRC_SIZE);
 }
 
 int main(int argc, char **argv)
 {
     static struct figures figures;
     static struct specimen specimens[4];
-    static struct checksum checksums[5];
+    static struct checksum checksums[CHECKSUMS];
     static struct zstd_batch batch;
     struct text bytes = {.data = NULL};
     struct arena arena;

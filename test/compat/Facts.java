@@ -5,6 +5,8 @@ import java.lang.reflect.Method;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -135,6 +137,51 @@ public class Facts {
         }
     }
 
+    private static String textOf(Object value) {
+        if (!(value instanceof Collection<?> list))
+            return String.valueOf(value);
+        StringJoiner words = new StringJoiner(",");
+        for (Object word : list)
+            words.add(word instanceof Class<?> named ? named.getName() : word.toString());
+        return words.toString();
+    }
+
+    /** Our words for types: a class is a text, and so is a password. */
+    private static String typeOf(Object key) throws Exception {
+        String type = get(key, "type").toString().toLowerCase();
+        return type.equals("short") ? "int"
+             : type.equals("class") || type.equals("password") ? "string" : type;
+    }
+
+    /** The least and the most that a whole number may be. */
+    private static void bounds(String of, Object name, Object key) throws Exception {
+        boolean isLong = typeOf(key).equals("long");
+        if (!isLong && !typeOf(key).equals("int"))
+            return;
+        boolean isShort = get(key, "type").toString().equals("SHORT");
+        Object low = isLong ? Long.MIN_VALUE : isShort ? Short.MIN_VALUE : Integer.MIN_VALUE;
+        Object high = isLong ? Long.MAX_VALUE : isShort ? Short.MAX_VALUE : Integer.MAX_VALUE;
+        Object validator = get(key, "validator");
+        if (validator != null && validator.getClass().getSimpleName().equals("Range")) {
+            low = get(validator, "min") == null ? low : get(validator, "min");
+            high = get(validator, "max") == null ? high : get(validator, "max");
+        }
+        say("bounds", of, name, low + " to " + high);
+    }
+
+    /** The settings of a definition: name, type and default. */
+    private static void configs(String of, Object keys, boolean withInternal) throws Exception {
+        for (Map.Entry<?, ?> entry : new TreeMap<>((Map<?, ?>) keys).entrySet()) {
+            Object key = entry.getValue();
+            if ((boolean) get(key, "internalConfig") && !withInternal)
+                continue;
+            Object initial = (boolean) call(key, "hasDefault")
+                           ? textOf(get(key, "defaultValue")) : "(required)";
+            say("config", of, entry.getKey(), typeOf(key), initial);
+            bounds(of, entry.getKey(), key);
+        }
+    }
+
     public static void main(String[] args) throws Exception {
         apis();
         if (args.length > 0 && args[0].equals("apis"))
@@ -148,5 +195,12 @@ public class Facts {
         records("remote", "org.apache.kafka.server.log.remote.metadata.storage.generated."
                 + "MetadataRecordType");
         features();
+        Map<Object, Object> broker = new TreeMap<>((Map<?, ?>) call(
+            type("org.apache.kafka.server.config.DynamicConfig$Broker"), "configKeys"));
+        broker.putAll((Map<?, ?>) call(
+            call(type("kafka.server.KafkaConfig"), "configDef"), "configKeys"));
+        configs("broker", broker, true);
+        configs("topic", call(type("org.apache.kafka.storage.internals.log.LogConfig"),
+                              "configKeys"), false);
     }
 }

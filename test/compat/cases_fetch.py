@@ -4,7 +4,7 @@
 import uuid
 
 import wire
-from talk import case
+from talk import case, case_for_each, case_in_each_version, case_in_versions
 
 STEP_MS = 1000
 
@@ -21,15 +21,14 @@ def filled(t, partitions=1, **configs):
     return name, topic_id
 
 
-@case
-def fetch_in_each_version(t):
+@case_in_each_version("fetch")
+def fetch_in_each_version(t, version):
     name, topic_id = filled(t)
-    for version in t.apis["fetch"].versions:
-        topic = topic_id if version >= 13 else name
-        t.fetch(f"v{version}", topic, version)
-        t.fetch(f"v{version} from 3", topic, version, offset=3)
-        t.fetch(f"v{version} at the end", topic, version, offset=6)
-        t.fetch(f"v{version} committed", topic, version, isolation_level=1)
+    topic = topic_id if version >= 13 else name
+    t.fetch(f"v{version}", topic, version)
+    t.fetch(f"v{version} from 3", topic, version, offset=3)
+    t.fetch(f"v{version} at the end", topic, version, offset=6)
+    t.fetch(f"v{version} committed", topic, version, isolation_level=1)
 
 
 @case
@@ -46,13 +45,12 @@ def fetch_of_what_there_is_not(t):
         t.fetch(f"v{version} unknown partition", topic_id, version, partition=4)
 
 
-@case
-def fetch_out_of_range(t):
+@case_for_each((-1, -2, 7, 100, 2**63 - 1, -2**63))
+def fetch_out_of_range(t, offset):
     name, topic_id = filled(t)
-    for offset in (-1, -2, 7, 100, 2**63 - 1, -2**63):
-        for version in (4, 11, 12):
-            t.fetch(f"v{version} {offset}", name, version, offset=offset)
-        t.fetch(f"v13 {offset}", topic_id, 13, offset=offset)
+    for version in (4, 11, 12):
+        t.fetch(f"v{version} {offset}", name, version, offset=offset)
+    t.fetch(f"v13 {offset}", topic_id, 13, offset=offset)
 
 
 @case
@@ -216,24 +214,22 @@ def _relative(t, answer, label):
                if found["timestamp"] > 0 else found["timestamp"])
 
 
-@case
-def list_offsets_of_special_times(t):
+@case_in_each_version("list_offsets")
+def list_offsets_of_special_times(t, version):
     name, _ = filled(t)
     empty, _ = t.topic()
-    for version in t.apis["list_offsets"].versions:
-        for special in (-1, -2, -3, -4, -5, -6, -7, -100):
-            list_offsets(t, f"v{version} {special}", name, special, version)
-            list_offsets(t, f"v{version} {special} empty", empty, special, version)
+    for special in (-1, -2, -3, -4, -5, -6, -7, -100):
+        list_offsets(t, f"v{version} {special}", name, special, version)
+        list_offsets(t, f"v{version} {special} empty", empty, special, version)
 
 
-@case
-def list_offsets_of_times(t):
+@case_in_versions((1, 2, 5, 7, 11))
+def list_offsets_of_times(t, version):
     name, _ = filled(t)
-    for version in (1, 2, 5, 7, 11):
-        for delta in (-10000, -1, 0, 1, 499, 500, 501, 999, 1000, 2499, 2500, 2501, 10**9):
-            list_offsets(t, f"v{version} {delta}", name, t.now_ms + delta, version)
-        list_offsets(t, f"v{version} zero", name, 0, version)
-        list_offsets(t, f"v{version} far", name, 2**63 - 1, version)
+    for delta in (-10000, -1, 0, 1, 499, 500, 501, 999, 1000, 2499, 2500, 2501, 10**9):
+        list_offsets(t, f"v{version} {delta}", name, t.now_ms + delta, version)
+    list_offsets(t, f"v{version} zero", name, 0, version)
+    list_offsets(t, f"v{version} far", name, 2**63 - 1, version)
 
 
 @case
@@ -247,35 +243,33 @@ def list_offsets_of_times_out_of_order(t):
     list_offsets(t, "max", name, -3, 7)
 
 
-@case
-def list_offsets_of_what_there_is_not(t):
+@case_in_versions((1, 4, 5, 6, 11))
+def list_offsets_of_what_there_is_not(t, version):
     name, _ = filled(t)
-    for version in (1, 4, 5, 6, 11):
-        list_offsets(t, f"v{version} unknown topic", "no-such", -1, version)
-        list_offsets(t, f"v{version} unknown partition", name, -1, version, partition=9)
-        list_offsets(t, f"v{version} negative partition", name, -1, version, partition=-9)
-        list_offsets(t, f"v{version} bad name", "a/b", -1, version)
-        if version >= 4:
-            for epoch in (-2, 0, 1, 50):
-                list_offsets(t, f"v{version} epoch {epoch}", name, -1, version,
-                             current_leader_epoch=epoch)
-                list_offsets(t, f"v{version} epoch {epoch} of a time", name, t.now_ms, version,
-                             current_leader_epoch=epoch)
-        for isolation in (0, 1) if version >= 2 else ():
-            list_offsets(t, f"v{version} isolation {isolation}", name, -1, version,
-                         isolation_level=isolation)
-        for replica in (-2, 0, 1, 7):
-            list_offsets(t, f"v{version} replica {replica}", name, -1, version,
-                         replica_id=replica)
+    list_offsets(t, f"v{version} unknown topic", "no-such", -1, version)
+    list_offsets(t, f"v{version} unknown partition", name, -1, version, partition=9)
+    list_offsets(t, f"v{version} negative partition", name, -1, version, partition=-9)
+    list_offsets(t, f"v{version} bad name", "a/b", -1, version)
+    if version >= 4:
+        for epoch in (-2, 0, 1, 50):
+            list_offsets(t, f"v{version} epoch {epoch}", name, -1, version,
+                         current_leader_epoch=epoch)
+            list_offsets(t, f"v{version} epoch {epoch} of a time", name, t.now_ms, version,
+                         current_leader_epoch=epoch)
+    for isolation in (0, 1) if version >= 2 else ():
+        list_offsets(t, f"v{version} isolation {isolation}", name, -1, version,
+                     isolation_level=isolation)
+    for replica in (-2, 0, 1, 7):
+        list_offsets(t, f"v{version} replica {replica}", name, -1, version,
+                     replica_id=replica)
 
 
-@case
-def list_offsets_of_a_partition_twice(t):
+@case_in_versions((1, 5, 8))
+def list_offsets_of_a_partition_twice(t, version):
     name, _ = filled(t)
-    for version in (1, 5, 8):
-        t.ask(f"v{version}", "list_offsets", version, {"replica_id": -1, "topics": [
-            {"name": name, "partitions": [{"partition_index": 0, "timestamp": -1},
-                                          {"partition_index": 0, "timestamp": -2}]}]})
-        t.ask(f"v{version} nothing", "list_offsets", version, {"replica_id": -1, "topics": []})
-        t.ask(f"v{version} no partitions", "list_offsets", version,
-              {"replica_id": -1, "topics": [{"name": name, "partitions": []}]})
+    t.ask(f"v{version}", "list_offsets", version, {"replica_id": -1, "topics": [
+        {"name": name, "partitions": [{"partition_index": 0, "timestamp": -1},
+                                      {"partition_index": 0, "timestamp": -2}]}]})
+    t.ask(f"v{version} nothing", "list_offsets", version, {"replica_id": -1, "topics": []})
+    t.ask(f"v{version} no partitions", "list_offsets", version,
+          {"replica_id": -1, "topics": [{"name": name, "partitions": []}]})

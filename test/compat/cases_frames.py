@@ -4,7 +4,7 @@
 import struct
 
 import wire
-from talk import case
+from talk import APIS, case, case_for_each
 
 PROBE = struct.pack(">hhi", 18, 0, 9) + struct.pack(">h", -1)
 
@@ -19,100 +19,94 @@ def closed_or(t, label, raw):
     t.raw(label, raw)
 
 
-@case
-def frames_with_odd_sizes(t):
-    for label, raw in {
-        "size 0": struct.pack(">i", 0),
-        "size -1": struct.pack(">i", -1),
-        "size -2147483648": struct.pack(">i", -2**31),
-        "size 104857601": struct.pack(">i", 104857601),
-        "size 2147483647": struct.pack(">i", 2**31 - 1),
-        "size 1": wire.frame(b"\0"),
-        "size 7": wire.frame(PROBE[:7]),
-        "size 8": wire.frame(PROBE[:8]),
-        "size 9": wire.frame(PROBE[:9]),
-        "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        "tls": bytes.fromhex("16030100a5010000a10303"),
-    }.items():
-        if label == "tls":  # Asks for a huge frame, 0x16030100 bytes.
-            raw += bytes(200)
-        closed_or(t, label, raw)
+@case_for_each({
+    "size 0": struct.pack(">i", 0),
+    "size -1": struct.pack(">i", -1),
+    "size -2147483648": struct.pack(">i", -2**31),
+    "size 104857601": struct.pack(">i", 104857601),
+    "size 2147483647": struct.pack(">i", 2**31 - 1),
+    "size 1": wire.frame(b"\0"),
+    "size 7": wire.frame(PROBE[:7]),
+    "size 8": wire.frame(PROBE[:8]),
+    "size 9": wire.frame(PROBE[:9]),
+    "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tls": bytes.fromhex("16030100a5010000a10303"),
+})
+def frames_with_odd_sizes(t, label, raw):
+    if label == "tls":  # Asks for a huge frame, 0x16030100 bytes.
+        raw += bytes(200)
+    closed_or(t, label, raw)
 
 
-@case
-def frames_with_odd_headers(t):
-    for label, payload in {
-        "null client": PROBE,
-        "client longer than the frame": header(18, 0, client=b"\x7f\xff"),
-        "client length -2": header(18, 0, client=b"\xff\xfe"),
-        "client not utf-8": header(18, 0, client=b"\0\2\xff\xfe"),
-        "empty client": header(18, 0, client=b"\0\0"),
-        "unknown key": header(9999, 0),
-        "key -1": header(-1, 0),
-        "key 32767": header(32767, 32767),
-        "flexible without tags": header(3, 9),
-        "flexible with a tag": header(3, 9, tags=b"\1\5\2hi") + b"\1\0\0\0\0",
-        "flexible with tags out of order": header(3, 9, tags=b"\2\6\0\5\0") + b"\1\0\0\0\0",
-        "flexible with a tag twice": header(3, 9, tags=b"\2\5\0\5\0") + b"\1\0\0\0\0",
-        "flexible with a tag too long": header(3, 9, tags=b"\1\5\x7f") + b"\1\0\0\0\0",
-        "flexible with many tags": header(3, 9, tags=b"\xff\xff\xff\xff\x07"),
-    }.items():
-        closed_or(t, label, wire.frame(payload))
+@case_for_each({
+    "null client": PROBE,
+    "client longer than the frame": header(18, 0, client=b"\x7f\xff"),
+    "client length -2": header(18, 0, client=b"\xff\xfe"),
+    "client not utf-8": header(18, 0, client=b"\0\2\xff\xfe"),
+    "empty client": header(18, 0, client=b"\0\0"),
+    "unknown key": header(9999, 0),
+    "key -1": header(-1, 0),
+    "key 32767": header(32767, 32767),
+    "flexible without tags": header(3, 9),
+    "flexible with a tag": header(3, 9, tags=b"\1\5\2hi") + b"\1\0\0\0\0",
+    "flexible with tags out of order": header(3, 9, tags=b"\2\6\0\5\0") + b"\1\0\0\0\0",
+    "flexible with a tag twice": header(3, 9, tags=b"\2\5\0\5\0") + b"\1\0\0\0\0",
+    "flexible with a tag too long": header(3, 9, tags=b"\1\5\x7f") + b"\1\0\0\0\0",
+    "flexible with many tags": header(3, 9, tags=b"\xff\xff\xff\xff\x07"),
+})
+def frames_with_odd_headers(t, label, payload):
+    closed_or(t, label, wire.frame(payload))
 
 
-@case
-def frames_of_versions_that_are_gone(t):
+@case_for_each([(name,) for name in APIS if name != "api_versions"])
+def frames_of_versions_that_are_gone(t, name):
     """Below the lowest and above the highest, of each request that is served."""
-    for api in t.apis.values():
-        if api.name == "api_versions":
+    api = t.apis[name]
+    lowest, highest = api.versions[0], api.versions[-1]
+    for version in (-1, lowest - 1, highest + 1, 32767):
+        if version == lowest - 1 == -1 or (version == highest + 1 and api.key == 22):
             continue
-        lowest, highest = api.versions[0], api.versions[-1]
-        for version in (-1, lowest - 1, highest + 1, 32767):
-            if version == lowest - 1 == -1 or (version == highest + 1 and api.key == 22):
-                continue
-            if version == lowest - 1 and api.name in wire.FIRST_OF_KAFKA_4:
-                continue
-            body = header(api.key, version, tags=b"\0" if version > highest else b"")
-            closed_or(t, f"{api.name} v{version}", wire.frame(body + bytes(40)))
+        if version == lowest - 1 and api.name in wire.FIRST_OF_KAFKA_4:
+            continue
+        body = header(api.key, version, tags=b"\0" if version > highest else b"")
+        closed_or(t, f"{api.name} v{version}", wire.frame(body + bytes(40)))
 
 
-@case
-def frames_with_bodies_that_do_not_fit(t):
-    topics = struct.pack(">i", 1) + b"\0\1a"
-    for label, payload in {
-        "no body": header(3, 1),
-        "array longer than the frame": header(3, 1) + struct.pack(">i", 5) + b"\0\1a",
-        "array of 2147483647": header(3, 1) + struct.pack(">i", 2**31 - 1),
-        "array of -2": header(3, 1) + struct.pack(">i", -2),
-        "string longer than the frame": header(3, 1) + struct.pack(">ih", 1, 100) + b"a",
-        "string length -1": header(3, 1) + struct.pack(">ih", 1, -1),
-        "string length -2": header(3, 1) + struct.pack(">ih", 1, -2),
-        "name not utf-8": header(3, 1) + struct.pack(">ih", 1, 2) + b"\xff\xfe",
-        "bytes behind": header(3, 1) + struct.pack(">i", 0) + b"more",
-        "bool 2": header(3, 4) + struct.pack(">i", 0) + b"\2",
-        "bool cut": header(3, 4) + topics,
-        "flexible, bytes behind": header(3, 9, tags=b"\0") + b"\1\0\0\0\0more",
-        "flexible, unknown tag": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\2hi",
-        "flexible, unknown tag of nothing": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\0",
-        "flexible, tag cut": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\7hi",
-        "flexible, tag twice": header(3, 9, tags=b"\0") + b"\1\0\0\0\2\x63\0\x63\0",
-        "flexible, null topics": header(3, 9, tags=b"\0") + b"\0\0\0\0\0",
-        "flexible, count of 5 bytes": header(3, 9, tags=b"\0") + b"\xff\xff\xff\xff\x0f\0\0\0\0",
-        "flexible, count of 6 bytes": header(3, 9, tags=b"\0") + b"\xff\xff\xff\xff\xff\1\0\0\0",
-        "flexible, name of length 0": header(3, 9, tags=b"\0") + b"\2\0\0\0\0\0\0",
-        "uuid cut": header(3, 12, tags=b"\0") + b"\2\1\2\3",
-        "produce, array of 2147483647": header(0, 3) + struct.pack(">hhii", -1, -1, 1,
-                                                                   2**31 - 1),
-        "produce, records longer than the frame": header(0, 3) + struct.pack(
-            ">hhiih", -1, -1, 1, 1, 1) + b"a" + struct.pack(">iii", 1, 0, 10**6),
-        "produce, records of -2": header(0, 3) + struct.pack(
-            ">hhiih", -1, -1, 1, 1, 1) + b"a" + struct.pack(">iii", 1, 0, -2),
-        "produce, null topics": header(0, 3) + struct.pack(">hhii", -1, -1, 1, -1),
-        "fetch, null topics": header(1, 4) + struct.pack(">iiiibi", -1, 0, 0, 1, 0, -1),
-        "create, null topics": header(19, 2) + struct.pack(">iib", -1, 1000, 0),
-        "an api version request with a body": header(18, 0) + b"more",
-    }.items():
-        closed_or(t, label, wire.frame(payload))
+@case_for_each({
+    "no body": header(3, 1),
+    "array longer than the frame": header(3, 1) + struct.pack(">i", 5) + b"\0\1a",
+    "array of 2147483647": header(3, 1) + struct.pack(">i", 2**31 - 1),
+    "array of -2": header(3, 1) + struct.pack(">i", -2),
+    "string longer than the frame": header(3, 1) + struct.pack(">ih", 1, 100) + b"a",
+    "string length -1": header(3, 1) + struct.pack(">ih", 1, -1),
+    "string length -2": header(3, 1) + struct.pack(">ih", 1, -2),
+    "name not utf-8": header(3, 1) + struct.pack(">ih", 1, 2) + b"\xff\xfe",
+    "bytes behind": header(3, 1) + struct.pack(">i", 0) + b"more",
+    "bool 2": header(3, 4) + struct.pack(">i", 0) + b"\2",
+    "bool cut": header(3, 4) + struct.pack(">i", 1) + b"\0\1a",
+    "flexible, bytes behind": header(3, 9, tags=b"\0") + b"\1\0\0\0\0more",
+    "flexible, unknown tag": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\2hi",
+    "flexible, unknown tag of nothing": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\0",
+    "flexible, tag cut": header(3, 9, tags=b"\0") + b"\1\0\0\0\1\x63\7hi",
+    "flexible, tag twice": header(3, 9, tags=b"\0") + b"\1\0\0\0\2\x63\0\x63\0",
+    "flexible, null topics": header(3, 9, tags=b"\0") + b"\0\0\0\0\0",
+    "flexible, count of 5 bytes": header(3, 9, tags=b"\0") + b"\xff\xff\xff\xff\x0f\0\0\0\0",
+    "flexible, count of 6 bytes": header(3, 9, tags=b"\0") + b"\xff\xff\xff\xff\xff\1\0\0\0",
+    "flexible, name of length 0": header(3, 9, tags=b"\0") + b"\2\0\0\0\0\0\0",
+    "uuid cut": header(3, 12, tags=b"\0") + b"\2\1\2\3",
+    "produce, array of 2147483647": header(0, 3) + struct.pack(">hhii", -1, -1, 1,
+                                                               2**31 - 1),
+    "produce, records longer than the frame": header(0, 3) + struct.pack(
+        ">hhiih", -1, -1, 1, 1, 1) + b"a" + struct.pack(">iii", 1, 0, 10**6),
+    "produce, records of -2": header(0, 3) + struct.pack(
+        ">hhiih", -1, -1, 1, 1, 1) + b"a" + struct.pack(">iii", 1, 0, -2),
+    "produce, null topics": header(0, 3) + struct.pack(">hhii", -1, -1, 1, -1),
+    "fetch, null topics": header(1, 4) + struct.pack(">iiiibi", -1, 0, 0, 1, 0, -1),
+    "create, null topics": header(19, 2) + struct.pack(">iib", -1, 1000, 0),
+    "an api version request with a body": header(18, 0) + b"more",
+})
+def frames_with_bodies_that_do_not_fit(t, label, payload):
+    closed_or(t, label, wire.frame(payload))
 
 
 @case

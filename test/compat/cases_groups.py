@@ -2,7 +2,7 @@
 """Classic groups: joining, assignments, heartbeats, leaving, and looking at groups."""
 
 from groups import NEWEST, Member, hears_of_it, ready, stable, subscription
-from talk import case
+from talk import case, case_for_each, case_in_each_version, case_in_versions
 
 STRANGER = "stranger-1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 
@@ -10,19 +10,18 @@ STRANGER = "stranger-1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 # --- the life of a group in each version -----------------------------------------------------
 
 
-@case
-def groups_of_one_in_each_version(t):
-    for version in t.apis["join_group"].versions:
-        group = ready(t, f"{t.name}-{version}")
-        member = Member(t, group, version=version, protocols=("range", "roundrobin"))
-        member.enter(f"v{version} join")
-        others = {api: min(version, newest) for api, newest in NEWEST.items()}
-        member.lead(f"v{version} sync", version=others["sync_group"])
-        member.heartbeat(f"v{version} heartbeat", version=others["heartbeat"])
-        member.join(f"v{version} join of the leader")
-        member.leave(f"v{version} leave", version=others["leave_group"])
-        member.heartbeat(f"v{version} heartbeat behind", version=others["heartbeat"])
-        member.close()
+@case_in_each_version("join_group")
+def groups_of_one_in_each_version(t, version):
+    group = ready(t, f"{t.name}-{version}")
+    member = Member(t, group, version=version, protocols=("range", "roundrobin"))
+    member.enter(f"v{version} join")
+    others = {api: min(version, newest) for api, newest in NEWEST.items()}
+    member.lead(f"v{version} sync", version=others["sync_group"])
+    member.heartbeat(f"v{version} heartbeat", version=others["heartbeat"])
+    member.join(f"v{version} join of the leader")
+    member.leave(f"v{version} leave", version=others["leave_group"])
+    member.heartbeat(f"v{version} heartbeat behind", version=others["heartbeat"])
+    member.close()
 
 
 @case
@@ -102,14 +101,13 @@ def groups_that_cannot_be_joined(t):
     members[0].heartbeat("it is still in")
 
 
-@case
-def groups_that_are_new_cannot_be_joined_without_protocols(t):
+@case_for_each((("none", {"protocols": []}), ("no type", {"protocol_type": ""}),
+                          ("neither", {"protocols": [], "protocol_type": ""})))
+def groups_that_are_new_cannot_be_joined_without_protocols(t, label, fields):
     ready(t, t.name)
-    for label, fields in (("none", {"protocols": []}), ("no type", {"protocol_type": ""}),
-                          ("neither", {"protocols": [], "protocol_type": ""})):
-        for version in (3, 4, 9):
-            Member(t, f"{t.name}-{label}-{version}", version=version).join(f"{label} v{version}",
-                                                                          **fields)
+    for version in (3, 4, 9):
+        Member(t, f"{t.name}-{label}-{version}", version=version).join(f"{label} v{version}",
+                                                                      **fields)
 
 
 @case
@@ -156,26 +154,25 @@ def groups_answer_joins_again_while_assignments_are_made(t):
 # --- static members -------------------------------------------------------------------------
 
 
-@case
-def groups_with_a_static_member_that_restarts(t):
-    for version in (5, 8, 9):
-        group = ready(t, f"{t.name}-{version}")
-        old = Member(t, group, instance="i1", version=version)
-        old.enter(f"v{version} joins")
-        old.lead(f"v{version} sync")
-        new = Member(t, group, instance="i1", version=version)
-        new.enter(f"v{version} restarted")
-        new.sync(f"v{version} restarted, sync")
-        new.heartbeat(f"v{version} restarted, heartbeat")
-        old.heartbeat(f"v{version} old heartbeat")
-        old.sync(f"v{version} old sync")
-        old.join(f"v{version} old join")
-        old.commit(f"v{version} old commit", ("t", None))
-        old.leave(f"v{version} old leaves")
-        t.ask(f"v{version} described", "describe_groups", 5, {"groups": [group]})
-        new.leave(f"v{version} removed by instance", members=[
-            {"member_id": "", "group_instance_id": "i1"}])
-        new.heartbeat(f"v{version} removed, heartbeat")
+@case_in_versions((5, 8, 9))
+def groups_with_a_static_member_that_restarts(t, version):
+    group = ready(t, f"{t.name}-{version}")
+    old = Member(t, group, instance="i1", version=version)
+    old.enter(f"v{version} joins")
+    old.lead(f"v{version} sync")
+    new = Member(t, group, instance="i1", version=version)
+    new.enter(f"v{version} restarted")
+    new.sync(f"v{version} restarted, sync")
+    new.heartbeat(f"v{version} restarted, heartbeat")
+    old.heartbeat(f"v{version} old heartbeat")
+    old.sync(f"v{version} old sync")
+    old.join(f"v{version} old join")
+    old.commit(f"v{version} old commit", ("t", None))
+    old.leave(f"v{version} old leaves")
+    t.ask(f"v{version} described", "describe_groups", 5, {"groups": [group]})
+    new.leave(f"v{version} removed by instance", members=[
+        {"member_id": "", "group_instance_id": "i1"}])
+    new.heartbeat(f"v{version} removed, heartbeat")
 
 
 @case
@@ -214,6 +211,7 @@ def groups_with_a_static_follower_that_restarts(t):
     leader.leave("leaves as the follower", members=[
         {"member_id": leader.id, "group_instance_id": "follower"}])
     leader.begin_join()
+    hears_of_it(t, again)  # So the leader's call is there before the next one.
     replaced = Member(t, group, instance="leader")
     replaced.begin_join()
     leader.end("fenced while it waits")
@@ -225,28 +223,27 @@ def groups_with_a_static_follower_that_restarts(t):
 # --- SyncGroup and Heartbeat ----------------------------------------------------------------
 
 
-@case
-def groups_refuse_sync(t):
+@case_in_each_version("sync_group")
+def groups_refuse_sync(t, version):
     group = f"{t.name}-stable"
     member = stable(t, group)[0]
-    for version in t.apis["sync_group"].versions:
-        def ask(label, **fields):
-            member.sync(f"v{version} {label}", version=version, **fields)
-        ask("empty group", group_id="")
-        ask("no such group", group_id=f"{t.name}-none")
-        ask("no such member", member_id=STRANGER)
-        ask("later generation", generation_id=member.generation + 1)
-        ask("earlier generation", generation_id=member.generation - 1)
-        ask("no generation", generation_id=-1)
-        if version >= 3:
-            ask("no such instance", group_instance_id="i")
-        if version >= 5:
-            ask("no type", protocol_type=None)
-            ask("no protocol", protocol_name=None)
-            ask("another type", protocol_type="connect")
-            ask("another protocol", protocol_name="x")
-            ask("no type, no group", protocol_type=None, group_id="")
-        ask("good")
+    def ask(label, **fields):
+        member.sync(f"v{version} {label}", version=version, **fields)
+    ask("empty group", group_id="")
+    ask("no such group", group_id=f"{t.name}-none")
+    ask("no such member", member_id=STRANGER)
+    ask("later generation", generation_id=member.generation + 1)
+    ask("earlier generation", generation_id=member.generation - 1)
+    ask("no generation", generation_id=-1)
+    if version >= 3:
+        ask("no such instance", group_instance_id="i")
+    if version >= 5:
+        ask("no type", protocol_type=None)
+        ask("no protocol", protocol_name=None)
+        ask("another type", protocol_type="connect")
+        ask("another protocol", protocol_name="x")
+        ask("no type, no group", protocol_type=None, group_id="")
+    ask("good")
 
 
 @case
@@ -262,45 +259,43 @@ def groups_give_assignments_to_members_only(t):
     third.sync("only a stranger gets something", [(STRANGER, b"x")])
 
 
-@case
-def groups_refuse_heartbeats(t):
+@case_in_each_version("heartbeat")
+def groups_refuse_heartbeats(t, version):
     member = stable(t, f"{t.name}-stable")[0]
-    for version in t.apis["heartbeat"].versions:
-        def ask(label, **fields):
-            member.heartbeat(f"v{version} {label}", version=version, **fields)
-        ask("empty group", group_id="")
-        ask("no such group", group_id=f"{t.name}-none")
-        ask("no such member", member_id=STRANGER)
-        ask("empty member", member_id="")
-        ask("later generation", generation_id=member.generation + 1)
-        ask("no generation", generation_id=-1)
-        if version >= 3:
-            ask("no such instance", group_instance_id="i")
-        ask("good")
+    def ask(label, **fields):
+        member.heartbeat(f"v{version} {label}", version=version, **fields)
+    ask("empty group", group_id="")
+    ask("no such group", group_id=f"{t.name}-none")
+    ask("no such member", member_id=STRANGER)
+    ask("empty member", member_id="")
+    ask("later generation", generation_id=member.generation + 1)
+    ask("no generation", generation_id=-1)
+    if version >= 3:
+        ask("no such instance", group_instance_id="i")
+    ask("good")
 
 
 # --- leaving --------------------------------------------------------------------------------
 
 
-@case
-def groups_are_left_in_each_version(t):
-    for version in t.apis["leave_group"].versions:
-        group = f"{t.name}-{version}"
-        member = stable(t, group)[0]
-        member.leave(f"v{version} empty group", version, group_id="")
-        member.leave(f"v{version} no such group", version, group_id=f"{t.name}-none")
-        if version < 3:
-            member.leave(f"v{version} stranger", version, member_id=STRANGER)
-            member.leave(f"v{version} nobody", version, member_id="")
-        else:
-            member.leave(f"v{version} no member", version, members=[])
-            member.leave(f"v{version} strangers", version, members=[
-                {"member_id": STRANGER}, {"member_id": ""},
-                {"member_id": "", "group_instance_id": "i"},
-                {"member_id": STRANGER, "group_instance_id": "i"},
-                {"member_id": member.id, "group_instance_id": "i"}])
-        member.leave(f"v{version} good", version)
-        member.leave(f"v{version} once more", version)
+@case_in_each_version("leave_group")
+def groups_are_left_in_each_version(t, version):
+    group = f"{t.name}-{version}"
+    member = stable(t, group)[0]
+    member.leave(f"v{version} empty group", version, group_id="")
+    member.leave(f"v{version} no such group", version, group_id=f"{t.name}-none")
+    if version < 3:
+        member.leave(f"v{version} stranger", version, member_id=STRANGER)
+        member.leave(f"v{version} nobody", version, member_id="")
+    else:
+        member.leave(f"v{version} no member", version, members=[])
+        member.leave(f"v{version} strangers", version, members=[
+            {"member_id": STRANGER}, {"member_id": ""},
+            {"member_id": "", "group_instance_id": "i"},
+            {"member_id": STRANGER, "group_instance_id": "i"},
+            {"member_id": member.id, "group_instance_id": "i"}])
+    member.leave(f"v{version} good", version)
+    member.leave(f"v{version} once more", version)
 
 
 @case
@@ -386,24 +381,23 @@ def groups_listed(t):
     list_groups(t, "neither", 5, types_filter=["consumer"], states_filter=["stable"])
 
 
-@case
-def groups_deleted_in_each_version(t):
-    for version in t.apis["delete_groups"].versions:
-        group = f"{t.name}-{version}"
-        member = stable(t, group)[0]
+@case_in_each_version("delete_groups")
+def groups_deleted_in_each_version(t, version):
+    group = f"{t.name}-{version}"
+    member = stable(t, group)[0]
 
-        def ask(label, *names):
-            t.ask(f"v{version} {label}", "delete_groups", version, {"groups_names": list(names)})
-        ask("of members", group)
-        ask("not there", f"{t.name}-none")
-        ask("empty name", "")
-        ask("nothing")
-        member.leave()
-        ask("empty, twice, and one that is not there", group, f"{t.name}-none", group)
-        ask("again", group)
-        t.ask(f"v{version} described", "describe_groups", 6, {"groups": [group]})
-        member.heartbeat(f"v{version} heartbeat")
-        Member(t, group).join(f"v{version} made anew")
+    def ask(label, *names):
+        t.ask(f"v{version} {label}", "delete_groups", version, {"groups_names": list(names)})
+    ask("of members", group)
+    ask("not there", f"{t.name}-none")
+    ask("empty name", "")
+    ask("nothing")
+    member.leave()
+    ask("empty, twice, and one that is not there", group, f"{t.name}-none", group)
+    ask("again", group)
+    t.ask(f"v{version} described", "describe_groups", 6, {"groups": [group]})
+    member.heartbeat(f"v{version} heartbeat")
+    Member(t, group).join(f"v{version} made anew")
 
 
 # --- time -----------------------------------------------------------------------------------

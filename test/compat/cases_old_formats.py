@@ -1,57 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients of before Kafka 0.11 send and get: message formats 0 and 1, Produce 0 to 2,
-Fetch 0 to 3 and ListOffsets 0.  Kafka 3.9 is the last that knows them."""
+Fetch 0 to 3, ListOffsets 0, JoinGroup 0 and 1, OffsetCommit 0 and 1, DescribeConfigs 0.
+Kafka 3.9 is the last that knows them."""
 
 import gzip
 import struct
 
 import wire
-from talk import case_of
+from compress import framed_snappy, lz4, old_lz4, snappy
+from groups import Member, ready
+from talk import SAMPLE, case_for_each, case_in_versions, case_of
 
 HOUR_MS = 3600 * 1000
 OLD = "3.9.2"
 MAGICS = (0, 1)
-
-
-def _rotate(value, by):
-    return (value << by | value >> 32 - by) & 0xFFFFFFFF
-
-
-def _xxh32(raw):
-    """Of less than 16 bytes, with seed 0."""
-    value = 374761393 + len(raw) & 0xFFFFFFFF
-    while len(raw) >= 4:
-        value = _rotate(value + struct.unpack_from("<I", raw)[0] * 3266489917 & 0xFFFFFFFF, 17)
-        value = value * 668265263 & 0xFFFFFFFF
-        raw = raw[4:]
-    for byte in raw:
-        value = _rotate(value + byte * 374761393 & 0xFFFFFFFF, 11) * 2654435761 & 0xFFFFFFFF
-    value = (value ^ value >> 15) * 2246822519 & 0xFFFFFFFF
-    value = (value ^ value >> 13) * 3266489917 & 0xFFFFFFFF
-    return value ^ value >> 16
-
-
-def lz4(raw, is_old=False):
-    """A frame of one stored block; the old clients' checksum covers the magic number too."""
-    magic, descriptor = b"\x04\x22\x4d\x18", b"\x60\x40"
-    checked = magic + descriptor if is_old else descriptor
-    checksum = bytes([_xxh32(checked) >> 8 & 0xFF])
-    return (magic + descriptor + checksum + struct.pack("<I", len(raw) | 1 << 31) + raw +
-            bytes(4))
-
-
-def old_lz4(raw):
-    return lz4(raw, is_old=True)
-
-
-def snappy(raw):
-    """A raw block of one literal."""
-    return wire.put_varint(len(raw)) + b"\xf4" + struct.pack("<H", len(raw) - 1) + raw
-
-
-def framed_snappy(raw):
-    block = snappy(raw)
-    return b"\x82SNAPPY\0" + struct.pack(">iii", 1, 1, len(block)) + block
 
 
 def messages(t, magic, many=3, first=0, **fields):
@@ -66,31 +28,29 @@ def packed(t, magic, compress=gzip.compress, codec=1, many=3, first=0, **fields)
                         timestamp=t.now_ms + many - 1, **fields)
 
 
-@case_of(OLD)
-def produce_old_messages(t):
+@case_in_versions(range(3), OLD)
+def produce_old_messages(t, version):
     name, _ = t.topic(partitions=6)
-    for version in range(3):
-        for magic in MAGICS:
-            partition = version * 2 + magic
-            for acks in (1, -1):
-                t.produce(f"v{version} format {magic} acks {acks}", name,
-                          b"".join(messages(t, magic)), version, acks=acks, partition=partition)
-            t.produce(f"v{version} format {magic} gzip", name, packed(t, magic), version,
-                      partition=partition)
-            t.log(f"v{version} format {magic}", name, partition)
-        body = t.produce_body(name, b"".join(messages(t, 0)), acks=0)
-        t.unanswered(f"v{version} acks 0", t.frame("produce", version, body))
-        broken = t.produce_body(name, wire.message(magic=0, crc=1), acks=0)
-        t.unanswered(f"v{version} acks 0, bad checksum", t.frame("produce", version, broken))
+    for magic in MAGICS:
+        partition = version * 2 + magic
+        for acks in (1, -1):
+            t.produce(f"v{version} format {magic} acks {acks}", name,
+                      b"".join(messages(t, magic)), version, acks=acks, partition=partition)
+        t.produce(f"v{version} format {magic} gzip", name, packed(t, magic), version,
+                  partition=partition)
+        t.log(f"v{version} format {magic}", name, partition)
+    body = t.produce_body(name, b"".join(messages(t, 0)), acks=0)
+    t.unanswered(f"v{version} acks 0", t.frame("produce", version, body))
+    broken = t.produce_body(name, wire.message(magic=0, crc=1), acks=0)
+    t.unanswered(f"v{version} acks 0, bad checksum", t.frame("produce", version, broken))
 
 
-@case_of(OLD)
-def produce_old_messages_to_what_there_is_not(t):
+@case_in_versions(range(3), OLD)
+def produce_old_messages_to_what_there_is_not(t, version):
     name, _ = t.topic()
-    for version in range(3):
-        t.produce(f"v{version} topic", "no-such", wire.message(), version)
-        t.produce(f"v{version} partition", name, wire.message(), version, partition=5)
-        t.produce(f"v{version} acks", name, wire.message(), version, acks=3)
+    t.produce(f"v{version} topic", "no-such", wire.message(), version)
+    t.produce(f"v{version} partition", name, wire.message(), version, partition=5)
+    t.produce(f"v{version} acks", name, wire.message(), version, acks=3)
 
 
 @case_of(OLD)
@@ -205,27 +165,28 @@ def _odd(magic, now, tail):
     return struct.pack(">qiI", 0, 4 + len(body), wire.zlib.crc32(body)) + body
 
 
-def _all_shapes(t, magic, version):
-    cases = shapes(t, magic)
-    name, _ = t.topic(partitions=len(cases), message_timestamp_after_max_ms="3600000")
-    for partition, (label, raw) in enumerate(cases.items()):
-        t.produce(label, name, raw, version, partition=partition)
-        t.log(label, name, partition)
+LABELS = [(label,) for label in shapes(SAMPLE, 0)]
 
 
-@case_of(OLD)
-def produce_messages_of_format_0_of_all_shapes(t):
-    _all_shapes(t, 0, 2)
+def _one_shape(t, label, magic, version):
+    name, _ = t.topic(message_timestamp_after_max_ms="3600000")
+    t.produce(label, name, shapes(t, magic)[label], version)
+    t.log(label, name)
 
 
-@case_of(OLD)
-def produce_messages_of_format_1_of_all_shapes(t):
-    _all_shapes(t, 1, 2)
+@case_for_each(LABELS, OLD)
+def produce_messages_of_format_0_of_all_shapes(t, label):
+    _one_shape(t, label, 0, 2)
 
 
-@case_of(OLD)
-def produce_messages_of_format_1_in_version_0(t):
-    _all_shapes(t, 1, 0)
+@case_for_each(LABELS, OLD)
+def produce_messages_of_format_1_of_all_shapes(t, label):
+    _one_shape(t, label, 1, 2)
+
+
+@case_for_each(LABELS, OLD)
+def produce_messages_of_format_1_in_version_0(t, label):
+    _one_shape(t, label, 1, 0)
 
 
 @case_of(OLD)
@@ -244,56 +205,52 @@ def produce_old_messages_without_waiting(t):
     t.note_answer("log", t.parse("fetch", 11, t.receive()))
 
 
-@case_of(OLD)
-def produce_old_messages_into_append_time(t):
+@case_for_each(MAGICS, OLD)
+def produce_old_messages_into_append_time(t, magic):
     name, _ = t.topic(partitions=4, message_timestamp_type="LogAppendTime")
-    for magic in MAGICS:
-        for version in range(3):
-            t.produce(f"v{version} format {magic}", name, b"".join(messages(t, magic)), version,
-                      partition=magic)
-        t.produce(f"format {magic} gzip", name, packed(t, magic), 2, partition=2 + magic)
-        t.produce(f"format {magic} of 1970", name, wire.message(magic=magic, timestamp=5), 2,
+    for version in range(3):
+        t.produce(f"v{version} format {magic}", name, b"".join(messages(t, magic)), version,
                   partition=magic)
-        t.produce(f"format {magic} append time", name,
-                  wire.message(magic=magic, timestamp=5, attributes=8), 2, partition=magic)
-        t.log(f"format {magic}", name, magic)
-        t.log(f"format {magic} gzip", name, 2 + magic)
+    t.produce(f"format {magic} gzip", name, packed(t, magic), 2, partition=2 + magic)
+    t.produce(f"format {magic} of 1970", name, wire.message(magic=magic, timestamp=5), 2,
+              partition=magic)
+    t.produce(f"format {magic} append time", name,
+              wire.message(magic=magic, timestamp=5, attributes=8), 2, partition=magic)
+    t.log(f"format {magic}", name, magic)
+    t.log(f"format {magic} gzip", name, 2 + magic)
 
 
-@case_of(OLD)
-def produce_old_messages_into_a_compacted_topic(t):
+@case_for_each(MAGICS, OLD)
+def produce_old_messages_into_a_compacted_topic(t, magic):
     name, _ = t.topic(cleanup_policy="compact")
-    for magic in MAGICS:
-        t.produce(f"format {magic} with keys", name, b"".join(messages(t, magic)), 2)
-        t.produce(f"format {magic} without", name, wire.message(magic=magic), 2)
-        t.produce(f"format {magic} gzip with keys", name, packed(t, magic), 2)
-        t.produce(f"format {magic} gzip without", name,
-                  wire.wrapper([wire.message(magic=magic)], gzip.compress, 1, magic=magic), 2)
+    t.produce(f"format {magic} with keys", name, b"".join(messages(t, magic)), 2)
+    t.produce(f"format {magic} without", name, wire.message(magic=magic), 2)
+    t.produce(f"format {magic} gzip with keys", name, packed(t, magic), 2)
+    t.produce(f"format {magic} gzip without", name,
+              wire.wrapper([wire.message(magic=magic)], gzip.compress, 1, magic=magic), 2)
 
 
-@case_of(OLD)
-def produce_old_messages_with_timestamps_out_of_range(t):
+@case_for_each((("now", 0), ("before", -2000000), ("after", 2000000)), OLD)
+def produce_old_messages_with_timestamps_out_of_range(t, label, delta):
     name, _ = t.topic(message_timestamp_before_max_ms="1000000",
                       message_timestamp_after_max_ms="1000000")
-    for label, delta in (("now", 0), ("before", -2000000), ("after", 2000000)):
-        for magic in MAGICS:
-            t.produce(f"{label} format {magic}", name,
-                      wire.message(magic=magic, timestamp=t.now_ms + delta), 2)
-
-
-@case_of(OLD)
-def produce_large_old_messages(t):
-    name, _ = t.topic(max_message_bytes="1000")
     for magic in MAGICS:
-        for size in (800, 950, 1000, 2000):
-            t.produce(f"format {magic} of {size} bytes", name,
-                      wire.message(magic=magic, value=bytes(size), timestamp=t.now_ms), 2)
-        many = [wire.message(magic=magic, value=bytes(100), timestamp=t.now_ms, offset=n)
-                for n in range(20)]
-        t.produce(f"format {magic}, many small ones", name, b"".join(many), 2)
-        t.produce(f"format {magic}, many small ones in gzip", name,
-                  wire.wrapper(many, gzip.compress, 1, magic=magic, offset=19,
-                               timestamp=t.now_ms), 2)
+        t.produce(f"{label} format {magic}", name,
+                  wire.message(magic=magic, timestamp=t.now_ms + delta), 2)
+
+
+@case_for_each(MAGICS, OLD)
+def produce_large_old_messages(t, magic):
+    name, _ = t.topic(max_message_bytes="1000")
+    for size in (800, 950, 1000, 2000):
+        t.produce(f"format {magic} of {size} bytes", name,
+                  wire.message(magic=magic, value=bytes(size), timestamp=t.now_ms), 2)
+    many = [wire.message(magic=magic, value=bytes(100), timestamp=t.now_ms, offset=n)
+            for n in range(20)]
+    t.produce(f"format {magic}, many small ones", name, b"".join(many), 2)
+    t.produce(f"format {magic}, many small ones in gzip", name,
+              wire.wrapper(many, gzip.compress, 1, magic=magic, offset=19,
+                           timestamp=t.now_ms), 2)
 
 
 @case_of(OLD)
@@ -312,13 +269,12 @@ def produce_batches_in_old_versions(t):
         t.log(f"partition {partition}", name, partition)
 
 
-@case_of(OLD)
-def produce_old_messages_in_new_versions(t):
+@case_in_versions((3, 7, 9, 11), OLD)
+def produce_old_messages_in_new_versions(t, version):
     name, _ = t.topic()
-    for version in (3, 7, 9, 11):
-        for magic in MAGICS:
-            t.produce(f"v{version} format {magic}", name, wire.message(magic=magic), version)
-            t.produce(f"v{version} format {magic} gzip", name, packed(t, magic), version)
+    for magic in MAGICS:
+        t.produce(f"v{version} format {magic}", name, wire.message(magic=magic), version)
+        t.produce(f"v{version} format {magic} gzip", name, packed(t, magic), version)
 
 
 @case_of(OLD)
@@ -342,20 +298,19 @@ def fetch_in_old_versions(t):
                         offset=offset, partition=partition, max_wait_ms=1)
 
 
-@case_of(OLD)
-def fetch_what_there_is_not_in_old_versions(t):
+@case_in_versions(range(4), OLD)
+def fetch_what_there_is_not_in_old_versions(t, version):
     name, _ = t.topic()
-    for version in range(4):
-        t.fetch(f"v{version} unknown topic", "no-such", version)
-        t.fetch(f"v{version} unknown partition", name, version, partition=4)
-        t.fetch(f"v{version} beyond the end", name, version, offset=5)
-        t.fetch(f"v{version} below the start", name, version, offset=-1)
-        t.fetch(f"v{version} nothing there", name, version, max_wait_ms=1)
-        t.fetch(f"v{version} as a replica", name, version, replica_id=7)
+    t.fetch(f"v{version} unknown topic", "no-such", version)
+    t.fetch(f"v{version} unknown partition", name, version, partition=4)
+    t.fetch(f"v{version} beyond the end", name, version, offset=5)
+    t.fetch(f"v{version} below the start", name, version, offset=-1)
+    t.fetch(f"v{version} nothing there", name, version, max_wait_ms=1)
+    t.fetch(f"v{version} as a replica", name, version, replica_id=7)
 
 
-@case_of(OLD)
-def fetch_zstd_in_old_versions(t):
+@case_in_versions((0, 1, 2, 3, 4, 9, 10), OLD)
+def fetch_zstd_in_old_versions(t, version):
     name, _ = t.topic(partitions=2)
     # Three records of format 2, as zstd: a frame of one raw block.
     def zstd(raw):
@@ -364,27 +319,25 @@ def fetch_zstd_in_old_versions(t):
     t.produce("zstd", name, t.batch(3, attributes=4, compress=zstd), 9)
     t.produce("plain", name, t.batch(3), 9, partition=1)
     t.produce("zstd behind", name, t.batch(3, attributes=4, compress=zstd), 9, partition=1)
-    for version in (0, 1, 2, 3, 4, 9, 10):
-        for partition, offset in ((0, 0), (0, 2), (1, 0), (1, 3)):
-            t.fetch(f"v{version} partition {partition} from {offset}", name, version,
-                    partition=partition, offset=offset)
+    for partition, offset in ((0, 0), (0, 2), (1, 0), (1, 3)):
+        t.fetch(f"v{version} partition {partition} from {offset}", name, version,
+                partition=partition, offset=offset)
 
 
-@case_of(OLD)
-def fetch_append_time_in_old_versions(t):
+@case_in_versions(range(4), OLD)
+def fetch_append_time_in_old_versions(t, version):
     name, _ = t.topic(partitions=2, message_timestamp_type="LogAppendTime")
     t.produce("plain", name, t.batch(2), 9)
     t.produce("gzip", name, t.batch(2, attributes=1, compress=gzip.compress), 9, partition=1)
-    for version in range(4):
-        for partition in range(2):
-            answer = t.quietly("fetch", version, t.fetch_body(name, partition=partition))
-            raw = answer["responses"][0]["partitions"][0]["records"]
-            for number, one in enumerate(_flat(wire.messages(raw))):
-                label = f"v{version} partition {partition} message {number}"
-                t.note(f"{label} attributes", one["attributes"])
-                t.note(f"{label} format", one["magic"])
-                if version >= 2:
-                    t.note(f"{label} time", abs(one["timestamp"] - t.now_ms) < HOUR_MS)
+    for partition in range(2):
+        answer = t.quietly("fetch", version, t.fetch_body(name, partition=partition))
+        raw = answer["responses"][0]["partitions"][0]["records"]
+        for number, one in enumerate(_flat(wire.messages(raw))):
+            label = f"v{version} partition {partition} message {number}"
+            t.note(f"{label} attributes", one["attributes"])
+            t.note(f"{label} format", one["magic"])
+            if version >= 2:
+                t.note(f"{label} time", abs(one["timestamp"] - t.now_ms) < HOUR_MS)
 
 
 def _flat(found):
@@ -411,13 +364,12 @@ def fetch_with_limits_in_old_versions(t):
                        [one["base_offset"] for one in wire.messages(part["records"] or b"")])
 
 
-@case_of(OLD)
-def fetch_of_an_idempotent_producer_in_old_versions(t):
+@case_in_versions(range(4), OLD)
+def fetch_of_an_idempotent_producer_in_old_versions(t, version):
     """The records lose what made them so."""
     name, _ = t.topic()
     t.produce("idempotent", name, t.batch(2, producer=(t.producer_id(), 0, 0)), 9)
-    for version in range(4):
-        t.fetch(f"v{version}", name, version)
+    t.fetch(f"v{version}", name, version)
 
 
 @case_of(OLD)
@@ -456,3 +408,55 @@ def list_offsets_of_several_segments_in_version_0(t):
             t.ask(f"time {_word(t, time)} at most {many}", "list_offsets", 0, {
                 "replica_id": -1, "topics": [{"name": name, "partitions": [{
                     "partition_index": 0, "timestamp": time, "max_num_offsets": many}]}]})
+
+
+@case_of(OLD)
+def describe_configs_in_version_0(t):
+    """It says only whether a value is the default, not where it comes from."""
+    name, _ = t.topic(retention_ms="12345")
+    for label, kind, who, keys in (
+            ("topic", 2, name, ["retention.ms", "segment.bytes", "compression.type", "no.such"]),
+            ("unknown topic", 2, "no-such", None),
+            ("broker", 4, "1", ["log.segment.bytes", "num.partitions", "message.max.bytes"]),
+            ("another broker", 4, "77", None)):
+        t.ask(label, "describe_configs", 0, {"resources": [
+            {"resource_type": kind, "resource_name": who, "configuration_keys": keys}]})
+
+
+@case_of(OLD)
+def commit_offsets_in_old_versions(t):
+    """Version 0 names no member, 1 has times."""
+    name, _ = t.topic(partitions=2)
+    for version in (0, 1):
+        group = ready(t, f"{t.name}-{version}")
+        for label, topic, partition, time in (
+                ("plain", name, 0, -1), ("with a time", name, 1, t.now_ms - HOUR_MS),
+                ("no such partition", name, 7, -1), ("no such topic", "no-such", 0, -1)):
+            part = {"partition_index": partition, "committed_offset": 40 + partition,
+                    "committed_metadata": "a note"}
+            if version == 1:
+                part["commit_timestamp"] = time
+            t.ask(f"v{version} {label}", "offset_commit", version, {
+                "group_id": group, "topics": [{"name": topic, "partitions": [part]}]})
+        t.ask(f"v{version} read", "offset_fetch", 5, {"group_id": group, "topics": [
+            {"name": name, "partition_indexes": [0, 1]}]})
+
+
+@case_of(OLD)
+def groups_in_old_versions(t):
+    """Who joins in version 0 has one time-out for all; a commit in version 1 names the member."""
+    name, _ = t.topic()
+    for version in (0, 1):
+        member = Member(t, ready(t, f"{t.name}-{version}"), version=version)
+        member.join(f"v{version} join")
+        member.lead(f"v{version} sync", 0)
+        body = {"group_id": member.group, "member_id": member.id, "topics": [
+            {"name": name, "partitions": [{"partition_index": 0, "committed_offset": 5}]}]}
+        for label, generation, who in (("right", member.generation, member.id),
+                                       ("another generation", 7, member.id),
+                                       ("a stranger", member.generation, "nobody")):
+            t.ask(f"v{version} commit, {label}", "offset_commit", 1, {
+                **body, "generation_id_or_member_epoch": generation, "member_id": who})
+        member.heartbeat(f"v{version} heartbeat", 0)
+        member.leave(f"v{version} leave", 0)
+        member.close()

@@ -7,7 +7,8 @@ import uuid
 import zlib
 
 import wire
-from talk import case
+from compress import framed_snappy, lz4, old_lz4, snappy
+from talk import SAMPLE, case, case_for_all, case_for_each
 
 HOUR_MS = 3600 * 1000
 
@@ -51,18 +52,16 @@ def produce_to_what_there_is_not(t):
     t.produce("v13 unknown partition", topic_id, t.batch(1), 13, partition=9)
 
 
-@case
-def produce_with_bad_acks(t):
+@case_for_all((2, -2, 32767, -32768), (3, 9, 12))
+def produce_with_bad_acks(t, acks, version):
     name, _ = t.topic(partitions=2)
-    for acks in (2, -2, 32767, -32768):
-        for version in (3, 9, 12):
-            t.produce(f"v{version} acks {acks}", name, t.batch(1), version, acks=acks)
-        t.produce(f"unknown topic acks {acks}", "no-such", t.batch(1), acks=acks)
+    t.produce(f"v{version} acks {acks}", name, t.batch(1), version, acks=acks)
+    t.produce(f"unknown topic acks {acks}", "no-such", t.batch(1), version, acks=acks)
     t.log("the", name)
 
 
-@case
-def produce_to_several_at_once(t):
+@case_for_each(range(3))
+def produce_to_several_at_once(t, partition):
     """Each partition has its own answer; the good ones are appended."""
     name, _ = t.topic(partitions=3)
     other, _ = t.topic()
@@ -77,8 +76,7 @@ def produce_to_several_at_once(t):
     t.ask("no partitions", "produce", 9, {
         "acks": -1, "timeout_ms": 1, "topic_data": [{"name": name, "partition_data": []}]})
     t.ask("nothing, bad acks", "produce", 9, {"acks": 5, "timeout_ms": 1, "topic_data": []})
-    for partition in range(3):
-        t.log(f"partition {partition}", name, partition)
+    t.log(f"partition {partition}", name, partition)
 
 
 @case
@@ -195,25 +193,22 @@ def shapes(t):
     }
 
 
-@case
-def produce_record_sets_of_all_shapes(t):
-    """Each into a topic of its own partition, so that what is stored is seen too."""
-    cases = shapes(t)
-    name, topic_id = t.topic(partitions=len(cases))
-    for partition, (label, raw) in enumerate(cases.items()):
-        t.produce(label, name, raw, partition=partition)
-        t.log(label, name, partition)
+@case_for_each([(label,) for label in shapes(SAMPLE)])
+def produce_record_sets_of_all_shapes(t, label):
+    """Each into a topic of its own, so that what is stored is seen too."""
+    name, _ = t.topic()
+    t.produce(label, name, shapes(t)[label])
+    t.log(label, name)
 
 
-@case
-def produce_shapes_in_the_first_and_last_version(t):
+@case_for_each(("empty", "two batches", "bad checksum", "magic 1", "an old message",
+                  "no records", "count too large", "gzip", "control", "timestamp in two hours"))
+def produce_shapes_in_the_first_and_last_version(t, label):
     cases = shapes(t)
     name, topic_id = t.topic()
-    for label in ("empty", "two batches", "bad checksum", "magic 1", "an old message",
-                  "no records", "count too large", "gzip", "control", "timestamp in two hours"):
-        t.produce(f"{label} v3", name, cases[label], 3)
-        t.produce(f"{label} v8", name, cases[label], 8)
-        t.produce(f"{label} v13", topic_id, cases[label], 13)
+    t.produce(f"{label} v3", name, cases[label], 3)
+    t.produce(f"{label} v8", name, cases[label], 8)
+    t.produce(f"{label} v13", topic_id, cases[label], 13)
 
 
 @case
@@ -232,12 +227,16 @@ def produce_into_append_time(t):
     t.note("append times are now", all(abs(s - t.now_ms) < HOUR_MS for s in stamps))
 
 
+@case_for_each((800, 900, 920, 930, 940, 1000, 2000))
+def produce_of_batches_up_to_a_limit(t, size):
+    name, _ = t.topic(max_message_bytes="1000")
+    t.produce(f"{size} bytes", name, t.batch(1, value=bytes(size)))
+    t.produce(f"{size} bytes of v3", name, t.batch(1, value=bytes(size)), 3)
+
+
 @case
 def produce_of_large_batches(t):
     name, _ = t.topic(max_message_bytes="1000")
-    for size in (800, 900, 920, 930, 940, 1000, 2000):
-        t.produce(f"{size} bytes", name, t.batch(1, value=bytes(size)))
-        t.produce(f"{size} bytes of v3", name, t.batch(1, value=bytes(size)), 3)
     packed = t.batch(1, value=bytes(5000), attributes=1, compress=gzip.compress)
     t.produce("large until it was compressed", name, packed)
     wide, _ = t.topic()
@@ -336,3 +335,36 @@ def produce_of_zstd_in_old_versions(t):
         t.produce(f"v{version}", name, wire.batch([], count=1, attributes=4,
                                                   compress=lambda raw: frame,
                                                   base_timestamp=t.now_ms), version)
+
+
+@case
+def produce_of_lz4_and_snappy(t):
+    """What is inside is held to the same as what is not compressed, whatever the codec."""
+    codecs = {"snappy": (2, snappy), "framed snappy": (2, framed_snappy), "lz4": (3, lz4),
+              "lz4 with the old checksum": (3, old_lz4)}
+    swapped = [wire.record(1), wire.record(0)]
+    cases = {}
+    for label, (codec, compress) in codecs.items():
+        def batch(records=3, pack=compress, codec=codec, **fields):
+            return t.batch(records, attributes=codec, compress=pack, **fields)
+        cases |= {
+            label: batch(),
+            f"{label}, count too large": batch(count=4, last_delta=3),
+            f"{label}, count too small": batch(count=2, last_delta=1),
+            f"{label}, deltas swapped": wire.batch(swapped, attributes=codec, compress=compress,
+                                                   base_timestamp=t.now_ms),
+            f"{label}, cut": batch(pack=lambda raw, pack=compress: pack(raw)[:-1]),
+            f"{label}, a record cut": batch(pack=lambda raw, pack=compress: pack(raw[:-1])),
+            f"{label}, a byte behind the records": batch(
+                pack=lambda raw, pack=compress: pack(raw + b"z")),
+            f"{label}, a byte behind": batch(pack=lambda raw, pack=compress: pack(raw) + b"z"),
+            f"{label}, twice": batch(pack=lambda raw, pack=compress: pack(raw) + pack(raw)),
+            f"{label}, in two parts": batch(
+                pack=lambda raw, pack=compress: pack(raw[:5]) + pack(raw[5:])),
+            f"{label}, in two hours": batch(base_timestamp=t.now_ms + 2 * HOUR_MS),
+            f"{label}, of nothing": batch(pack=lambda raw, pack=compress: pack(b"\0")[:-1]),
+        }
+    name, _ = t.topic(partitions=len(cases))
+    for partition, (label, raw) in enumerate(cases.items()):
+        t.produce(label, name, raw, partition=partition)
+        t.log(label, name, partition)

@@ -4,7 +4,7 @@
 import uuid
 
 import wire
-from talk import case
+from talk import case, case_for_each, case_in_each_version, case_in_versions
 
 
 def creation(name, partitions=1, replicas=1, configs=(), assignments=()):
@@ -33,23 +33,49 @@ def create_topics_in_each_version(t):
                                            "allow_auto_topic_creation": False})
 
 
-@case
-def create_topics_with_bad_names(t):
-    for name in ("", ".", "..", "a/b", "a b", "a:b", "\u00fc", "x" * 249, "x" * 250, "...", "-"):
-        label = f"'{name[:9]}' {len(name)}"
-        create(t, label, creation(name), validate_only=True)
-        create(t, f"{label} v2", creation(name), version=2, validate_only=True)
+@case_for_each(("", ".", "..", "a/b", "a b", "a:b", "\u00fc", "x" * 249, "x" * 250, "...", "-"))
+def create_topics_with_bad_names(t, name):
+    label = f"'{name[:9]}' {len(name)}"
+    create(t, label, creation(name), validate_only=True)
+    create(t, f"{label} v2", creation(name), version=2, validate_only=True)
 
 
-@case
-def create_topics_with_bad_counts(t):
-    for partitions, replicas in ((0, 1), (-1, 1), (-2, 1), (1, 0), (1, -2), (1, 2), (1, 32767),
-                                 (0, 0), (1, -1), (100001, 1), (2147483647, 1)):
-        create(t, f"{partitions} x {replicas}", creation("bad-counts", partitions, replicas),
-               validate_only=True)
-    for version in (2, 3):
-        create(t, f"v{version} defaults", creation("old-defaults", -1, -1), version=version,
-               validate_only=True)
+@case_for_each([(f"{partitions} x {replicas}", partitions, replicas) for partitions, replicas in (
+    (0, 1), (-1, 1), (-2, 1), (1, 0), (1, -2), (1, 2), (1, 32767), (0, 0), (1, -1), (100001, 1),
+    (2147483647, 1))])
+def create_topics_with_bad_counts(t, label, partitions, replicas):
+    create(t, label, creation("bad-counts", partitions, replicas), validate_only=True)
+
+
+@case_in_versions((2, 3))
+def create_topics_with_defaults_before_they_could_be(t, version):
+    create(t, f"v{version} defaults", creation("old-defaults", -1, -1), version=version,
+           validate_only=True)
+
+
+BAD_CONFIGS = [
+    ("no.such", "1"), ("retention.ms", "x"), ("retention.ms", ""), ("retention.ms", None),
+    ("retention.ms", "-2"), ("segment.bytes", "1"), ("segment.bytes", "14"),
+    ("segment.bytes", "1048575"), ("segment.bytes", "2147483648"), ("segment.bytes", " 2000000 "),
+    ("cleanup.policy", "no"), ("cleanup.policy", ""), ("cleanup.policy", "delete"),
+    ("cleanup.policy", "delete,delete"), ("compression.type", "brotli"),
+    ("compression.type", "ZSTD"), ("message.timestamp.type", "logappendtime"),
+    ("min.insync.replicas", "0"), ("preallocate", "yes"), ("preallocate", "TRUE"),
+    ("flush.messages", "0"), ("min.cleanable.dirty.ratio", "1.5"),
+    ("min.cleanable.dirty.ratio", "0.7"), ("index.interval.bytes", "-1"),
+    ("index.interval.bytes", "0x10"), ("max.message.bytes", "-1"), ("segment.ms", "0"),
+    ("segment.jitter.ms", "-1"), ("unclean.leader.election.enable", "1"),
+    ("leader.replication.throttled.replicas", "x"),
+    ("leader.replication.throttled.replicas", "0:1"), ("local.retention.ms", "-3"), ("", "1"),
+    ("log.retention.ms", "1000"), ("message.format.version", "3.0"),
+    ("message.downconversion.enable", "true"), ("segment.index.bytes", "3"),
+    ("retention.bytes", "-2"), ("message.timestamp.difference.max.ms", "1"),
+]
+
+
+@case_for_each([(f"{name}='{value}'", name, value) for name, value in BAD_CONFIGS])
+def create_topics_with_a_config(t, label, name, value):
+    create(t, label, creation("bad-configs", configs=[(name, value)]), validate_only=True)
 
 
 @case
@@ -57,26 +83,6 @@ def create_topics_with_configs(t):
     good = [("retention.ms", "1000"), ("segment.bytes", "1048576"), ("flush.messages", "1"),
             ("max.message.bytes", "100"), ("message.timestamp.type", "LogAppendTime")]
     create(t, "good", creation("good-configs", configs=good), validate_only=True)
-    bad = [("no.such", "1"), ("retention.ms", "x"), ("retention.ms", ""), ("retention.ms", None),
-           ("retention.ms", "-2"), ("segment.bytes", "1"), ("segment.bytes", "14"),
-           ("segment.bytes", "1048575"), ("segment.bytes", "2147483648"),
-           ("segment.bytes", " 2000000 "), ("cleanup.policy", "no"), ("cleanup.policy", ""),
-           ("cleanup.policy", "delete"), ("cleanup.policy", "delete,delete"),
-           ("compression.type", "brotli"), ("compression.type", "ZSTD"),
-           ("message.timestamp.type", "logappendtime"), ("min.insync.replicas", "0"),
-           ("preallocate", "yes"), ("preallocate", "TRUE"), ("flush.messages", "0"),
-           ("min.cleanable.dirty.ratio", "1.5"), ("min.cleanable.dirty.ratio", "0.7"),
-           ("index.interval.bytes", "-1"), ("index.interval.bytes", "0x10"),
-           ("max.message.bytes", "-1"), ("segment.ms", "0"), ("segment.jitter.ms", "-1"),
-           ("unclean.leader.election.enable", "1"), ("leader.replication.throttled.replicas", "x"),
-           ("leader.replication.throttled.replicas", "0:1"),
-           ("local.retention.ms", "-3"), ("", "1"), ("log.retention.ms", "1000"),
-           ("message.format.version", "3.0"), ("message.downconversion.enable", "true"),
-           ("segment.index.bytes", "3"), ("retention.bytes", "-2"),
-           ("message.timestamp.difference.max.ms", "1")]
-    for name, value in bad:
-        create(t, f"{name}='{value}'", creation("bad-configs", configs=[(name, value)]),
-               validate_only=True)
     create(t, "twice", creation("bad-configs", configs=[("retention.ms", "1"),
                                                         ("retention.ms", "2")]),
            validate_only=True)
@@ -104,41 +110,39 @@ def create_topics_that_repeat_or_collide(t):
     create(t, "the metadata log", creation("__cluster_metadata"))
 
 
-@case
-def create_topics_by_hand(t):
-    tries = {
-        "right": (-1, -1, [(0, [1]), (1, [1])]),
-        "right, out of order": (-1, -1, [(1, [1]), (0, [1])]),
-        "with partitions": (2, -1, [(0, [1]), (1, [1])]),
-        "with replicas": (-1, 1, [(0, [1])]),
-        "with both": (1, 1, [(0, [1])]),
-        "hole": (-1, -1, [(0, [1]), (2, [1])]),
-        "from one": (-1, -1, [(1, [1])]),
-        "negative": (-1, -1, [(-1, [1])]),
-        "twice": (-1, -1, [(0, [1]), (0, [1])]),
-        "another broker": (-1, -1, [(0, [7])]),
-        "same broker twice": (-1, -1, [(0, [1, 1])]),
-        "no broker": (-1, -1, [(0, [])]),
-        "two brokers": (-1, -1, [(0, [1, 2])]),
-        "uneven": (-1, -1, [(0, [1]), (1, [])]),
-    }
-    for label, (partitions, replicas, assignments) in tries.items():
-        create(t, label, creation("by-hand", partitions, replicas, assignments=assignments),
-               validate_only=True)
+@case_for_each({
+    "right": (-1, -1, [(0, [1]), (1, [1])]),
+    "right, out of order": (-1, -1, [(1, [1]), (0, [1])]),
+    "with partitions": (2, -1, [(0, [1]), (1, [1])]),
+    "with replicas": (-1, 1, [(0, [1])]),
+    "with both": (1, 1, [(0, [1])]),
+    "hole": (-1, -1, [(0, [1]), (2, [1])]),
+    "from one": (-1, -1, [(1, [1])]),
+    "negative": (-1, -1, [(-1, [1])]),
+    "twice": (-1, -1, [(0, [1]), (0, [1])]),
+    "another broker": (-1, -1, [(0, [7])]),
+    "same broker twice": (-1, -1, [(0, [1, 1])]),
+    "no broker": (-1, -1, [(0, [])]),
+    "two brokers": (-1, -1, [(0, [1, 2])]),
+    "uneven": (-1, -1, [(0, [1]), (1, [])]),
+})
+def create_topics_by_hand(t, label, how):
+    partitions, replicas, assignments = how
+    create(t, label, creation("by-hand", partitions, replicas, assignments=assignments),
+           validate_only=True)
 
 
-@case
-def delete_topics_in_each_version(t):
-    for version in t.apis["delete_topics"].versions:
-        name, _ = t.topic()
-        names = {"topics": [{"name": name}]} if version >= 6 else {"topic_names": [name]}
-        t.ask(f"v{version}", "delete_topics", version, {**names, "timeout_ms": 10000})
-        t.until(lambda: t.end_offset(name) is None)
-        t.ask(f"v{version} again", "delete_topics", version, {**names, "timeout_ms": 10000})
-        nothing = {"topics": []} if version >= 6 else {"topic_names": []}
-        t.ask(f"v{version} nothing", "delete_topics", version, nothing)
-        t.ask(f"v{version} gone", "metadata", 9, {"topics": [{"name": name}],
-                                                  "allow_auto_topic_creation": False})
+@case_in_each_version("delete_topics")
+def delete_topics_in_each_version(t, version):
+    name, _ = t.topic()
+    names = {"topics": [{"name": name}]} if version >= 6 else {"topic_names": [name]}
+    t.ask(f"v{version}", "delete_topics", version, {**names, "timeout_ms": 10000})
+    t.until(lambda: t.end_offset(name) is None)
+    t.ask(f"v{version} again", "delete_topics", version, {**names, "timeout_ms": 10000})
+    nothing = {"topics": []} if version >= 6 else {"topic_names": []}
+    t.ask(f"v{version} nothing", "delete_topics", version, nothing)
+    t.ask(f"v{version} gone", "metadata", 9, {"topics": [{"name": name}],
+                                              "allow_auto_topic_creation": False})
 
 
 @case

@@ -4,15 +4,14 @@
 import uuid
 
 import wire
-from talk import case
+from talk import case, case_in_each_version, case_in_versions
 
 SOFTWARE = {"client_software_name": "compat", "client_software_version": "1.0"}
 
 
-@case
-def api_versions_in_each_version(t):
-    for version in range(6):
-        t.ask(f"v{version}", "api_versions", version, SOFTWARE if version >= 3 else {})
+@case_in_versions(range(6))
+def api_versions_in_each_version(t, version):
+    t.ask(f"v{version}", "api_versions", version, SOFTWARE if version >= 3 else {})
 
 
 @case
@@ -49,29 +48,27 @@ def api_versions_for_another_node(t):
           {**SOFTWARE, "cluster_id": own, "node_id": 2})
 
 
-@case
-def metadata_of_a_topic_in_each_version(t):
+@case_in_each_version("metadata")
+def metadata_of_a_topic_in_each_version(t, version):
     name, topic_id = t.topic(partitions=3)
-    for version in t.apis["metadata"].versions:
-        t.ask(f"v{version}", "metadata", version, {"topics": [{"name": name}]})
-        if version >= 10:
-            t.ask(f"v{version} by id", "metadata", version,
-                  {"topics": [{"topic_id": topic_id, "name": None}]})
-        if version >= 4:
-            t.ask(f"v{version} nothing", "metadata", version, {"topics": []})
+    t.ask(f"v{version}", "metadata", version, {"topics": [{"name": name}]})
+    if version >= 10:
+        t.ask(f"v{version} by id", "metadata", version,
+              {"topics": [{"topic_id": topic_id, "name": None}]})
+    if version >= 4:
+        t.ask(f"v{version} nothing", "metadata", version, {"topics": []})
 
 
-@case
-def metadata_of_all_topics(t):
+@case_in_each_version("metadata")
+def metadata_of_all_topics(t, version):
     """Null asks for all; in version 0 an empty list does.  Only the case's own is compared."""
     name, _ = t.topic()
-    for version in t.apis["metadata"].versions:
-        answer = t.quietly("metadata", version, {"topics": [] if version == 0 else None})
-        own = [topic for topic in answer["topics"] if topic["name"] == name]
-        t.note_answer(f"v{version}", {**answer, "topics": own})
-        t.note(f"v{version} has many", len(answer["topics"]) > 1)
-        if version > 0:
-            t.ask(f"v{version} empty list", "metadata", version, {"topics": []})
+    answer = t.quietly("metadata", version, {"topics": [] if version == 0 else None})
+    own = [topic for topic in answer["topics"] if topic["name"] == name]
+    t.note_answer(f"v{version}", {**answer, "topics": own})
+    t.note(f"v{version} has many", len(answer["topics"]) > 1)
+    if version > 0:
+        t.ask(f"v{version} empty list", "metadata", version, {"topics": []})
 
 
 @case
@@ -86,23 +83,22 @@ def metadata_of_unknown_topics(t):
               {"topics": [{"name": name}], "allow_auto_topic_creation": False})
 
 
-@case
-def metadata_by_unknown_ids(t):
+@case_in_versions((10, 11, 12, 13))
+def metadata_by_unknown_ids(t, version):
     ids = {"zero": wire.NO_ID, "one": uuid.UUID(int=1), "random": uuid.UUID(int=0x1234 << 100)}
     name, topic_id = t.topic()
-    for version in (10, 11, 12, 13):
-        for word, value in ids.items():
-            t.ask(f"v{version} {word}", "metadata", version,
-                  {"topics": [{"topic_id": value, "name": None}]})
-        t.ask(f"v{version} id and name", "metadata", version,
-              {"topics": [{"topic_id": topic_id, "name": name}]})
-        t.ask(f"v{version} null name without id", "metadata", version,
-              {"topics": [{"name": None}]})
-        t.ask(f"v{version} one by id, one by name", "metadata", version,
-              {"topics": [{"topic_id": topic_id, "name": None}, {"name": name}]})
-        t.ask(f"v{version} one known, one unknown id", "metadata", version,
-              {"topics": [{"topic_id": topic_id, "name": None},
-                          {"topic_id": uuid.UUID(int=1), "name": None}]})
+    for word, value in ids.items():
+        t.ask(f"v{version} {word}", "metadata", version,
+              {"topics": [{"topic_id": value, "name": None}]})
+    t.ask(f"v{version} id and name", "metadata", version,
+          {"topics": [{"topic_id": topic_id, "name": name}]})
+    t.ask(f"v{version} null name without id", "metadata", version,
+          {"topics": [{"name": None}]})
+    t.ask(f"v{version} one by id, one by name", "metadata", version,
+          {"topics": [{"topic_id": topic_id, "name": None}, {"name": name}]})
+    t.ask(f"v{version} one known, one unknown id", "metadata", version,
+          {"topics": [{"topic_id": topic_id, "name": None},
+                      {"topic_id": uuid.UUID(int=1), "name": None}]})
 
 
 @case
@@ -115,14 +111,13 @@ def metadata_with_repeated_names(t):
                                            "allow_auto_topic_creation": False})
 
 
-@case
-def metadata_with_operations(t):
+@case_in_versions(range(8, 14))
+def metadata_with_operations(t, version):
     name, _ = t.topic()
-    for version in range(8, 14):
-        body = {"topics": [{"name": name}], "include_topic_authorized_operations": True}
-        if version <= 10:
-            body["include_cluster_authorized_operations"] = True
-        t.ask(f"v{version}", "metadata", version, body)
+    body = {"topics": [{"name": name}], "include_topic_authorized_operations": True}
+    if version <= 10:
+        body["include_cluster_authorized_operations"] = True
+    t.ask(f"v{version}", "metadata", version, body)
 
 
 @case
@@ -140,22 +135,21 @@ def metadata_creates_topics(t):
     t.ask("collision", "metadata", 9, {"topics": [{"name": "col_lision"}]})
 
 
-@case
-def init_producer_id_in_each_version(t):
+@case_in_versions(range(6))
+def init_producer_id_in_each_version(t, version):
     t.producer_id()  # Before the first, Kafka has none.
-    for version in range(6):
-        t.ask(f"v{version}", "init_producer_id", version,
-              {"transactional_id": None, "transaction_timeout_ms": 1000})
-        t.ask(f"v{version} no timeout", "init_producer_id", version,
-              {"transactional_id": None, "transaction_timeout_ms": 0})
-        t.ask(f"v{version} empty transactional id", "init_producer_id", version,
-              {"transactional_id": "", "transaction_timeout_ms": 1000})
-        if version < 3:
-            continue
-        for producer in ((5, -1), (-1, 5), (5, 5), (-2, -2)):
-            t.ask(f"v{version} has {producer}", "init_producer_id", version,
-                  {"transactional_id": None, "transaction_timeout_ms": 1000,
-                   "producer_id": producer[0], "producer_epoch": producer[1]})
+    t.ask(f"v{version}", "init_producer_id", version,
+          {"transactional_id": None, "transaction_timeout_ms": 1000})
+    t.ask(f"v{version} no timeout", "init_producer_id", version,
+          {"transactional_id": None, "transaction_timeout_ms": 0})
+    t.ask(f"v{version} empty transactional id", "init_producer_id", version,
+          {"transactional_id": "", "transaction_timeout_ms": 1000})
+    if version < 3:
+        return
+    for producer in ((5, -1), (-1, 5), (5, 5), (-2, -2)):
+        t.ask(f"v{version} has {producer}", "init_producer_id", version,
+              {"transactional_id": None, "transaction_timeout_ms": 1000,
+               "producer_id": producer[0], "producer_epoch": producer[1]})
 
 
 @case

@@ -43,6 +43,8 @@ def kcat_write(bootstrap, topic, wanted, compression=None, idempotent=None):
         command += ["-z", compression]
     if idempotent is not None:
         command += ["-X", f"enable.idempotence={str(idempotent).lower()}"]
+    if not idempotent:  # A batch that is sent again would come behind those in flight with it.
+        command += ["-X", "max.in.flight.requests.per.connection=1"]
     half = len(wanted) // 2
     written = []
     for part, headers in ((wanted[:half], KCAT_HEADERS), (wanted[half:], ())):

@@ -278,7 +278,8 @@ class KafkaTools:
     """Apache Kafka's tools, in one process that runs them one after the other."""
 
     def __init__(self):
-        command = peers.java(peers.jars(peers.TOOLS_VERSION, True), ["-Xmx512m"])
+        options = ["-Xmx512m", "-Dfile.encoding=UTF-8"]
+        command = peers.java(peers.jars(peers.TOOLS_VERSION, True), options)
         self.process = subprocess.Popen([*command, peers.HERE / "Tools.java"],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)

@@ -4,10 +4,13 @@
  * of Facts.java: facts.py compares the two.
  */
 
+#include "broker/settings.h"
+#include "broker/topic_settings.h"
 #include "wire/api.h"
 #include "wire/errors.h"
 #include "wire/features.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static void print_apis(void)
@@ -78,11 +81,43 @@ static void print_features(void)
     }
 }
 
+/* What is ours alone is not Kafka's to confirm. */
+static void print_configs(const char *of, const struct config_table *table)
+{
+    static const char *const types[] = {
+        [CONFIG_BOOL] = "boolean",  [CONFIG_INT] = "int",     [CONFIG_LONG] = "long",
+        [CONFIG_DOUBLE] = "double", [CONFIG_TEXT] = "string", [CONFIG_LIST] = "list",
+        [CONFIG_SHORT] = "short",   [CONFIG_CLASS] = "class", [CONFIG_PASSWORD] = "password",
+    };
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct config_row *row = &table->rows[i];
+
+        if (row->flags & CONFIG_OURS)
+            continue;
+        printf("config\t%s\t%s\t%s\t%s\n", of, row->name, types[row->type],
+               row->initial ? row->initial : "null");
+        if (row->type == CONFIG_INT || row->type == CONFIG_LONG || row->type == CONFIG_SHORT)
+            printf("bounds\t%s\t%s\t%" PRId64 " to %" PRId64 "\n", of, row->name, row->min,
+                   row->max);
+    }
+}
+
+/* Keys of the broker that are only known to be Kafka's. */
+static void print_known_configs(void)
+{
+#define KNOWN(name, TYPE, initial, VALID, FLAGS) printf("known\tbroker\t%s\n", name);
+#include "broker/known_configs.def"
+}
+
 int main(void)
 {
     print_apis();
     print_errors();
     print_records();
     print_features();
+    print_configs("broker", &settings_table);
+    print_configs("topic", &topic_settings_table);
+    print_known_configs();
     return 0;
 }

@@ -31,7 +31,7 @@ class Member:
     def __init__(self, t, group, instance=None, version=9, metadata=b"meta", protocols=("range",),
                  kind="consumer", session_ms=30000, rebalance_ms=60000):
         self.t = t
-        self.line = talk.Talk(t.name, t.apis, t.broker, t.notes, t.now_ms)
+        self.line = talk.Talk(t.path, t.broker, t.notes, t.seen, t.now_ms)
         self.group, self.instance, self.version, self.kind = group, instance, version, kind
         self.metadata, self.protocols = metadata, protocols
         self.session_ms, self.rebalance_ms = session_ms, rebalance_ms

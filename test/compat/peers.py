@@ -279,7 +279,7 @@ class Kafka(Subject):
     def jars(self):
         return jars(self.version, self.version == TOOLS_VERSION)
 
-    def prepare(self):
+    def write_properties(self):
         lines = [
             "process.roles=broker,controller",
             "node.id=1",
@@ -301,6 +301,9 @@ class Kafka(Subject):
             *self.settings,
         ]
         self.properties.write_text("\n".join(lines) + "\n")
+
+    def prepare(self):
+        self.write_properties()
         run([*java(self.jars(), ["-XX:TieredStopAtLevel=1"]), "kafka.tools.StorageTool", "format",
              "-t", "bW9sZGF1LWNvbXBhdC10ZQ", "-c", self.properties])
 

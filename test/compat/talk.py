@@ -6,6 +6,7 @@ between two brokers masked (see _mask()).  The notes of two brokers are compared
 differential.py.
 """
 
+import itertools
 import re
 import socket
 import struct
@@ -20,6 +21,18 @@ KEYS = ("name", "topic", "api_key", "index", "partition_index", "node_id", "reso
         "broker_id", "base_offset", "group_id", "member_id")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 CASES = []
+APIS = wire.load(peers.TREE)
+
+
+class Case:
+    """A name, a function of a Talk and some values, and the Kafka that it is compared with:
+    None is the one that was asked for."""
+
+    def __init__(self, name, function, values=(), kafka_version=None):
+        self.name = name
+        self.function = function
+        self.values = values
+        self.kafka_version = kafka_version
 
 
 def case(function):
@@ -30,10 +43,51 @@ def case(function):
 def case_of(version):
     """As case(), compared with this version of Kafka instead of the one that is asked for."""
     def mark(function):
-        function.kafka_version = version
-        CASES.append(function)
+        CASES.append(Case(function.__name__, function, (), version))
         return function
     return mark
+
+
+def _word(value):
+    """How a value stands in the name of a case."""
+    word = f"'{value}'" if isinstance(value, str) and value.strip() != value else str(value)
+    return word if 0 < len(word) <= 60 else f"{word[:9]}'{len(word)}"
+
+
+def case_for_each(rows, version=None):
+    """A case for each row, named by its first value; a row that is a tuple is handed over as its
+    values.  The rows of a dict are its items."""
+    def mark(function):
+        for row in rows.items() if isinstance(rows, dict) else rows:
+            values = row if isinstance(row, tuple) else (row,)
+            CASES.append(Case(f"{function.__name__}: {_word(values[0])}", function, values,
+                              version))
+        return function
+    return mark
+
+
+def case_for_all(*tables, version=None):
+    """A case for each way to take one value of each table."""
+    def mark(function):
+        for values in itertools.product(*tables):
+            words = " ".join(_word(value) for value in values)
+            CASES.append(Case(f"{function.__name__}: {words}", function, values, version))
+        return function
+    return mark
+
+
+def case_in_versions(versions, version=None):
+    """A case for each of these versions of an API, which the function is handed."""
+    def mark(function):
+        for one in versions:
+            CASES.append(Case(f"{function.__name__}: v{one}", function, (one,), version))
+        return function
+    return mark
+
+
+def case_in_each_version(api, version=None):
+    """A case for each version of the API that Kafka 4 and we serve."""
+    return case_in_versions(APIS[api].versions, version)
 
 
 def _mask(name, value, siblings):
@@ -52,6 +106,10 @@ def _mask(name, value, siblings):
         return "some number" if value else value
     if name == "log_append_time_ms":
         return "some time" if value > 0 else value
+    if name == "log_dir":
+        return "some folder"
+    if name in ("total_bytes", "usable_bytes"):
+        return "some number" if value > 0 else value
     if name == "crc":
         return "(see crc_right)"
     if name == "throttle_time_ms":
@@ -64,11 +122,15 @@ def _mask(name, value, siblings):
 class Talk:
     """One case against one broker."""
 
-    def __init__(self, name, apis, broker, notes, now_ms):
-        self.name = name
-        self.apis = apis
+    def __init__(self, name, broker, notes, seen, now_ms):
+        self.path = name
+        self.name = re.sub("[^A-Za-z0-9_]", "-", name)  # For topics and groups.
+        self.apis = APIS
         self.broker = broker
         self.notes = notes
+        self.seen = seen
+        # Whether the words of errors are compared too, and not only whether there are some.
+        self.compares_words = name.startswith("configs_")
         self.now_ms = now_ms
         self.connection = None
         self.correlation = 100
@@ -77,11 +139,11 @@ class Talk:
     # --- notes ----------------------------------------------------------------------------
 
     def note(self, label, value):
-        path = f"{self.name}/{label}"
+        path = f"{self.path}/{label}"
         count = 1
         while path in self.notes:
             count += 1
-            path = f"{self.name}/{label} ({count})"
+            path = f"{self.path}/{label} ({count})"
         self.notes[path] = value
 
     def note_answer(self, label, answer):
@@ -104,7 +166,8 @@ class Talk:
                 self.note(f"{prefix}{name}", f"list of {len(inner)}")
                 self.note(f"{prefix}{name}.values", inner)
             else:
-                self.note(f"{prefix}{name}", _mask(name, inner, value))
+                is_word = name == "error_message" and self.compares_words
+                self.note(f"{prefix}{name}", inner if is_word else _mask(name, inner, value))
 
     def _flatten_list(self, prefix, elements):
         self.note(prefix, f"list of {len(elements)}")
@@ -163,9 +226,11 @@ class Talk:
         if isinstance(payload, str):
             return payload
         try:
-            return self.apis[api].parse_response(version, payload)
+            answer = self.apis[api].parse_response(version, payload)
         except wire.Malformed as error:
             return f"malformed: {error}"
+        self.seen.add(api, version, answer)
+        return answer
 
     # --- requests -------------------------------------------------------------------------
 
@@ -219,10 +284,17 @@ class Talk:
         """Makes a topic of this case and waits until the broker serves it: (name, id)."""
         self.topics += 1
         name = f"{self.name}-{self.topics}"
-        answer = self.quietly("create_topics", 7, {"topics": [{
+        answer = {}
+
+        def ask():  # Kafka on a slow machine loses its only broker for a moment: error 38.
+            nonlocal answer
+            answer = self.quietly("create_topics", 7, body)
+            return isinstance(answer, str) or answer["topics"][0]["error_code"] != 38
+        body = {"topics": [{
             "name": name, "num_partitions": partitions, "replication_factor": 1,
             "configs": [{"name": key.replace("_", "."), "value": value}
-                        for key, value in configs.items()]}], "timeout_ms": 10000})
+                        for key, value in configs.items()]}], "timeout_ms": 10000}
+        self.until(ask)
         if isinstance(answer, str) or answer["topics"][0]["error_code"]:
             raise peers.Failure(f"{self.broker.name} does not make {name}: {answer}")
         for partition in range(partitions):
@@ -289,3 +361,7 @@ class Talk:
         if end is not None:
             self.until(lambda: self.end_offset(topic, partition) == end)
         return self.fetch(f"{label} log", topic, partition=partition)
+
+
+# For what is to be known of a case before there is a broker: the names of its rows.
+SAMPLE = Talk("sample", None, {}, None, 0)

@@ -20,7 +20,9 @@ static int count(struct faulty_io *f, enum faulty_call kind)
 
 static int64_t monotonic_us(struct io *io)
 {
-    return faulty_of(io)->under->ops->monotonic_us(faulty_of(io)->under);
+    const struct faulty_io *f = faulty_of(io);
+
+    return f->under->ops->monotonic_us(f->under) + f->later_us;
 }
 
 static int64_t wall_ms(struct io *io)
@@ -76,6 +78,14 @@ static int dir_sync(struct io *io, int dir)
     return count(faulty_of(io), FAULTY_SYNC);
 }
 
+static int dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable)
+{
+    struct faulty_io *f = faulty_of(io);
+    int r = count(f, FAULTY_SIZE);
+
+    return r ? r : f->under->ops->dir_space(f->under, dir, out_total, out_usable);
+}
+
 static int rename_to(struct io *io, int from_dir, const char *from, int to_dir, const char *to)
 {
     struct faulty_io *f = faulty_of(io);
@@ -114,6 +124,14 @@ static int file_size(struct io *io, int fd, uint64_t *out)
     int r = count(f, FAULTY_SIZE);
 
     return r ? r : f->under->ops->file_size(f->under, fd, out);
+}
+
+static int file_time(struct io *io, int fd, int64_t *out)
+{
+    struct faulty_io *f = faulty_of(io);
+    int r = count(f, FAULTY_SIZE);
+
+    return r ? r : f->under->ops->file_time(f->under, fd, out);
 }
 
 static int file_read(struct io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read)
@@ -220,10 +238,12 @@ static const struct io_ops faulty_ops = {
     .dir_remove = dir_remove,
     .dir_list = dir_list,
     .dir_sync = dir_sync,
+    .dir_space = dir_space,
     .rename = rename_to,
     .unlink = unlink_name,
     .file_open = file_open,
     .file_size = file_size,
+    .file_time = file_time,
     .file_read = file_read,
     .file_write = file_write,
     .file_truncate = file_truncate,

@@ -44,7 +44,8 @@ struct faulty_io {
 
     uint64_t read_bytes, written_bytes; /* Since the beginning. */
     int syncs;
-    int64_t wall_ms; /* What the clock says; 0: the other world's. */
+    int64_t wall_ms;  /* What the clock says; 0: the other world's. */
+    int64_t later_us; /* How far the other clock is ahead of the other world's. */
 
     struct io_work *works, **works_tail;
     bool holds_work;

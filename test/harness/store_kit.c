@@ -3,7 +3,9 @@
 
 #include "base/mem.h"
 #include "os/linux_io.h"
+#include "store/cleaner.h"
 #include "test/harness/check.h"
+#include "wire/marker.h"
 
 #include <stdio.h>
 
@@ -81,12 +83,26 @@ void store_kit_close_log(struct store_kit *kit, struct log *log)
     forget_batches(kit);
 }
 
+static void make_marker(const struct store_batch *batch, struct text *out)
+{
+    struct marker marker = {.type = batch->marker == STORE_ABORT ? MARKER_ABORT : MARKER_COMMIT,
+                            .coordinator_epoch = batch->coordinator_epoch};
+    struct marker_of of = {
+        .producer_id = batch->producer, .producer_epoch = batch->epoch, .time_ms = batch->time};
+
+    marker_print(&marker, &of, out);
+}
+
 void store_batch_make(const struct store_batch *batch, struct text *out)
 {
     struct batch_builder builder;
     char value[4096];
     size_t from = out->size;
 
+    if (batch->marker != STORE_NO_MARKER) {
+        make_marker(batch, out);
+        return;
+    }
     check(batch->value_size <= sizeof(value) && batch->records > 0);
     memset(value, 'v', sizeof(value));
     batch_builder_init(&builder);
@@ -94,9 +110,10 @@ void store_batch_make(const struct store_batch *batch, struct text *out)
         builder.producer_id = batch->producer;
         builder.producer_epoch = batch->epoch;
         builder.base_sequence = batch->sequence;
+        builder.attributes = batch->is_transactional ? BATCH_IS_TRANSACTIONAL : 0;
     }
     for (int i = 0; i < batch->records; i++)
-        batch_builder_add(&builder, batch->time + i, slice_text("key"),
+        batch_builder_add(&builder, batch->is_timeless ? -1 : batch->time + i, slice_text("key"),
                           slice_of(value, batch->value_size), NULL, 0);
     check_ok(batch_builder_finish(&builder, batch->codec, 0, -1, out));
     batch_builder_fini(&builder);
@@ -112,41 +129,58 @@ void store_batch_place(const struct store_batch *batch, int64_t offset, struct t
     batch_set_place((uint8_t *)out->data + from, offset, 0);
 }
 
-static int append_once(struct store_kit *kit, struct log *log, struct text *bytes,
-                       struct log_appended *out)
+static int append_once(struct store_kit *kit, struct log *log, int16_t transaction_version,
+                       struct text *bytes, struct log_appended *out)
 {
-    struct log_append_terms terms = {.leader_epoch = 0, .now_ms = kit->now_ms};
+    struct log_append_terms terms = {
+        .leader_epoch = 0,
+        .now_ms = kit->now_ms,
+        .transaction_version = transaction_version,
+    };
     struct batch_header header;
 
     check_ok(batch_parse(text_slice(bytes), &header));
+    terms.is_coordinators = batch_is_control(&header);
     return log_append(log, (uint8_t *)bytes->data, bytes->size, &header, &terms, out);
 }
 
-int store_kit_append(struct store_kit *kit, struct log *log, const struct store_batch *batch,
-                     struct log_appended *out)
+static int append_bytes(struct store_kit *kit, struct log *log, int16_t transaction_version,
+                        struct text *bytes, struct log_appended *out)
 {
-    struct text bytes = {.data = NULL};
-    int r;
+    int r = append_once(kit, log, transaction_version, bytes, out);
 
-    store_batch_make(batch, &bytes);
-    r = append_once(kit, log, &bytes, out);
     if (r == LOG_E_UNWRITTEN) {
         r = store_kit_write(kit, log);
         if (r == 0)
-            r = append_once(kit, log, &bytes, out);
+            r = append_once(kit, log, transaction_version, bytes, out);
     }
     if (!log_is_fenced(log))
         log_check(log);
     if (r || out->is_duplicate) {
-        text_fini(&bytes);
+        text_fini(bytes);
         return r;
     }
     if (kit->batch_count == kit->batch_room) {
         kit->batch_room = max_of(kit->batch_room * 2, (size_t)8);
         kit->batches = mem_resize(kit->batches, kit->batch_room, sizeof(*kit->batches));
     }
-    kit->batches[kit->batch_count++] = bytes;
+    kit->batches[kit->batch_count++] = *bytes;
     return 0;
+}
+
+int store_kit_append(struct store_kit *kit, struct log *log, const struct store_batch *batch,
+                     struct log_appended *out)
+{
+    struct text bytes = {.data = NULL};
+
+    store_batch_make(batch, &bytes);
+    return append_bytes(kit, log, batch->transaction_version, &bytes, out);
+}
+
+int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
+                           struct log_appended *out)
+{
+    return append_bytes(kit, log, 0, bytes, out);
 }
 
 int store_kit_write(struct store_kit *kit, struct log *log)
@@ -214,6 +248,58 @@ void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start)
     log_advance_start(log, start);
     file_unref(folder);
     log_check(log);
+}
+
+int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,
+                             const char *value)
+{
+    struct batch_builder builder;
+    struct log_appended appended;
+    struct text bytes = {.data = NULL};
+
+    batch_builder_init(&builder);
+    batch_builder_add(&builder, kit->now_ms, slice_text(key),
+                      value ? slice_text(value) : slice_null(), NULL, 0);
+    check_ok(batch_builder_finish(&builder, COMPRESS_NONE, 0, -1, &bytes));
+    batch_builder_fini(&builder);
+    check_ok(store_kit_append_bytes(kit, log, &bytes, &appended));
+    check_ok(store_kit_write(kit, log));
+    return appended.base_offset;
+}
+
+static int clean_step(struct store_kit *kit, struct log *log, struct clean_pass *pass)
+{
+    int r = clean_pass_step(pass, kit->env.io, 1 << 20);
+
+    if (r == CLEAN_GROUP)
+        return log_clean_swap(log, pass) ? CLEAN_MORE : CLEAN_E_GONE;
+    if (r == CLEAN_NAMES)
+        check_ok(log_clean_settle(log));
+    return r == CLEAN_NAMES ? CLEAN_MORE : r;
+}
+
+int store_kit_clean(struct store_kit *kit, struct log *log)
+{
+    struct clean_query query = {.now_ms = kit->now_ms, .limit = log_written(log)};
+    struct clean_terms terms = {.now_ms = kit->now_ms,
+                                .delete_retention_ms = STORE_HORIZON_MS,
+                                .map_bytes_max = 1 << 20,
+                                .map_load = 0.9};
+    struct clean_pass *pass;
+    struct clean_view view;
+    int r = CLEAN_MORE;
+
+    check_ok(log_clean_look(log, &query, &view));
+    if (view.cleanable_bytes == 0)
+        return CLEAN_E_GONE;
+    check_ok(log_clean_begin(log, &view, &terms, &pass));
+    while (r == CLEAN_MORE)
+        r = clean_step(kit, log, pass);
+    if (r == 0)
+        log_clean_end(log, pass);
+    clean_pass_destroy(pass, kit->env.io);
+    log_check(log);
+    return r;
 }
 
 int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,

@@ -36,6 +36,8 @@ struct store_kit {
     size_t batch_count, batch_room;
 };
 
+enum store_marker { STORE_NO_MARKER, STORE_ABORT, STORE_COMMIT };
+
 /* A batch to be made; zeros are good for all but `records`. */
 struct store_batch {
     int records;
@@ -46,6 +48,11 @@ struct store_batch {
     int32_t sequence;
     enum compress_codec codec;
     bool is_append_time;
+    bool is_transactional;    /* Part of the producer's transaction. */
+    enum store_marker marker; /* One instead of records: its transaction has ended. */
+    int32_t coordinator_epoch;
+    int16_t transaction_version; /* As it was when the marker was sent. */
+    bool is_timeless;            /* Its records have no time. */
 };
 
 /* An empty folder, opened as node 1. */
@@ -74,6 +81,10 @@ void store_batch_place(const struct store_batch *batch, int64_t offset, struct t
 NODISCARD int store_kit_append(struct store_kit *kit, struct log *log,
                                const struct store_batch *batch, struct log_appended *out);
 
+/* As store_kit_append() with the bytes of a batch, which are taken over. */
+NODISCARD int store_kit_append_bytes(struct store_kit *kit, struct log *log, struct text *bytes,
+                                     struct log_appended *out);
+
 /* As log_write(); the memory of what was staged is given back. */
 NODISCARD int store_kit_write(struct store_kit *kit, struct log *log);
 
@@ -86,6 +97,15 @@ NODISCARD int store_kit_sync(struct store_kit *kit, struct log *log);
 /* Moves the recovery point of the log `t-0` to what is written, and its start to `start`, and
  * writes the checkpoints, all of which works. */
 void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start);
+
+/* Appends and writes a batch of one record; null values are tombstones. */
+int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,
+                             const char *value);
+
+/* Compacts the log with the clock at `kit->now_ms` and a horizon of STORE_HORIZON_MS; what
+ * clean_pass_step() ends with, or CLEAN_E_GONE if there is nothing to do. */
+enum { STORE_HORIZON_MS = 1000 };
+NODISCARD int store_kit_clean(struct store_kit *kit, struct log *log);
 
 /* Adds all bytes from `offset` to `limit` to `out`, as readers get them. */
 NODISCARD int store_kit_read(struct store_kit *kit, struct log *log, int64_t offset, int64_t limit,

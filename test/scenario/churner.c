@@ -19,6 +19,7 @@ enum {
     AGAIN_US = 15 * 1000,
     PACE_MAX_US = 60 * 1000,
     RECORDS_MAX = 4,
+    CONFIGS_MAX = 9,
     CREATE_ID_VERSION = 7, /* The first that answers with the id. */
     LOOK_ID_VERSION = 10,
     DELETE_ID_VERSION = 6,
@@ -137,29 +138,46 @@ static void created(void *owner, struct client_call *call, const void *answer)
     }
 }
 
+static void add_config(struct create_topics_creatable_topic *topic, const char *name,
+                       const char *value)
+{
+    topic->configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
+        .name = slice_text(name),
+        .value = slice_text(value),
+    };
+}
+
 /* Durability and age of segments are what a log's life depends on most. */
 static void add_configs(struct churner *c, struct client_call *call,
                         struct create_topics_creatable_topic *topic)
 {
     static const char *const ages[] = {"20", "200", "2000", "60000"};
+    static const char *const delays[] = {"0", "100", "60000"};
     struct create_topics_creatable_topic_config *configs =
-        arena_new(&call->arena, 3 * sizeof(*configs));
+        arena_new(&call->arena, CONFIGS_MAX * sizeof(*configs));
     const struct run_topic *run_topic = &c->run->topics[c->made];
 
     topic->configs = configs;
-    configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
-        .name = slice_text("segment.ms"),
-        .value = slice_text(ages[rng_below(&c->run->rng, COUNT_OF(ages))]),
-    };
-    configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
-        .name = slice_text("index.interval.bytes"),
-        .value = slice_text("300"),
-    };
-    if (is_setting_up(c) && run_topic->is_lossy)
-        configs[topic->configs_count++] = (struct create_topics_creatable_topic_config){
-            .name = slice_text("flush.messages"),
-            .value = slice_text("9223372036854775807"),
-        };
+    add_config(topic, "segment.ms", ages[rng_below(&c->run->rng, COUNT_OF(ages))]);
+    add_config(topic, "index.interval.bytes", "300");
+    if (!is_setting_up(c))
+        return;
+    if (run_topic->is_lossy)
+        add_config(topic, "flush.messages", "9223372036854775807");
+    if (run_topic_expires(run_topic))
+        add_config(topic, "file.delete.delay.ms",
+                   delays[rng_below(&c->run->rng, COUNT_OF(delays))]);
+    if (run_topic->retention_ms)
+        add_config(topic, "retention.ms", run_topic->retention_ms);
+    if (run_topic->retention_bytes)
+        add_config(topic, "retention.bytes", run_topic->retention_bytes);
+    if (run_topic->is_append_time)
+        add_config(topic, "message.timestamp.type", "LogAppendTime");
+    if (run_topic->is_compacted) {
+        add_config(topic, "cleanup.policy", "compact,delete"); /* Or nobody might delete records. */
+        add_config(topic, "min.cleanable.dirty.ratio",
+                   rng_chance(&c->run->rng, 70) ? "0.01" : "0.4");
+    }
 }
 
 static void create(struct churner *c)
@@ -329,8 +347,8 @@ static size_t read_values(struct churner *c, struct slice bytes, struct history_
                               DECODED_MAX))
             break;
         while (count < room && batch_reader_next(&reader, &record, &at_end) == 0 && !at_end)
-            out[count++] =
-                (struct history_record){.offset = record.offset, .value = record_value(&record)};
+            out[count++] = (struct history_record){.offset = record.offset,
+                                                   .value = record_value(&record, false)};
         bytes = slice_of(bytes.data + header.size, bytes.size - header.size);
     }
     return count;

@@ -100,15 +100,18 @@ static bool read_batch(struct consumer *c, const struct place *place, struct sli
         if (at_end)
             return true;
         if (record.offset >= place->position)
-            add_record(c, record.offset, record_value(&record));
+            add_record(c, record.offset, record_value(&record, place->topic->is_append_time));
     }
 }
 
-/* The last batch of an answer may be cut off. */
-static void read_batches(struct consumer *c, const struct place *place, struct slice bytes)
+/* The last batch of an answer may be cut off.  `*out_next` is where the others end: in a compacted
+ * log there may be no record there. */
+static void read_batches(struct consumer *c, const struct place *place, struct slice bytes,
+                         int64_t *out_next)
 {
     struct batch_header header;
 
+    *out_next = place->position;
     c->records.count = 0;
     while (bytes.size > 0) {
         int r = batch_parse(bytes, &header);
@@ -121,6 +124,7 @@ static void read_batches(struct consumer *c, const struct place *place, struct s
                      place->topic->name, place->index, place->position);
             return;
         }
+        *out_next = max_of(*out_next, batch_last_offset(&header) + 1);
         bytes = slice_of(bytes.data + header.size, bytes.size - header.size);
     }
 }
@@ -145,7 +149,8 @@ static void refused(struct consumer *c, struct place *place, int16_t error)
 {
     run_say(c->run, "consumer %" PRIu32 ": %s-%" PRId32 " at %" PRId64 ": %s", c->number,
             place->topic->name, place->index, place->position, error_name(error));
-    if (error == ERROR_OFFSET_OUT_OF_RANGE && (place->topic->is_lossy || c->run->trimmer)) {
+    if (error == ERROR_OFFSET_OUT_OF_RANGE &&
+        (place->topic->is_lossy || c->run->trimmer || run_topic_expires(place->topic))) {
         place->position = 0;
         place->is_lost = true;
         return;
@@ -159,7 +164,9 @@ static void refused(struct consumer *c, struct place *place, int16_t error)
 static void take_records(struct consumer *c, struct place *place, const struct client_call *call,
                          const struct fetch_partition_data *data)
 {
-    read_batches(c, place, data->records.bytes);
+    int64_t next;
+
+    read_batches(c, place, data->records.bytes, &next);
     history_poll(c->run->history,
                  &(struct history_poll){
                      .partition = place->number,
@@ -172,9 +179,7 @@ static void take_records(struct consumer *c, struct place *place, const struct c
                      .count = c->records.count,
                  });
     c->record_count += c->records.count;
-    if (c->records.count > 0)
-        place->position =
-            max_of(place->position, c->records.items[c->records.count - 1].offset + 1);
+    place->position = next;
 }
 
 /* True if every part was answered without an error. */

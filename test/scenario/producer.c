@@ -111,6 +111,8 @@ static void batch_add(struct producer *p, struct lane *lane)
 
     batch->count = 1 + (uint32_t)rng_below(&p->run->rng, RECORDS_MAX);
     batch->first_value = run_values(p->run, batch->count);
+    if (lane->topic->is_compacted)
+        batch->first_value |= RECORD_KEYED;
     batch->base_sequence = lane->next_sequence;
     lane->next_sequence += (int32_t)batch->count;
     encode(p, batch);
@@ -327,6 +329,7 @@ static void got_id(void *owner, struct client_call *call, const void *answer)
     (void)call;
     p->is_asking = false;
     if (response && response->error_code == ERROR_NONE) {
+        run_note_id(p->run, response->producer_id);
         p->producer_id = response->producer_id;
         p->epoch = response->producer_epoch;
     } else if (response && !error_is_retriable(response->error_code)) {
@@ -378,9 +381,14 @@ static void step(struct loop_timer *timer)
         again_at(p, (int64_t)rng_below(&p->run->rng, PACE_MAX_US));
 }
 
+/* One without sequences asks for an id all the same: each is to be another one. */
 static void ready(void *owner)
 {
-    again_at(owner, 0);
+    struct producer *p = owner;
+
+    if (!is_idempotent(p))
+        ask_id(p);
+    again_at(p, 0);
 }
 
 /* Sequences make no sense where a crash may take acknowledged records back. */

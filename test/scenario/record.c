@@ -5,7 +5,14 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { HEADERS_MAX = 3, KEY_MAX = 24, SMALL_MAX = 200, LARGE_MAX = 6000, HEADER_VALUE_MAX = 20 };
+enum {
+    HEADERS_MAX = 3,
+    KEY_MAX = 24,
+    SMALL_MAX = 200,
+    LARGE_MAX = 6000,
+    HEADER_VALUE_MAX = 20,
+    KEYS = 17
+};
 
 /* In the past of every clock here, so that no jump makes a time that is refused. */
 static const int64_t time_begin_ms = 1700000000000;
@@ -24,12 +31,16 @@ static struct rng rng_for(uint64_t value, uint64_t part)
     return rng_of(hash_u64(value * 16 + part));
 }
 
+uint64_t record_key(uint64_t value)
+{
+    return value % KEYS;
+}
+
 static struct recipe recipe_of(uint64_t value)
 {
     struct rng rng = rng_for(value, 0);
     bool is_large = rng_chance(&rng, 3);
-
-    return (struct recipe){
+    struct recipe recipe = {
         .timestamp = time_begin_ms + (int64_t)rng_below(&rng, 1000000),
         .has_key = rng_chance(&rng, 70),
         .key_size = (size_t)rng_below(&rng, KEY_MAX + 1),
@@ -37,6 +48,12 @@ static struct recipe recipe_of(uint64_t value)
         .header_count =
             rng_chance(&rng, 70) ? 0 : 1 + (size_t)rng_below(&rng, (uint64_t)HEADERS_MAX),
     };
+
+    if (value & RECORD_KEYED) {
+        recipe.has_key = true;
+        recipe.key_size = 1 + (size_t)record_key(value);
+    }
+    return recipe;
 }
 
 static void fill(uint8_t *out, size_t size, uint64_t value, uint64_t part)
@@ -48,6 +65,11 @@ static void fill(uint8_t *out, size_t size, uint64_t value, uint64_t part)
 
         memcpy(out + at, &word, min_of(size - at, sizeof(word)));
     }
+}
+
+static void fill_key(uint8_t *out, size_t size, uint64_t value)
+{
+    fill(out, size, value & RECORD_KEYED ? record_key(value) : value, 2);
 }
 
 /* The bytes of a value: its number, and what follows from it. */
@@ -79,7 +101,7 @@ void record_add(struct batch_builder *builder, uint64_t value)
     uint8_t key[KEY_MAX + 8];
     uint8_t *bytes = mem_new(recipe.value_size);
 
-    fill(key, recipe.key_size, value, 2);
+    fill_key(key, recipe.key_size, value);
     fill_value(bytes, recipe.value_size, value);
     for (size_t i = 0; i < recipe.header_count; i++)
         headers[i] = header_of(value, i, header_bytes[i]);
@@ -113,7 +135,7 @@ static bool has_bytes(const struct record *record, uint64_t value, const struct 
     uint8_t *bytes = mem_new(recipe->value_size);
     bool is_equal;
 
-    fill(key, recipe->key_size, value, 2);
+    fill_key(key, recipe->key_size, value);
     fill_value(bytes, recipe->value_size, value);
     is_equal =
         slice_equal(record->value, slice_of(bytes, recipe->value_size)) &&
@@ -122,7 +144,7 @@ static bool has_bytes(const struct record *record, uint64_t value, const struct 
     return is_equal;
 }
 
-uint64_t record_value(const struct record *record)
+uint64_t record_value(const struct record *record, bool is_append_time)
 {
     struct recipe recipe;
     uint64_t value;
@@ -131,7 +153,8 @@ uint64_t record_value(const struct record *record)
         return HISTORY_GARBAGE;
     memcpy(&value, record->value.data, sizeof(value));
     recipe = recipe_of(value);
-    if (record->value.size != recipe.value_size || record->timestamp != recipe.timestamp ||
+    if (record->value.size != recipe.value_size ||
+        (!is_append_time && record->timestamp != recipe.timestamp) ||
         !has_bytes(record, value, &recipe) || !has_headers(record, value, recipe.header_count))
         return HISTORY_GARBAGE;
     return value;

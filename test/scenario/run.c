@@ -7,6 +7,7 @@
 #include "test/scenario/groups.h"
 #include "test/scenario/nemesis.h"
 #include "test/scenario/producer.h"
+#include "test/scenario/record.h"
 #include "test/scenario/server.h"
 #include "test/scenario/trimmer.h"
 
@@ -27,6 +28,8 @@ enum {
     BATCHES_MAX = 80,
     READER_NUMBER = 999,
     TRIMMED_PERCENT = 50,
+    COMPACTED_PERCENT = 40,
+    EXPIRING_PERCENT = 40,
     ANOMALIES_SHOWN = 6,
     FAILURES_SHOWN = 10,
 };
@@ -45,6 +48,14 @@ void run_say(struct run *run, const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
+}
+
+void run_note_id(struct run *run, int64_t id)
+{
+    for (size_t at = 0; at < run->ids.size; at += sizeof(id))
+        if (memcmp(run->ids.data + at, &id, sizeof(id)) == 0)
+            run_fail(run, "producer id %" PRId64 " was given out twice", id);
+    text_add(&run->ids, &id, sizeof(id));
 }
 
 void run_fail(struct run *run, const char *format, ...)
@@ -70,6 +81,24 @@ uint64_t run_values(struct run *run, uint32_t count)
 
 /* --- setting up ------------------------------------------------------------- */
 
+/* By age, where times are the broker's: all of it is gone at one time, and then something is there
+ * again; or by size; or both. */
+static void plan_retention(struct run *run, struct run_topic *topic)
+{
+    static const char *const ages[] = {"1", "50", "300", "2000"};
+    static const char *const sizes[] = {"0", "3000", "20000"};
+
+    if (run->options.plan || !rng_chance(&run->rng, EXPIRING_PERCENT))
+        return;
+    topic->is_append_time = rng_chance(&run->rng, 70);
+    if (topic->is_append_time)
+        topic->retention_ms = ages[rng_below(&run->rng, COUNT_OF(ages))];
+    if (!topic->is_append_time || rng_chance(&run->rng, 30))
+        topic->retention_bytes = sizes[rng_below(&run->rng, COUNT_OF(sizes))];
+    for (int32_t i = 0; i < topic->partitions; i++)
+        history_ask_start(run->history, topic->first_number + (uint32_t)i, INT64_MAX);
+}
+
 static void plan_topics(struct run *run)
 {
     const struct run_plan *plan = run->options.plan;
@@ -84,6 +113,8 @@ static void plan_topics(struct run *run)
             topic->partitions = plan->partitions;
         topic->first_number = run->next_number;
         topic->is_lossy = i == 1 && rng_chance(&run->rng, 40);
+        topic->is_compacted = !plan && rng_chance(&run->rng, COMPACTED_PERCENT);
+        plan_retention(run, topic);
         run->next_number += (uint32_t)topic->partitions;
     }
 }
@@ -184,6 +215,15 @@ static void note_lossy_topics(struct run *run)
         for (int32_t i = 0; i < run->topics[t].partitions; i++)
             if (run->topics[t].is_lossy && has_lost_power)
                 history_set_lossy(run->history, run->topics[t].first_number + (uint32_t)i);
+}
+
+static void note_compacted_topics(struct run *run)
+{
+    for (int t = 0; t < run->topic_count; t++)
+        for (int32_t i = 0; i < run->topics[t].partitions; i++)
+            if (run->topics[t].is_compacted)
+                history_set_compacted(run->history, run->topics[t].first_number + (uint32_t)i,
+                                      record_key);
 }
 
 static void begin_reading(struct run *run)
@@ -294,6 +334,7 @@ static void run_destroy(struct run *run)
     run->history = history_destroy(run->history);
     run->sim = sim_destroy(run->sim);
     text_fini(&run->why);
+    text_fini(&run->ids);
     mem_free(run);
 }
 
@@ -308,6 +349,7 @@ static bool judge(struct run *run, FILE *out)
     bool is_good_for_groups;
 
     note_lossy_topics(run);
+    note_compacted_topics(run);
     anomalies = history_check(run->history);
     is_good_for_groups = !run->groups || groups_judge(run->groups, NULL);
     if (run->failures == 0 && anomalies == 0 && is_good_for_groups)

@@ -51,8 +51,17 @@ struct run_topic {
     struct uuid id;
     int32_t partitions;
     uint32_t first_number;
+    bool is_compacted;
     bool is_lossy; /* page-cache durability: a loss of power may take records back. */
+    const char *retention_ms, *retention_bytes; /* NULL: records stay. */
+    bool is_append_time;                        /* Times are the broker's. */
 };
+
+/* True if records of it go by themselves. */
+static inline bool run_topic_expires(const struct run_topic *topic)
+{
+    return topic->retention_ms || topic->retention_bytes;
+}
 
 enum run_phase { RUN_SETUP, RUN_WORK, RUN_HEAL, RUN_RESTART, RUN_READ, RUN_OVER };
 
@@ -87,6 +96,7 @@ struct run {
     struct sim_event tick; /* Looks after the phases. */
     int64_t phase_ends_us;
     int starts_before; /* Of the server, before it is started again at the end. */
+    struct text ids;   /* int64_t: all producer ids that were ever given out. */
     int failures;
     struct text why; /* One line for each failure. */
 };
@@ -105,6 +115,9 @@ struct run_result {
 
 /* Lives through a run.  What is wrong is printed on `out`, which may be NULL. */
 struct run_result run_seed(const struct run_options *options, FILE *out);
+
+/* Notes a producer id that the broker has given out: never twice. */
+void run_note_id(struct run *run, int64_t id);
 
 /* Notes that the broker has broken a promise that is not one of the history's. */
 void run_fail(struct run *run, const char *format, ...) PRINTF(2, 3);

@@ -47,29 +47,61 @@ static void set_groups(struct server *server)
     set(server, "offsets.retention.check.interval.ms", "100");
 }
 
+/* Snapshots of the metadata with each batch, now and then, and never; logs that are trimmed. */
+static void set_metadata(struct server *server)
+{
+    static const char *const bytes[] = {"1", "1000", "20000", "20971520"};
+    static const char *const roll_ms[] = {"1", "100", "604800000"};
+    static const char *const retention[] = {"1", "3000", "104857600"};
+    struct rng *rng = &server->run->rng;
+
+    set(server, "metadata.log.max.record.bytes.between.snapshots",
+        bytes[rng_below(rng, COUNT_OF(bytes))]);
+    set(server, "metadata.log.segment.ms", roll_ms[rng_below(rng, COUNT_OF(roll_ms))]);
+    set(server, "metadata.max.retention.bytes", retention[rng_below(rng, COUNT_OF(retention))]);
+}
+
 struct server *server_create(struct run *run, int shards)
 {
     /* Blocks that are full every moment, now and then, never, and not there at all. */
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
     /* Recovery points that move all the time, now and then, and never. */
     static const char *const intervals[] = {"5", "50", "500", "60000"};
+    static const char *const pauses[] = {"20", "100", "1000"};
+    /* None, so that partitions sleep now and then, and few, so that they never stay awake. */
+    static const int64_t files[] = {0, 12, 24, 100};
+    /* Retention that looks all the time, and now and then. */
+    static const char *const looks[] = {"3", "40", "400"};
+    static const char *const dirs[] = {"/var/moldau", "/var/moldau", "/var/a,/var/b",
+                                       "/var/a, /var/b, /var/c/d"};
     struct server *server = mem_new(sizeof(*server));
     char text[100];
 
     assert(shards >= 1 && shards <= SHARDS_MAX);
     server->run = run;
     server->shards = shards;
+    server->files_max = files[rng_below(&run->rng, COUNT_OF(files))] * shards;
     server->node = sim_node_create(run->sim, "broker");
     server->diag = (struct diag){.level = DIAG_INFO, .sink = told};
     settings_init(&server->settings);
     (void)snprintf(text, sizeof(text), "PLAINTEXT://%s:%d", sim_node_host(server->node),
                    SERVER_PORT);
     set(server, "listeners", text);
-    set(server, "log.dirs", "/var/moldau");
+    set(server, "log.dirs", dirs[rng_below(&run->rng, COUNT_OF(dirs))]);
+    if (rng_chance(&run->rng, 20))
+        set(server, "metadata.log.dir", "/var/metadata");
     set(server, "auto.create.topics.enable", "false");
     set(server, "commit.log.block.bytes", blocks[rng_below(&run->rng, COUNT_OF(blocks))]);
     set(server, "log.flush.offset.checkpoint.interval.ms",
         intervals[rng_below(&run->rng, COUNT_OF(intervals))]);
+    set_metadata(server);
+    set(server, "log.cleaner.backoff.ms", pauses[rng_below(&run->rng, COUNT_OF(pauses))]);
+    set(server, "log.cleaner.dedupe.buffer.size", rng_chance(&run->rng, 80) ? "134217728" : "1000");
+    set(server, "log.cleaner.io.max.bytes.per.second",
+        rng_chance(&run->rng, 80) ? "1000000000" : "100000");
+    set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
+    set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
+    set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     set_groups(server);
@@ -99,12 +131,26 @@ struct server *server_destroy(struct server *server)
     return NULL;
 }
 
+static void failed(struct broker *broker, void *context)
+{
+    struct server *server = context;
+
+    (void)broker;
+    run_say(server->run, "broker can do nothing any more");
+    server->has_failed = true;
+    if (!server->may_fail && sim_node_is_up(server->node)) /* Not what a dying process thinks. */
+        run_fail(server->run, "the broker gives up although nothing is wrong");
+}
+
 bool server_start(struct server *server)
 {
     struct broker_options options = {.settings = &server->settings,
                                      .diag = &server->diag,
                                      .ios = server->ios,
-                                     .shards = server->shards};
+                                     .shards = server->shards,
+                                     .files_max = server->files_max,
+                                     .failed = failed,
+                                     .context = server};
     struct broker *broker = NULL;
     int r;
 
@@ -114,6 +160,7 @@ bool server_start(struct server *server)
     for (int i = 0; i < server->shards; i++)
         server->ios[i] = sim_io_create(server->node);
     server->starts++;
+    server->has_failed = false;
     r = broker_open(&options, &broker);
     if (r) {
         if (sim_node_is_up(server->node) && !server->may_fail)
@@ -158,6 +205,8 @@ void server_tick(struct server *server)
 {
     struct sim *sim = server->run->sim;
 
+    if (server->has_failed && sim_node_is_up(server->node))
+        sim_node_kill(server->node, SIM_KILL); /* Its main() returns. */
     if (!is_down(server) && !sim_node_is_up(server->node)) {
         run_say(server->run, "broker is dead");
         server->has_stopped = false;

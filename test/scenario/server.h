@@ -18,10 +18,12 @@ struct server {
     struct settings settings;
     struct diag diag;
     int shards;
+    int64_t files_max; /* What it thinks that it may have open: it lets partitions sleep early. */
     struct io *ios[SHARDS_MAX];
     struct broker *broker;   /* NULL while it is down. */
     int64_t starts_at_us;    /* While it is down. */
     bool has_stopped;        /* It was asked to stop, and its shards are quiet. */
+    bool has_failed;         /* It says that it can do nothing any more. */
     bool may_fail;           /* A fault is on: an open that fails is no surprise. */
     int starts, errors_told; /* Lines of diagnostics at the level of an error. */
 };

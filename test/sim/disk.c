@@ -129,6 +129,14 @@ static void rebuild(struct disk *disk)
     }
 }
 
+void disk_space(const struct disk *disk, uint64_t *out_total, uint64_t *out_usable)
+{
+    uint64_t pages = min_of(disk->capacity_pages, (uint64_t)INT64_MAX / PAGE_SIZE);
+
+    *out_total = pages * PAGE_SIZE;
+    *out_usable = (pages - min_of(pages, disk->cached_pages)) * PAGE_SIZE;
+}
+
 void disk_power_loss(struct disk *disk)
 {
     list_each (node, &disk->inodes)
@@ -166,6 +174,16 @@ void inode_put(struct inode *inode)
 uint64_t inode_size(const struct inode *inode)
 {
     return inode->size;
+}
+
+int64_t inode_time(const struct inode *inode)
+{
+    return inode->time_ms;
+}
+
+void inode_set_time(struct inode *inode, int64_t ms)
+{
+    inode->time_ms = ms;
 }
 
 const void *inode_locker(const struct inode *inode)

@@ -59,6 +59,9 @@ void disk_set_fault(struct disk *disk, enum disk_op op, struct disk_fault fault)
 /* Bounds what files may hold in the cache, in bytes; beyond it writes get -ENOSPC. */
 void disk_set_capacity(struct disk *disk, uint64_t bytes);
 
+/* How many bytes files may hold, and how many more than they do. */
+void disk_space(const struct disk *disk, uint64_t *out_total, uint64_t *out_usable);
+
 /* The power goes: every inode becomes what chance leaves durable of it.  Inodes that
  * somebody still holds must be put back first. */
 void disk_power_loss(struct disk *disk);
@@ -102,6 +105,10 @@ void inode_put(struct inode *inode);
 
 /* Of a file, as the cache has it. */
 uint64_t inode_size(const struct inode *inode);
+
+/* When it was last written, as whoever writes has said; a loss of power leaves it. */
+int64_t inode_time(const struct inode *inode);
+void inode_set_time(struct inode *inode, int64_t ms);
 
 /* Who has locked the file: any address, or NULL.  The holder's to keep. */
 const void *inode_locker(const struct inode *inode);

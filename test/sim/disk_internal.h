@@ -49,6 +49,7 @@ struct inode {
     struct page_slot *pages; /* Owned array. */
     size_t page_count;
     size_t dirty_from, dirty_to; /* Pages outside of this range are clean. */
+    int64_t time_ms;             /* Of the last write. */
     uint64_t size;               /* As the cache has it. */
     uint64_t durable_size;
     uint64_t smallest_size; /* Since the last sync. */

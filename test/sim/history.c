@@ -36,6 +36,7 @@ struct history *history_destroy(struct history *history)
     mem_free(history->ends);
     mem_free(history->starts);
     mem_free(history->lossy);
+    mem_free(history->compacted);
     mem_free(history->by_value);
     mem_free(history->sightings);
     mem_free(history->anomalies);
@@ -124,6 +125,15 @@ void history_set_lossy(struct history *history, uint32_t partition)
     history->lossy = history_room(history->lossy, &history->lossy_room, history->lossy_count,
                                   sizeof(*history->lossy));
     history->lossy[history->lossy_count++] = partition;
+}
+
+void history_set_compacted(struct history *history, uint32_t partition,
+                           uint64_t (*key_of)(uint64_t value))
+{
+    history->compacted = history_room(history->compacted, &history->compacted_room,
+                                      history->compacted_count, sizeof(*history->compacted));
+    history->compacted[history->compacted_count++] =
+        (struct compacted_entry){.partition = partition, .key_of = key_of};
 }
 
 static void add_start(struct history *history, uint32_t partition, int64_t offset, bool is_moved)

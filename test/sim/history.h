@@ -33,7 +33,7 @@ enum history_anomaly_kind {
     HISTORY_DUPLICATE,            /* One value, more offsets than it was sent for. */
     HISTORY_REORDERED,            /* Sent or acknowledged before another, and behind it. */
     HISTORY_NONMONOTONIC_POLL,    /* A poll that goes back. */
-    HISTORY_OFFSET_GAP,           /* A poll that leaves offsets out. */
+    HISTORY_OFFSET_GAP,           /* A poll that leaves offsets out, of what is not compacted. */
     HISTORY_PHANTOM,              /* A value that nobody has written there. */
     HISTORY_UNREAD,               /* Read by somebody, and not there at the end. */
     HISTORY_WATERMARK,            /* High watermark that cannot be. */
@@ -108,6 +108,11 @@ void history_poll(struct history *history, const struct history_poll *poll);
 
 /* Of this partition a crash may take back what is not old; only its end is judged. */
 void history_set_lossy(struct history *history, uint32_t partition);
+
+/* The partition is compacted: a record may go when a later one of its key is there.  `key_of` tells
+ * the key of a value. */
+void history_set_compacted(struct history *history, uint32_t partition,
+                           uint64_t (*key_of)(uint64_t value));
 
 /* Somebody asks for what lies below `offset` to be deleted, and nobody can say when that will
  * be.  INT64_MAX: it may be all, at any time, that could be read. */

@@ -49,6 +49,16 @@ static bool is_lossy(const struct history *history, uint32_t partition)
     return false;
 }
 
+/* What tells the keys of a compacted partition; NULL: it is none. */
+static const struct compacted_entry *find_compacted(const struct history *history,
+                                                    uint32_t partition)
+{
+    for (size_t i = 0; i < history->compacted_count; i++)
+        if (history->compacted[i].partition == partition)
+            return &history->compacted[i];
+    return NULL;
+}
+
 static const struct end_entry *find_end(const struct history *history, uint32_t partition)
 {
     for (size_t i = 0; i < history->end_count; i++)
@@ -322,6 +332,22 @@ static bool is_in_final(const struct history *history, size_t i)
     return false;
 }
 
+/* True if a record of the same key is there at the end, behind `offset`. */
+static bool is_superseded(const struct history *history, uint32_t partition, int64_t offset,
+                          uint64_t value)
+{
+    const struct compacted_entry *entry = find_compacted(history, partition);
+
+    for (size_t i = 0; entry && i < history->sighting_count; i++) {
+        const struct sighting *s = &history->sightings[i];
+
+        if (s->is_final && s->partition == partition && s->offset > offset &&
+            entry->key_of(s->value) == entry->key_of(value))
+            return true;
+    }
+    return false;
+}
+
 /* What was told or read at an offset that is still there at the end must be there. */
 static void check_ends(struct history *history)
 {
@@ -329,7 +355,8 @@ static void check_ends(struct history *history)
         const struct sighting *s = &history->sightings[i];
         const struct end_entry *end = find_end(history, s->partition);
 
-        if (!end || s->is_final || s->offset < end->log_start || is_in_final(history, i))
+        if (!end || s->is_final || s->offset < end->log_start || is_in_final(history, i) ||
+            is_superseded(history, s->partition, s->offset, s->value))
             continue;
         if (i > 0 && s[-1].partition == s->partition && s[-1].offset == s->offset &&
             s[-1].value == s->value && s[-1].is_read == s->is_read)
@@ -358,7 +385,8 @@ static void check_unplaced_writes(struct history *history)
             end->log_start > 0 || is_lossy(history, w->write.partition))
             continue;
         for (uint32_t k = 0; k < w->write.count; k++)
-            if (!is_seen_at_end(history, w->write.first_value + k))
+            if (!is_seen_at_end(history, w->write.first_value + k) &&
+                !is_superseded(history, w->write.partition, -1, w->write.first_value + k))
                 report(history, HISTORY_LOST_WRITE, w->write.partition, -1,
                        w->write.first_value + k);
     }
@@ -377,7 +405,7 @@ static void check_poll(struct history *history, const struct poll_entry *entry)
         if (record->offset < next)
             report(history, HISTORY_NONMONOTONIC_POLL, poll->partition, record->offset,
                    record->value);
-        else if (record->offset > next)
+        else if (record->offset > next && !find_compacted(history, poll->partition))
             report(history, HISTORY_OFFSET_GAP, poll->partition, next, record->value);
         if (poll->high_watermark >= 0 && record->offset >= poll->high_watermark)
             report(history, HISTORY_WATERMARK, poll->partition, record->offset, record->value);
@@ -400,7 +428,7 @@ static void check_end(struct history *history, const struct end_entry *end)
         for (size_t k = 0; k < entry->poll.count; k++)
             next = max_of(next, history->records[entry->first + k].offset + 1);
     }
-    if (next != end->high_watermark)
+    if (next != end->high_watermark && !find_compacted(history, end->partition))
         report(history, HISTORY_OFFSET_GAP, end->partition, next, 0);
 }
 

@@ -48,6 +48,11 @@ struct sighting {
     bool is_final; /* By the reader at the end. */
 };
 
+struct compacted_entry {
+    uint32_t partition;
+    uint64_t (*key_of)(uint64_t value);
+};
+
 struct history {
     uint64_t clock;
     struct write_entry *writes; /* Owned arrays, as those that follow. */
@@ -62,6 +67,8 @@ struct history {
     size_t start_count, start_room;
     uint32_t *lossy;
     size_t lossy_count, lossy_room;
+    struct compacted_entry *compacted;
+    size_t compacted_count, compacted_room;
 
     size_t *by_value; /* Writes in the order of their values; made by the check. */
     struct sighting *sightings;

@@ -466,6 +466,39 @@ TEST(history, a_lossy_partition_is_judged_by_its_end)
     check_eq(history_count(h, HISTORY_PHANTOM), 1);
 }
 
+static uint64_t key_of(uint64_t value)
+{
+    return value % 10;
+}
+
+TEST(history, of_a_compacted_partition_the_newest_of_each_key_is_there)
+{
+    scoped(history_destroyp) struct history *h = history_create();
+
+    history_set_compacted(h, P, key_of);
+    produce(h, 101, 1, 0);
+    produce(h, 102, 1, 1);
+    produce(h, 111, 1, 2);
+    produce(h, 121, 1, 3);
+    READ(h, FINAL, 1, 102);
+    READ(h, FINAL, 3, 121);
+    finish(h, 0, 5); /* Even where the last offsets have nothing any more. */
+    check_none(h);
+}
+
+TEST(history, compaction_may_not_take_the_newest)
+{
+    scoped(history_destroyp) struct history *h = history_create();
+
+    history_set_compacted(h, P, key_of);
+    produce(h, 101, 1, 0);
+    produce(h, 102, 1, 1);
+    produce(h, 111, 1, 2);
+    READ(h, FINAL, 0, 101, 102);
+    finish(h, 0, 3);
+    check_one(h, HISTORY_LOST_WRITE);
+}
+
 /* An honest log of many producers and readers, and then one thing wrong with it. */
 PROPERTY(history, one_wrong_record_among_many_is_found, 50)
 {

@@ -277,6 +277,17 @@ int sim_dir_sync(struct io *io, int dir)
     return call_end(&call, names_traced(self, NAMES_SYNC, "", r));
 }
 
+int sim_dir_space(struct io *io, int dir, uint64_t *out_total, uint64_t *out_usable)
+{
+    struct sim_io *self = sim_io_of(io);
+
+    (void)dir;
+    if (self->is_dead)
+        return -EIO;
+    disk_space(self->node->machine->disk, out_total, out_usable);
+    return 0;
+}
+
 int sim_rename(struct io *io, int from_dir, const char *from, int to_dir, const char *to)
 {
     struct sim_io *self = sim_io_of(io);
@@ -316,8 +327,11 @@ static int find_or_make(struct sim_io *io, int dir, const char *name, unsigned f
     r = disk_find(disk, parent, last, out);
     if (r == 0 && flags & IO_CREATE && flags & IO_EXCLUSIVE)
         return -EEXIST;
-    if (r == -ENOENT && flags & IO_CREATE)
-        return disk_make(disk, parent, last, false, out);
+    if (r == -ENOENT && flags & IO_CREATE) {
+        r = disk_make(disk, parent, last, false, out);
+        if (r == 0)
+            inode_set_time(*out, io_wall_ms(&io->io));
+    }
     return r;
 }
 
@@ -380,6 +394,16 @@ int sim_file_size(struct io *io, int fd, uint64_t *out)
     return 0;
 }
 
+int sim_file_time(struct io *io, int fd, int64_t *out)
+{
+    struct sim_io *self = sim_io_of(io);
+
+    if (self->is_dead)
+        return -EIO;
+    *out = inode_time(disk_file_get(self, fd, 0)->inode);
+    return 0;
+}
+
 int sim_file_bytes(struct sim_io *io, int fd, uint64_t at, void *out, size_t size, size_t *out_read)
 {
     struct sim_file *file = disk_file_get(io, fd, IO_READ);
@@ -437,6 +461,7 @@ int sim_file_write(struct io *io, int fd, uint64_t at, const struct io_iov *iov,
     dies = sim_node_dies_now(self->node);
     if (dies)
         limit = rng_below(&sim->rng, limit + 1);
+    inode_set_time(disk_file_get(self, fd, IO_WRITE)->inode, io_wall_ms(io));
     r = write_all(self, disk_file_get(self, fd, IO_WRITE), at, iov, count, limit);
     return call_end(&(struct call){.node = self->node, .dies_after = dies}, r);
 }

@@ -194,7 +194,12 @@ static void emit_ops(struct text *out, const char *name, const struct plans *pla
                         op->outer ? op->outer->name : "", op->outer ? "." : "", op->field->name);
         else
             text_printf(out, "%d", op->at);
-        text_printf(out, ", %d, %d},\n", op->a, op->b);
+        text_printf(out, ", %d, ", op->a);
+        if (op->last)
+            text_printf(out, "RANGE(struct %s, %s, %s%s)},\n", op->structure->c_name,
+                        op->field->name, op->last->name, op->last->is_array ? "_count" : "");
+        else
+            text_printf(out, "%d},\n", op->b);
     }
     text_printf(out, "%s};\n\n", plans->op_count ? "" : "    {0, 0, 0, 0, 0},\n");
 }
@@ -251,6 +256,9 @@ void emit_tables(const struct schema *schema, struct arena *arena, struct text *
 {
     emit_banner(out, schema->file);
     text_printf(out, "#include \"wire/msg/%s.h\"\n\n", schema->header);
+    text_printf(out,
+                "#define RANGE(type, first, last) "
+                "(offsetof(type, last) + sizeof(((type *)0)->last) - offsetof(type, first))\n\n");
     emit_images(out, schema);
     for (int i = 0; i < schema->message_count; i++)
         emit_message(schema, &schema->messages[i], arena, out);

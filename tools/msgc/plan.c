@@ -60,7 +60,8 @@ static bool ops_equal(const struct op *a, const struct op *b, int count)
 {
     for (int i = 0; i < count; i++)
         if (strcmp(a[i].kind, b[i].kind) != 0 || a[i].flags != b[i].flags ||
-            a[i].field != b[i].field || a[i].a != b[i].a || a[i].b != b[i].b)
+            a[i].field != b[i].field || a[i].last != b[i].last || a[i].a != b[i].a ||
+            a[i].b != b[i].b)
             return false;
     return true;
 }
@@ -342,6 +343,28 @@ static void add_tag(struct builder *b, struct steps *steps, const struct structu
     add_op(steps, op, 0);
 }
 
+/* Tells a tagged section where its fields are, if no others are between them. */
+static void note_range(struct op *section, const struct structure *structure, int version)
+{
+    const struct field *first = NULL;
+    const struct field *last = NULL;
+    bool is_left = false; /* What lies together, at the first field that is not tagged. */
+
+    for (const struct field *f = structure->fields; f; f = f->next) {
+        if (is_plain(f, version))
+            is_left = first;
+        if (!is_tagged(f, version))
+            continue;
+        if (is_left)
+            return;
+        first = first ? first : f;
+        last = f;
+    }
+    section->structure = structure;
+    section->field = first;
+    section->last = last;
+}
+
 /* Adds the tagged section: the tags in ascending order, whatever the schema's. */
 static void add_tags(struct builder *b, struct steps *steps, const struct structure *structure,
                      int version)
@@ -362,6 +385,7 @@ static void add_tags(struct builder *b, struct steps *steps, const struct struct
         add_tag(b, steps, structure, next, version);
         steps->ops[section].a++;
     }
+    note_range(&steps->ops[section], structure, version);
     assert(steps->ops[section].a < 128); /* The encoder leaves a byte for their count. */
 }
 

@@ -156,7 +156,8 @@ struct op {
     const struct structure *structure; /* With `field`: where the offset comes from. */
     const struct field *field;
     const struct field *outer; /* Of a field inside a field: the one around it, else NULL. */
-    int at;                    /* Without a field, in the offset's place. */
+    const struct field *last; /* `b` is how far this one reaches behind `field`; NULL: it is not. */
+    int at;                   /* Without a field, in the offset's place. */
     int a, b;
 };
 

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 
 #include "client/config.h"
+#include "offline/commands.h"
 #include "tools/refdoc/refdoc.h"
 
 #include <string.h>
@@ -35,11 +36,11 @@ static const char *type_text(enum option_kind kind)
     return "";
 }
 
-static void print_options(struct text *out, const struct command *command)
+static void print_options(struct text *out, const struct option_row *rows, int count)
 {
     text_printf(out, "\n| option | value | default | |\n|---|---|---|---|\n");
-    for (int i = 0; i < *command->row_count; i++) {
-        const struct option_row *row = &command->rows[i];
+    for (int i = 0; i < count; i++) {
+        const struct option_row *row = &rows[i];
 
         text_printf(out, "| `--%s` | %s%s", row->name, type_text(row->kind),
                     row->shows[0] ? ": " : "");
@@ -50,19 +51,34 @@ static void print_options(struct text *out, const struct command *command)
     }
 }
 
+static void print_heading(struct text *out, const char *words, const char *kafka)
+{
+    text_printf(out, "\n## %.*s\n\n", (int)strcspn(words, " "), words);
+    if (kafka[0])
+        text_printf(out, "Apache Kafka's name: `%.*s.sh`.\n\n", (int)strcspn(kafka, " "), kafka);
+    text_printf(out, "| command | |\n|---|---|\n");
+}
+
 /* The commands of one table of options are one section. */
 static void print_group(struct text *out, int first)
 {
     const struct command *group = &commands[first];
-    size_t size = strcspn(group->words, " ");
 
-    text_printf(out, "\n## %.*s\n\n", (int)size, group->words);
-    if (group->kafka[0])
-        text_printf(out, "Apache Kafka's name: `%s.sh`.\n\n", group->kafka);
-    text_printf(out, "| command | |\n|---|---|\n");
+    print_heading(out, group->words, group->kafka);
     for (int i = first; i < command_count && commands[i].rows == group->rows; i++)
         text_printf(out, "| `moldau %s` | %s |\n", commands[i].words, commands[i].about);
-    print_options(out, group);
+    print_options(out, group->rows, *group->row_count);
+}
+
+/* Likewise of those that read files. */
+static void print_offline_group(struct text *out, int first)
+{
+    const struct tool_command *group = &tool_commands[first];
+
+    print_heading(out, group->words, group->kafka);
+    for (int i = first; i < tool_command_count && tool_commands[i].rows == group->rows; i++)
+        text_printf(out, "| `moldau %s` | %s |\n", tool_commands[i].words, tool_commands[i].about);
+    print_options(out, group->rows, *group->row_count);
 }
 
 static void print_settings(struct text *out)
@@ -86,12 +102,15 @@ static void print_settings(struct text *out)
 
 void refdoc_commands(struct text *out)
 {
-    refdoc_title(out, "Commands", "src/cli/*.def and src/client/config.def");
+    refdoc_title(out, "Commands", "src/cli/*.def, src/offline/*.def and src/client/config.def");
     text_printf(out, "Options are written `--name value` or `--name=value`. Under our own names "
                      "the cluster is looked for\nat localhost:9092 unless `--bootstrap-server` "
                      "says otherwise, and a first word without dashes is the\ntopic.\n");
     for (int i = 0; i < command_count; i++)
         if (i == 0 || commands[i].rows != commands[i - 1].rows)
             print_group(out, i);
+    for (int i = 0; i < tool_command_count; i++)
+        if (i == 0 || tool_commands[i].rows != tool_commands[i - 1].rows)
+            print_offline_group(out, i);
     print_settings(out);
 }

@@ -8,6 +8,10 @@
 #include <inttypes.h>
 
 #define AT_START CONFIG_AT_START
+#define ALL_BROKERS CONFIG_DYNAMIC
+#define ONE_BROKER (CONFIG_DYNAMIC | CONFIG_ONE_ONLY)
+#define INTERNAL CONFIG_INTERNAL
+#define RETIRED CONFIG_RETIRED
 #define OURS CONFIG_OURS
 #define SERVED 0
 #define KEPT CONFIG_UNSERVED
@@ -34,7 +38,7 @@ static const struct config_row topic_rows[] = {
 };
 
 static const char *const known_names[] = {
-#define KNOWN(key) key,
+#define KNOWN(key, TYPE, dflt, VALID, FLAGS) key,
 #include "broker/known_configs.def"
 };
 
@@ -44,9 +48,12 @@ static const char *type_text(enum config_type type)
     case CONFIG_BOOL: return "boolean";
     case CONFIG_INT: return "int";
     case CONFIG_LONG: return "long";
+    case CONFIG_SHORT: return "short";
     case CONFIG_DOUBLE: return "double";
     case CONFIG_TEXT: return "string";
     case CONFIG_LIST: return "list";
+    case CONFIG_CLASS: return "class";
+    case CONFIG_PASSWORD: return "password";
     }
     return "?";
 }
@@ -89,6 +96,8 @@ static void print_row(struct text *out, const struct config_row *row)
         text_printf(out, "\n* default: %s", row->initial ? "empty" : "not set");
     if (row->broker)
         text_printf(out, ", or what the broker's `%s` says", row->broker);
+    if (row->flags & CONFIG_DYNAMIC)
+        text_printf(out, "\n* can be changed while the broker runs.");
     if (row->flags & CONFIG_OURS)
         text_printf(out, "\n* Kafka does not know it.");
     if (row->flags & CONFIG_UNSERVED)
