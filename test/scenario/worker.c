@@ -189,6 +189,7 @@ static void refused(struct worker *w, const char *what, int16_t error)
         lose_all(w);
         to_state(w, JOIN);
         break;
+    case ERROR_GROUP_ID_NOT_FOUND: /* Nobody was left in it. */
     case ERROR_UNKNOWN_MEMBER_ID: is_stranger(w); break;
     case ERROR_FENCED_INSTANCE_ID: be_over(w); break;
     default:
@@ -428,6 +429,7 @@ static enum ledger_outcome outcome_of(int16_t error)
     case ERROR_NONE: return LEDGER_TAKEN;
     case ERROR_ILLEGAL_GENERATION:
     case ERROR_UNKNOWN_MEMBER_ID:
+    case ERROR_GROUP_ID_NOT_FOUND:
     case ERROR_FENCED_INSTANCE_ID:
     case ERROR_REBALANCE_IN_PROGRESS:
     case ERROR_COORDINATOR_LOAD_IN_PROGRESS: return LEDGER_REFUSED;
