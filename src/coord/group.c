@@ -316,10 +316,12 @@ void group_sync(struct group *g, struct group_sync *sync, struct group_step *ste
     group_set_must_sync(g, m, false);
     if (g->unsynced_count == 0)
         g->sync_deadline_ms = MEMBER_NEVER;
-    if (g->state == GROUP_STABLE)
+    if (g->state == GROUP_STABLE) {
         answer_sync(g, m, sync, step);
-    else
+        group_touch(g, m, step);
+    } else {
         await_sync(g, m, sync, step);
+    }
 }
 
 /* --- what was written ------------------------------------------------------- */

@@ -116,9 +116,10 @@ static void rejoin(struct group *g, struct member *m, struct group_join *join,
 }
 
 /* Tells the member what the generation is that it is in. */
-static void repeat_answer(struct group *g, const struct member *m, struct group_join *join,
+static void repeat_answer(struct group *g, struct member *m, struct group_join *join,
                           struct group_step *step)
 {
+    group_touch(g, m, step);
     group_fill_join(g, m, join);
     group_answer(g, &join->call, 0, step);
 }

@@ -222,6 +222,26 @@ TEST(group, heartbeats_keep_a_member_and_their_lack_ends_it)
     play_fini(&play);
 }
 
+TEST(group, whatever_a_member_asks_for_shows_that_it_lives)
+{
+    struct play play;
+    struct player p[2] = {{0}, {.session_ms = 6000}};
+
+    play_init(&play);
+    play_stable(&play, p, 2);
+    play_wait(&play, 5000);
+    play_sync(&play, &p[1], NULL, 0);
+    play_wait(&play, 4000);
+    check_eq(play_heartbeat(&play, &p[0]), 0);
+    check_eq(play.group.member_count, 2);
+    play_join(&play, &p[1], p[1].id, "range,roundrobin");
+    play_wait(&play, 5000);
+    check_eq(play.group.member_count, 2);
+    play_wait(&play, 1000);
+    check_eq(play.group.member_count, 1);
+    play_fini(&play);
+}
+
 TEST(group, heartbeats_of_strangers_and_other_generations_are_refused)
 {
     struct play play;

@@ -142,12 +142,20 @@ enum { IO_CWD = -100 };
 
 struct io {
     const struct io_ops *ops;
+    int64_t *now_us; /* Borrowed, or NULL: the loop's; poll() sets it when it has waited. */
 };
 
 /* Short words for the calls; see struct io_ops. */
 static inline int64_t io_monotonic_us(struct io *io)
 {
     return io->ops->monotonic_us(io);
+}
+
+/* For poll(): the wait is over, and what is called now must know how late it is. */
+static inline void io_has_waited(struct io *io)
+{
+    if (io->now_us)
+        *io->now_us = io->ops->monotonic_us(io);
 }
 
 static inline int64_t io_wall_ms(struct io *io)

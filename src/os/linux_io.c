@@ -248,6 +248,7 @@ static void op_poll(struct io *io, int64_t timeout_us)
     int count;
 
     count = epoll_wait(world->epoll, world->events, LINUX_EVENTS_MAX, timeout_ms(timeout_us));
+    io_has_waited(io);
     world->event_count = max_of(count, 0);
     for (int i = 0; i < world->event_count; i++) {
         struct io_watch *watch = world->events[i].data.ptr;

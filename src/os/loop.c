@@ -10,12 +10,15 @@ void loop_init(struct loop *loop, struct io *io)
     list_init(&loop->hooks);
     mailbox_init(&loop->mailbox, io);
     loop->now_us = io_monotonic_us(io);
+    io->now_us = &loop->now_us;
 }
 
 void loop_fini(struct loop *loop)
 {
     assert(!heap_first(&loop->timers));
     assert(list_is_empty(&loop->hooks));
+    if (loop->io->now_us == &loop->now_us)
+        loop->io->now_us = NULL;
 }
 
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_us)

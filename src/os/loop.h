@@ -25,7 +25,7 @@ struct loop {
     struct heap timers;
     struct list hooks;      /* struct loop_hook, asked for in this turn. */
     struct mailbox mailbox; /* Where other loops send. */
-    int64_t now_us;         /* Monotonic, read once per turn. */
+    int64_t now_us;         /* Monotonic, read when the turn's wait is over. */
     _Atomic bool is_stopping;
 };
 

@@ -10,6 +10,7 @@ struct clock {
     struct io io;
     int64_t now_us;
     int64_t waited_us; /* What the last poll() was asked for. */
+    int64_t seen_us;   /* What the loop took for the time when poll() called its watches. */
     int polls, wakes;
 };
 
@@ -31,6 +32,9 @@ static void clock_poll(struct io *io, int64_t timeout_us)
     clock->waited_us = timeout_us;
     if (timeout_us > 0)
         clock->now_us += timeout_us;
+    io_has_waited(io);
+    if (io->now_us)
+        clock->seen_us = *io->now_us;
 }
 
 static void clock_wake(struct io *io)
@@ -143,6 +147,19 @@ TEST(loop, timers_fire_in_their_order_and_not_early)
     check_eq(f.clock.waited_us, 0);
     check_text(f.trace.letters, "abc");
     loop_fini(&f.loop);
+}
+
+TEST(loop, what_is_called_after_a_wait_knows_how_long_it_was)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    loop_turn(&f.loop, 700);
+    check_eq(f.clock.seen_us, 1700);
+    check_eq(f.loop.now_us, 1700);
+    loop_fini(&f.loop);
+    f.clock.io.ops->poll(&f.clock.io, 0); /* A loop that has gone is not told. */
+    check_eq(f.clock.seen_us, 1700);
 }
 
 TEST(loop, a_turn_waits_no_longer_than_it_is_told)

@@ -220,7 +220,9 @@ static void poll_all(struct io *io, int64_t timeout_us)
     struct faulty_io *f = faulty_of(io);
     int ran = f->holds_work ? 0 : faulty_io_run_work(f);
 
+    f->under->now_us = f->io.now_us;
     f->under->ops->poll(f->under, ran ? 0 : timeout_us);
+    f->under->now_us = NULL;
 }
 
 static void wake(struct io *io)

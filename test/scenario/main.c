@@ -91,6 +91,11 @@ static int run_single(struct options *options)
            r.virtual_us / 1000);
     printf("  %zu batches sent, %zu acknowledged, %zu records read\n", r.writes, r.acknowledged,
            r.records_read);
+    printf(
+        "  groups: %zu assignments in %zu generations, %zu commits, %zu of them taken, %zu refused,"
+        " %zu reads, %zu of what had expired, %zu deletions\n",
+        r.groups.assignments, r.groups.generations, r.groups.commits, r.groups.taken,
+        r.groups.refused, r.groups.reads, r.groups.expired, r.groups.forgotten);
     printf("  %" PRIu64 " events, %" PRIu64 " turns, %" PRIu64 " packets, %" PRIu64
            " syncs, %" PRIu64 " kills, %" PRIu64 " losses of power, %" PRIu64 " resets, %" PRIu64
            " failed calls\n",

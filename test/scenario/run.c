@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "test/scenario/churner.h"
 #include "test/scenario/consumer.h"
+#include "test/scenario/groups.h"
 #include "test/scenario/nemesis.h"
 #include "test/scenario/producer.h"
 #include "test/scenario/record.h"
@@ -144,6 +145,7 @@ static void start_clients(struct run *run)
             consumer_create(run, (uint32_t)i, CONSUMER_FOLLOWER);
     if (rng_chance(&run->rng, TRIMMED_PERCENT))
         run->trimmer = trimmer_create(run);
+    run->groups = groups_create(run);
 }
 
 static void to_phase(struct run *run, enum run_phase phase, int64_t at_most_us)
@@ -184,6 +186,8 @@ static void begin_healing(struct run *run)
     churner_finish(run->churner);
     if (run->trimmer)
         trimmer_finish(run->trimmer);
+    if (run->groups)
+        groups_finish(run->groups);
     to_phase(run, RUN_HEAL, HEAL_MAX_US);
 }
 
@@ -225,6 +229,8 @@ static void note_compacted_topics(struct run *run)
 static void begin_reading(struct run *run)
 {
     run->reader = consumer_create(run, READER_NUMBER, CONSUMER_READER);
+    if (run->groups)
+        groups_begin_reading(run->groups);
     to_phase(run, RUN_READ, READ_MAX_US);
 }
 
@@ -239,6 +245,8 @@ static void too_late(struct run *run)
         churner_print(run->churner, &where);
     if (run->trimmer && !trimmer_is_done(run->trimmer))
         trimmer_print(run->trimmer, &where);
+    if (run->groups)
+        groups_print(run->groups, &where);
     if (run->reader)
         consumer_print(run->reader, &where);
     run_fail(run, "nothing goes on while %s; the broker is %s\n%s", phase_names[run->phase],
@@ -252,6 +260,8 @@ static void tick(struct sim *sim, struct sim_event *event)
     struct run *run = container_of(event, struct run, tick);
 
     server_tick(run->server);
+    if (run->groups)
+        groups_tick(run->groups);
     switch (run->phase) {
     case RUN_SETUP:
         if (churner_is_set_up(run->churner))
@@ -263,7 +273,8 @@ static void tick(struct sim *sim, struct sim_event *event)
         break;
     case RUN_HEAL:
         if (are_producers_done(run) && churner_is_done(run->churner) &&
-            (!run->trimmer || trimmer_is_done(run->trimmer)) && run->server->broker)
+            (!run->trimmer || trimmer_is_done(run->trimmer)) && run->server->broker &&
+            (!run->groups || groups_are_settled(run->groups)))
             begin_restart(run);
         break;
     case RUN_RESTART:
@@ -271,7 +282,8 @@ static void tick(struct sim *sim, struct sim_event *event)
             begin_reading(run);
         break;
     case RUN_READ:
-        if (consumer_is_done(run->reader))
+        if (consumer_is_done(run->reader) &&
+            (!run->groups || (groups_are_read(run->groups) && groups_are_settled(run->groups))))
             run->phase = RUN_OVER;
         break;
     case RUN_OVER: break;
@@ -318,6 +330,7 @@ static void run_destroy(struct run *run)
     run->reader = consumer_destroy(run->reader);
     run->churner = churner_destroy(run->churner);
     run->trimmer = trimmer_destroy(run->trimmer);
+    run->groups = groups_destroy(run->groups);
     run->history = history_destroy(run->history);
     run->sim = sim_destroy(run->sim);
     text_fini(&run->why);
@@ -333,12 +346,13 @@ static bool is_over(void *context)
 static bool judge(struct run *run, FILE *out)
 {
     size_t anomalies;
+    bool is_good_for_groups;
 
     note_lossy_topics(run);
     note_compacted_topics(run);
     anomalies = history_check(run->history);
-
-    if (run->failures == 0 && anomalies == 0)
+    is_good_for_groups = !run->groups || groups_judge(run->groups, NULL);
+    if (run->failures == 0 && anomalies == 0 && is_good_for_groups)
         return true;
     if (!out)
         return false;
@@ -346,6 +360,8 @@ static bool judge(struct run *run, FILE *out)
     if (run->failures > 0)
         fprintf(out, "%s", run->why.data);
     history_print(run->history, out, ANOMALIES_SHOWN);
+    if (!is_good_for_groups)
+        (void)groups_judge(run->groups, out);
     return false;
 }
 
@@ -365,6 +381,8 @@ struct run_result run_seed(const struct run_options *options, FILE *out)
         .values = (size_t)run->next_value - 1,
         .records_at_end = run->reader ? consumer_count(run->reader) : 0,
     };
+    if (run->groups)
+        result.groups = groups_sizes(run->groups);
     history_sizes(run->history, &result.writes, &result.acknowledged, &result.records_read);
     run_destroy(run);
     return result;

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "test/sim/history.h"
+#include "test/sim/ledger.h"
 #include "test/sim/sim.h"
 
 #include <stdio.h>
@@ -69,6 +70,7 @@ struct producer;
 struct consumer;
 struct churner;
 struct trimmer;
+struct groups;
 struct nemesis;
 
 struct run {
@@ -81,6 +83,7 @@ struct run {
     struct nemesis *nemesis;
     struct churner *churner;
     struct trimmer *trimmer; /* NULL: nobody deletes records. */
+    struct groups *groups;   /* NULL: there are none. */
     struct producer *producers[RUN_CLIENTS_MAX];
     int producer_count;
     struct consumer *consumers[RUN_CLIENTS_MAX];
@@ -103,8 +106,9 @@ struct run_result {
     bool is_good;
     uint64_t hash; /* Of all that happened. */
     size_t writes, acknowledged, records_read;
-    size_t values;         /* Records that were ever sent, each counted once. */
-    size_t records_at_end; /* Records that the reader found. */
+    size_t values;              /* Records that were ever sent, each counted once. */
+    size_t records_at_end;      /* Records that the reader found. */
+    struct ledger_sizes groups; /* Zeros if there were none. */
     struct sim_stats stats;
     int64_t virtual_us;
 };

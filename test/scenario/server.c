@@ -29,6 +29,24 @@ static void set(struct server *server, const char *key, const char *value)
     text_fini(&why);
 }
 
+/* What groups depend on: little of it is as long as in the real world. */
+static void set_groups(struct server *server)
+{
+    static const char *const partitions[] = {"1", "3", "8"};
+    static const char *const delays[] = {"0", "50", "300"};
+    static const char *const retentions[] = {"1", "10080"};
+    static const char *const segments[] = {"10000", "1000000", "104857600"};
+    struct rng *rng = &server->run->rng;
+
+    set(server, "offsets.topic.replication.factor", "1");
+    set(server, "offsets.topic.num.partitions", partitions[rng_below(rng, COUNT_OF(partitions))]);
+    set(server, "offsets.topic.segment.bytes", segments[rng_below(rng, COUNT_OF(segments))]);
+    set(server, "group.initial.rebalance.delay.ms", delays[rng_below(rng, COUNT_OF(delays))]);
+    set(server, "group.min.session.timeout.ms", "100");
+    set(server, "offsets.retention.minutes", retentions[rng_below(rng, COUNT_OF(retentions))]);
+    set(server, "offsets.retention.check.interval.ms", "100");
+}
+
 /* Snapshots of the metadata with each batch, now and then, and never; logs that are trimmed. */
 static void set_metadata(struct server *server)
 {
@@ -86,6 +104,7 @@ struct server *server_create(struct run *run, int shards)
     set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
+    set_groups(server);
     return server;
 }
 

@@ -320,6 +320,7 @@ static void op_poll(struct io *io, int64_t timeout_us)
         self->is_polling = false;
     }
     self->is_woken = false;
+    io_has_waited(io);
     deliver_ready(self);
     deliver_finished(self);
 }
