@@ -9,7 +9,7 @@ def filled(t, name, partitions=2):
     """A topic with some records in its first partition."""
     t.quietly("create_topics", 5, {"timeout_ms": 10000, "topics": [
         {"name": name, "num_partitions": partitions, "replication_factor": 1}]})
-    for _ in range(100):
+    for _ in range(5000):  # Until it has a leader.
         answer = t.quietly("produce", 7, {"acks": -1, "timeout_ms": 10000, "topic_data": [
             {"name": name, "partition_data": [
                 {"index": 0, "records": wire.batch([wire.record(0, value=b"v" * 50)])}]}]})

@@ -15,7 +15,7 @@ import time
 import peers
 import wire
 
-ANSWER_SECONDS = 15
+ANSWER_SECONDS = 40
 # An answer that is a list is noted by the first of these that its elements have.
 KEYS = ("name", "topic", "api_key", "index", "partition_index", "node_id", "resource_name", "key",
         "broker_id", "base_offset", "group_id", "member_id")
