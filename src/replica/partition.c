@@ -586,7 +586,7 @@ static int check_batch(struct partition *p, struct append *append, struct batch_
     return append->batch_outcome ? PARTITION_E_BATCH : 0;
 }
 
-static int outcome_of_append(int r)
+static int outcome_of_append(const struct partition *p, int r)
 {
     switch (r) {
     case LOG_E_SEGMENT_SIZE: return PARTITION_E_SEGMENT_SIZE;
@@ -596,8 +596,11 @@ static int outcome_of_append(int r)
     case LOG_E_PRODUCER_EPOCH: return PARTITION_E_PRODUCER_EPOCH;
     case LOG_E_COORDINATOR: return PARTITION_E_COORDINATOR;
     case LOG_E_TXN_STATE: return PARTITION_E_TXN_STATE;
-    default: return PARTITION_E_STORAGE;
+    default: break;
     }
+    diag_error(p->replicas->diag, "append to the log failed", kv("topic", p->topic),
+               kv("partition", p->index), kv("error", r));
+    return PARTITION_E_STORAGE;
 }
 
 int partition_append(struct partition *p, struct append *append)
@@ -632,7 +635,7 @@ int partition_append(struct partition *p, struct append *append)
         r = log_append(p->log, append->batch, append->size, &header, &terms, &appended);
     }
     if (r)
-        return outcome_of_append(r);
+        return outcome_of_append(p, r);
     append->base_offset = appended.base_offset;
     append->last_offset = appended.last_offset;
     append->log_start = log_start(p->log);

@@ -97,6 +97,14 @@ static struct job *add_job(struct upkeep *upkeep, struct partition *p)
     return job;
 }
 
+static void note_failure(const struct job *job, int error)
+{
+    const struct partition *p = job->partition;
+
+    diag_warn(p->replicas->diag, "recovery point of a log could not move",
+              kv("topic", job->topic), kv("partition", p->index), kv("error", error));
+}
+
 static void begin_job(struct upkeep *upkeep, struct partition *p)
 {
     struct job *job = add_job(upkeep, p);
@@ -104,8 +112,10 @@ static void begin_job(struct upkeep *upkeep, struct partition *p)
 
     if (r == 0)
         r = log_checkpoint_begin(p->log, &job->checkpoint, &job->has_checkpoint);
-    if (r)
+    if (r) {
+        note_failure(job, r);
         fail_job(job);
+    }
 }
 
 static void end_batch(struct upkeep *upkeep)
@@ -282,9 +292,7 @@ static void end_chunk(struct upkeep *upkeep)
         if (job->partition) {
             log_checkpoint_end(job->partition->log, &job->checkpoint, job->result);
             if (job->result)
-                diag_warn(job->partition->replicas->diag, "recovery point of a log could not move",
-                          kv("topic", job->topic), kv("partition", job->partition->index),
-                          kv("error", job->result));
+                note_failure(job, job->result);
         }
         if (job->result)
             fail_job(job);

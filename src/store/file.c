@@ -91,10 +91,16 @@ static int write_whole(struct io *io, int dir, const char *name, struct slice by
 
 int file_replace(struct io *io, int dir, const char *name, struct slice bytes)
 {
+    return err_pass(file_replace_beside(io, dir, name, ".tmp", bytes));
+}
+
+int file_replace_beside(struct io *io, int dir, const char *name, const char *suffix,
+                        struct slice bytes)
+{
     char beside[IO_NAME_MAX];
     int r;
 
-    (void)snprintf(beside, sizeof(beside), "%s.tmp", name);
+    (void)snprintf(beside, sizeof(beside), "%s%s", name, suffix);
     r = write_whole(io, dir, beside, bytes);
     if (r == 0)
         r = io->ops->rename(io, dir, beside, dir, name);

@@ -42,3 +42,8 @@ NODISCARD int file_load(struct io *io, int dir, const char *name, size_t size_ma
 /* Makes `bytes` the content of `name`: written beside it, synced, renamed.  After a crash
  * there is the old content or the new one.  The name is durable when `dir` is synced. */
 NODISCARD int file_replace(struct io *io, int dir, const char *name, struct slice bytes);
+
+/* The same where another thread may replace `name` at the same time: each has its own `suffix`
+ * for the file beside it, which ends in ".tmp".  Either content is then to be right. */
+NODISCARD int file_replace_beside(struct io *io, int dir, const char *name, const char *suffix,
+                                  struct slice bytes);

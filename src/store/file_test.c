@@ -109,3 +109,20 @@ TEST(file, a_replacement_that_fails_leaves_the_old_content_and_nothing_else)
     }
     place_fini(&place);
 }
+
+TEST(file, two_that_replace_the_same_do_not_touch_each_others_half)
+{
+    struct place place;
+    struct text bytes = {.data = NULL};
+
+    place_init(&place);
+    check_ok(file_replace(place.io, place.dir, "a.tmp", slice_text("half of another's")));
+    check_ok(file_replace_beside(place.io, place.dir, "a", ".worker.tmp", slice_text("whole")));
+    check_ok(file_load(place.io, place.dir, "a", 100, &bytes));
+    check_text(bytes.data, "whole");
+    text_fini(&bytes);
+    check_ok(file_load(place.io, place.dir, "a.tmp", 100, &bytes));
+    check_text(bytes.data, "half of another's");
+    text_fini(&bytes);
+    place_fini(&place);
+}

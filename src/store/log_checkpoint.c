@@ -140,8 +140,9 @@ static int write_small_files(const struct log_checkpoint *c, struct io *io)
     int r = 0;
 
     segment_name(name, c->upto, ".snapshot");
-    if (c->snapshot.size > 0)
-        r = file_replace(io, c->folders[0]->fd, name, text_slice(&c->snapshot));
+    if (c->snapshot.size > 0) /* The loop writes the same one if the segment rolls right now. */
+        r = file_replace_beside(io, c->folders[0]->fd, name, ".worker.tmp",
+                                text_slice(&c->snapshot));
     if (r == 0 && c->epochs.size > 0)
         r = file_replace(io, c->folders[0]->fd, log_epochs_name, text_slice(&c->epochs));
     return err_pass(r);

@@ -101,7 +101,10 @@ def work(folder, kind, seconds, rng, durability):
                                                   f"log.dirs={disk.mount}/data"])
         with broker:
             known.note("begin")
-            life.run(broker.port, known, seconds, rng)
+            try:
+                life.run(broker.port, known, seconds, rng)
+            except peers.Failure as failure:
+                raise peers.Failure(f"{failure}; the broker said: {broker.tail()}") from failure
             end = known.note("end")
             if broker.stop():
                 raise peers.Failure(f"the broker did not stop well: {broker.tail()}")
