@@ -101,8 +101,8 @@ static void note_failure(const struct job *job, int error)
 {
     const struct partition *p = job->partition;
 
-    diag_warn(p->replicas->diag, "recovery point of a log could not move",
-              kv("topic", job->topic), kv("partition", p->index), kv("error", error));
+    diag_warn(p->replicas->diag, "recovery point of a log could not move", kv("topic", job->topic),
+              kv("partition", p->index), kv("error", error));
 }
 
 static void begin_job(struct upkeep *upkeep, struct partition *p)
