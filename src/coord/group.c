@@ -153,6 +153,12 @@ static void schedule_completion(struct group *g, struct group_step *step)
     group_wake_at(g, g->join_deadline_ms);
 }
 
+void group_await_syncs(struct group *g, const struct group_step *step)
+{
+    g->sync_deadline_ms = step->now_ms + group_rebalance_timeout(g);
+    group_wake_at(g, g->sync_deadline_ms);
+}
+
 static void answer_joins(struct group *g, struct group_step *step)
 {
     list_each (node, &g->members) {
@@ -165,8 +171,7 @@ static void answer_joins(struct group *g, struct group_step *step)
         group_touch(g, m, step);
         group_set_must_sync(g, m, true);
     }
-    g->sync_deadline_ms = step->now_ms + group_rebalance_timeout(g);
-    group_wake_at(g, g->sync_deadline_ms);
+    group_await_syncs(g, step);
 }
 
 static void complete(struct group *g, struct group_step *step)

@@ -59,6 +59,9 @@ int32_t group_rebalance_timeout(const struct group *group);
 /* The member must ask for its assignment, or need not any more. */
 void group_set_must_sync(struct group *group, struct member *member, bool must);
 
+/* From now on the members that must ask for their assignment have a rebalance timeout for it. */
+void group_await_syncs(struct group *group, const struct group_step *step);
+
 /* --- calls that wait --- */
 
 /* Makes the member wait for the rebalance; an older call of it ends. */

@@ -120,6 +120,8 @@ static void repeat_answer(struct group *g, struct member *m, struct group_join *
                           struct group_step *step)
 {
     group_touch(g, m, step);
+    if (m->must_sync) /* It may have come late, so it has as long as the others had. */
+        group_await_syncs(g, step);
     group_fill_join(g, m, join);
     group_answer(g, &join->call, 0, step);
 }

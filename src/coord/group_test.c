@@ -143,6 +143,26 @@ TEST(group, who_waits_for_an_assignment_hears_of_the_next_rebalance)
     play_fini(&play);
 }
 
+TEST(group, who_joins_late_has_as_long_for_its_sync_as_the_others_had)
+{
+    struct play play;
+    struct player p[2] = {{.rebalance_ms = 10000}, {.rebalance_ms = 10000}};
+
+    play_init(&play);
+    play_join_twice(&play, &p[0], "range");
+    play_join_twice(&play, &p[1], "range");
+    play_join(&play, &p[0], p[0].id, "range");
+    check_eq(play.group.state, GROUP_COMPLETING);
+    play_sync_leader(&play, &p[0]);
+    play_wait(&play, 9000);
+    play_join(&play, &p[1], p[1].id, "range");
+    play_wait(&play, 9000);
+    check_eq(play.group.member_count, 2);
+    play_wait(&play, 1000);
+    check_eq(play.group.member_count, 1);
+    play_fini(&play);
+}
+
 TEST(group, assignments_that_cannot_be_written_are_taken_back)
 {
     struct play play;
