@@ -179,6 +179,8 @@ int mlog_read_bootstrap(struct mlog *mlog, metadata_record_fn *fn, void *context
 
 /* --- epochs ----------------------------------------------------------------- */
 
+static const char quorum_state[] = "quorum-state";
+
 /* The epoch that Kafka's own file tells; 0 if there is none. */
 static int32_t read_quorum_state(const struct mlog *mlog)
 {
@@ -190,8 +192,7 @@ static int32_t read_quorum_state(const struct mlog *mlog)
     int64_t epoch = 0;
 
     arena_init(&arena, NULL);
-    if (file_load(mlog->options.env->io, folder->fd, "quorum-state", QUORUM_STATE_MAX, &file) ==
-        0) {
+    if (file_load(mlog->options.env->io, folder->fd, quorum_state, QUORUM_STATE_MAX, &file) == 0) {
         json_init(&json, text_slice(&file));
         json_enter(&json, JSON_OBJECT);
         while (json_more(&json)) {
@@ -207,6 +208,30 @@ static int32_t read_quorum_state(const struct mlog *mlog)
     return epoch > 0 && epoch < INT32_MAX ? (int32_t)epoch : 0;
 }
 
+/* Notes the epoch as Kafka's voters do before they use it, in the form of the kraft.version. */
+static int write_quorum_state(const struct mlog *mlog)
+{
+    scoped(file_unrefp) struct file *folder = log_folder(mlog->log);
+    struct text file = {.data = NULL};
+    int node = mlog->options.node_id;
+    int r;
+
+    if (mlog->kraft_version > 0) /* KIP-853 */
+        text_printf(&file,
+                    "{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":-1,"
+                    "\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}",
+                    node, mlog->epoch);
+    else
+        text_printf(&file,
+                    "{\"clusterId\":\"\",\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":-1,"
+                    "\"appliedOffset\":0,\"currentVoters\":[{\"voterId\":%d}],"
+                    "\"data_version\":0}",
+                    node, mlog->epoch, node);
+    r = file_replace(mlog->options.env->io, folder->fd, quorum_state, text_slice(&file));
+    text_fini(&file);
+    return err_pass(r);
+}
+
 static int stage(struct mlog *mlog, struct batch_builder *builder);
 
 /* The epoch begins: its first record says who leads. */
@@ -220,6 +245,9 @@ static int begin_epoch(struct mlog *mlog)
     int r;
 
     mlog->epoch = max_of(mlog->epoch, read_quorum_state(mlog)) + 1;
+    r = write_quorum_state(mlog);
+    if (r)
+        return err_pass(r);
     change.leader_id = mlog->options.node_id;
     change.voters = change.granting_voters = &self;
     change.voters_count = change.granting_voters_count = 1;

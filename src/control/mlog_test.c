@@ -145,6 +145,29 @@ TEST(mlog, each_opening_is_an_epoch)
     bench_fini(&bench);
 }
 
+static void check_quorum_state(struct bench *bench, const char *expected)
+{
+    struct text got = {.data = NULL};
+
+    files_read(store_kit_path(&bench->kit, folder), "quorum-state", &got);
+    check_text(got.data, expected);
+    text_fini(&got);
+}
+
+TEST(mlog, the_epoch_is_noted_as_kafka_does)
+{
+    struct bench bench;
+
+    bench_init(&bench);
+    check_ok(close_mlog(&bench, true));
+    check_ok(open_mlog(&bench));
+    check_quorum_state(&bench,
+                       "{\"clusterId\":\"\",\"leaderId\":1,\"leaderEpoch\":2,\"votedId\":-1,"
+                       "\"appliedOffset\":0,\"currentVoters\":[{\"voterId\":1}],"
+                       "\"data_version\":0}");
+    bench_fini(&bench);
+}
+
 TEST(mlog, an_append_that_is_not_heard_of_may_be_there_or_not_but_never_half)
 {
     const char *const after[] = {"[1 a0][2 a1]", "[1 a0][2 a1][3 b0][4 b1][5 b2]"};
