@@ -142,6 +142,7 @@ int16_t error_of_partition(int outcome, int batch_outcome)
     case PARTITION_E_OUT_OF_RANGE: return ERROR_OFFSET_OUT_OF_RANGE;
     case PARTITION_E_CLOSED: return ERROR_NOT_LEADER_OR_FOLLOWER;
     case PARTITION_E_POLICY: return ERROR_POLICY_VIOLATION;
+    case PARTITION_E_CORRUPT: return ERROR_CORRUPT_MESSAGE;
     }
     return outcome ? ERROR_UNKNOWN_SERVER_ERROR : ERROR_NONE;
 }

@@ -673,7 +673,11 @@ static int read_below(struct partition *p, struct partition_read *read, int64_t 
     if (r == 0)
         return 0;
     partition_read_release(read);
-    return r == LOG_E_OUT_OF_RANGE ? PARTITION_E_OUT_OF_RANGE : PARTITION_E_STORAGE;
+    switch (r) {
+    case LOG_E_OUT_OF_RANGE: return PARTITION_E_OUT_OF_RANGE;
+    case LOG_E_CORRUPT: return PARTITION_E_CORRUPT;
+    default: return PARTITION_E_STORAGE;
+    }
 }
 
 int partition_read(struct partition *p, struct partition_read *read)

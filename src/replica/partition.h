@@ -69,6 +69,7 @@ enum partition_outcome {
     PARTITION_E_OUT_OF_RANGE,     /* Offset below the start or above the end. */
     PARTITION_E_CLOSED,           /* The partition is being deleted, or the broker stops. */
     PARTITION_E_POLICY,           /* Its records are compacted and not deleted. */
+    PARTITION_E_CORRUPT,          /* What is there on disk is damaged. */
 };
 
 struct replicas;

@@ -5,6 +5,11 @@
 #include "base/err.h"
 #include "store/log_internal.h"
 
+DIAG_MODULE("store");
+
+/* One read checks so much, and one batch, so that it does not hold the loop up for long. */
+enum { CHECK_MAX = 1 << 20 };
+
 void log_range_release(struct log_range *range)
 {
     range->file = file_unref(range->file);
@@ -69,6 +74,63 @@ static int find_limit(struct log *log, size_t at, int64_t limit, uint64_t *out)
     return r;
 }
 
+/* Walks the batches from `*at` to `end` while their CRCs are good, and moves `*at` behind them. */
+static int walk_good(const struct segment *segment, uint64_t end, uint64_t *at)
+{
+    uint64_t enough = *at + CHECK_MAX;
+    struct scan_batch batch;
+    struct scan scan;
+    bool at_end = false;
+    int r = 0;
+
+    scan_init(&scan, segment->file, *at, segment->size);
+    while (*at < min_of(end, enough) && r == 0) {
+        r = scan_next(&scan, &batch, &at_end);
+        if (r == 0 && !batch_crc_is_good(batch.bytes))
+            r = SCAN_E_BROKEN;
+        if (r == 0)
+            *at = scan.position;
+    }
+    scan_fini(&scan);
+    return r;
+}
+
+static void tell_damage(const struct log *log, struct segment *segment, uint64_t position)
+{
+    char name[SEGMENT_NAME_SIZE];
+
+    segment_name(name, segment->base, ".log");
+    if (!segment->is_damaged)
+        diag_error(log->env.diag, "a batch on disk is damaged and is not served",
+                   kv("log", log->name), kv("file", name), kv("position", (int64_t)position));
+    segment->is_damaged = true;
+}
+
+/* Before what was on disk is served for the first time, its CRCs are checked: they were when it
+ * came in, but that is long ago.  The range is cut off before a batch that is not good any more,
+ * or where enough has been checked; the client asks again. */
+static int check_range(const struct log *log, struct segment *segment, struct log_range *range)
+{
+    uint64_t end = min_of(range->position + range->size, segment->opened_size);
+    bool is_known =
+        segment->checked_from <= range->position && range->position <= segment->checked_upto;
+    uint64_t at = is_known ? segment->checked_upto : range->position;
+    int r = 0;
+
+    if (at < end)
+        r = walk_good(segment, end, &at);
+    if (r < 0)
+        return err_pass(r);
+    if (!is_known)
+        segment->checked_from = range->position;
+    segment->checked_upto = at;
+    if (at < end)
+        range->size = (size_t)(at - range->position);
+    if (r > 0)
+        tell_damage(log, segment, at);
+    return r > 0 && range->size == 0 ? LOG_E_CORRUPT : 0;
+}
+
 /* As log_read() in one segment; `*out_end` is true if it has nothing from `offset` on. */
 static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limit, size_t bytes_max,
                         bool at_least_one, struct log_range *out, bool *out_end)
@@ -93,6 +155,10 @@ static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limi
                                       .position = first.position,
                                       .size = (size_t)min_of(bytes_max, end - first.position)};
     }
+    if (r == 0 && out->size > 0)
+        r = check_range(log, segment, out);
+    if (r)
+        log_range_release(out);
     if (!log_is_active(log, at))
         segment_rest(segment);
     return r;

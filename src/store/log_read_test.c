@@ -249,6 +249,73 @@ TEST(log_read, the_batch_behind_a_hole_is_found_though_it_is_in_the_next_segment
     bench_fini(&bench);
 }
 
+/* How many bytes of files are read to find a range of a megabyte from the start. */
+static uint64_t read_bytes(struct bench *bench)
+{
+    uint64_t before = bench->kit.faulty.read_bytes;
+    struct log_range range;
+
+    check_ok(log_read(bench->log, 0, log_end(bench->log), 1000000, true, &range));
+    check_eq(range.size, 1000000);
+    log_range_release(&range);
+    return bench->kit.faulty.read_bytes - before;
+}
+
+TEST(log_read, a_damaged_batch_is_never_served_and_hides_no_other)
+{
+    const char name[] = "00000000000000000000.log";
+    struct log_range range;
+    struct bench bench;
+
+    bench_init(&bench, 1000000);
+    restart(&bench);
+    for (int damaged = 0; damaged < 5; damaged++) {
+        int64_t at = (int64_t)bench.starts[damaged + 1] - 1;
+
+        files_flip(store_kit_path(&bench.kit, "t-0"), name, at, 1);
+        bench.log = store_kit_log(&bench.kit, "t-0");
+        for (int64_t offset = END - 1; offset >= 0; offset--) {
+            int64_t batch = offset / RECORDS;
+            size_t end = bench.starts[batch < damaged ? damaged : BATCHES];
+            int r = log_read(bench.log, offset, END, 1000000, true, &range);
+
+            check_eq(r, batch == damaged ? LOG_E_CORRUPT : 0);
+            check_eq(range.size, batch == damaged ? 0 : end - bench.starts[batch]);
+            check(batch != damaged || !range.file);
+            log_range_release(&range);
+        }
+        check(diag_lines_have(&bench.kit.lines, "a batch on disk is damaged"));
+        store_kit_close_log(&bench.kit, bench.log);
+        files_flip(store_kit_path(&bench.kit, "t-0"), name, at, 1);
+    }
+    bench.log = store_kit_log(&bench.kit, "t-0");
+    bench_fini(&bench);
+}
+
+TEST(log_read, what_was_checked_or_written_here_is_not_checked_again)
+{
+    struct store_batch large = {.records = 900, .value_size = 1000};
+    struct log_range range;
+    struct bench bench;
+    uint64_t fresh;
+
+    bench_init(&bench, 100000000);
+    for (int i = 0; i < 8; i++)
+        check(store_kit_put(&bench.kit, bench.log, &large) >= 0);
+    fresh = read_bytes(&bench);
+    check(fresh < 100000);
+    restart(&bench);
+    bench.log = store_kit_log(&bench.kit, "t-0");
+    check(read_bytes(&bench) >= fresh + 1800000);
+    check(read_bytes(&bench) < 100000);
+    /* A large read is cut off behind a whole batch where enough was checked. */
+    check_ok(log_read(bench.log, 0, log_end(bench.log), 100000000, true, &range));
+    check_eq(range.size, bench.log->segments[0].checked_upto);
+    check(range.size > 2700000 && range.size < 4000000);
+    log_range_release(&range);
+    bench_fini(&bench);
+}
+
 TEST(log_read, a_read_that_fails_is_told_and_holds_nothing)
 {
     struct log_range range;

@@ -52,7 +52,7 @@ int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t 
     r = segment_touch(segment, &place);
     if (r == 0)
         r = place.io->ops->file_size(place.io, segment->file->fd, &segment->size);
-    segment->synced_size = segment->size;
+    segment->synced_size = segment->opened_size = segment->size;
     segment_rest(segment);
     return err_pass(r);
 }
@@ -113,7 +113,7 @@ static int cut_tail(struct log *log, struct segment *segment, uint64_t good)
               kv("bytes", (int64_t)(segment->size - good)));
     r = io->ops->file_truncate(io, segment->file->fd, good);
     if (r == 0)
-        segment->size = good;
+        segment->size = segment->opened_size = good;
     return err_pass(r);
 }
 

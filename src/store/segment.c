@@ -38,6 +38,7 @@ static int open_batches(struct segment *segment, const struct segment_place *pla
     r = file_open(place->io, place->dir, name, flags, &segment->file);
     if (r == 0)
         r = place->io->ops->file_size(place->io, segment->file->fd, &segment->size);
+    segment->opened_size = segment->size;
     return err_pass(r);
 }
 
