@@ -19,7 +19,7 @@ import talk  # noqa: E402
 import wire  # noqa: E402
 
 SECONDS = 30
-STORAGE, NO_DIR, INVALID, UNKNOWN = 56, 57, 42, 3
+STORAGE, NO_DIR, INVALID, UNKNOWN, CORRUPT = 56, 57, 42, 3, 2
 
 
 class Broker(peers.Moldau):
@@ -52,6 +52,16 @@ class Broker(peers.Moldau):
         answer = self.ask("produce", 7, {"acks": -1, "timeout_ms": 10000, "topic_data": [
             {"name": name, "partition_data": [{"index": partition, "records": records}]}]})
         return answer["responses"][0]["partition_responses"][0]["error_code"]
+
+    def fetch(self, name, partition, offset):
+        """The error code and the bytes from `offset` on."""
+        answer = self.ask("fetch", 11, {
+            "replica_id": -1, "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 1 << 20,
+            "session_epoch": -1, "topics": [{"topic": name, "partitions": [
+                {"partition": partition, "current_leader_epoch": -1, "fetch_offset": offset,
+                 "log_start_offset": -1, "partition_max_bytes": 1 << 20}]}]})
+        part = answer["responses"][0]["partitions"][0]
+        return part["error_code"], part["records"] or b""
 
     def offsets(self, name, partition, timestamp):
         answer = self.ask("list_offsets", 2, {"replica_id": -1, "topics": [
@@ -259,6 +269,30 @@ def records_go_by_themselves(folder):
         until = time.monotonic() + SECONDS
         while list(folder.glob(f"*/long-*/{0:020}.log")):
             assert time.monotonic() < until, "what rests is not deleted"
+
+
+def a_batch_that_the_disk_has_changed_is_not_served_and_hides_no_other(folder):
+    with Broker(folder, dirs=("a",)) as broker:
+        broker.create("t", 1)
+        for value in (b"first", b"second", b"third"):
+            assert broker.produce("t", 0, value) == 0
+        whole = broker.fetch("t", 0, 0)[1]
+        size = len(whole) // 3
+        assert broker.stop() == 0
+        log = broker.dirs[0] / "t-0" / f"{0:020}.log"
+        damaged = whole.replace(b"second", b"sEcond")
+        assert log.read_bytes() == whole != damaged and len(whole) == len(damaged)
+        log.write_bytes(damaged)
+        broker.start()
+        assert broker.fetch("t", 0, 1) == (CORRUPT, b"")
+        error, records = broker.fetch("t", 0, 0)
+        first = records.split(b"first")[0]
+        assert error == 0 and whole.startswith(first + b"first") and b"sEcond" not in records
+        error, records = broker.fetch("t", 0, 2)
+        assert error == 0 and b"third" in records and len(records) < 2 * size
+        assert f"file={log.name}" in broker.tail(), broker.tail()
+        assert broker.produce("t", 0, b"fourth") == 0
+        assert b"fourth" in broker.fetch("t", 0, 3)[1]
 
 
 def main():
