@@ -37,6 +37,7 @@ ALL = " ".join(f"{F} print.{field}=true" for field in
                ("timestamp", "key", "offset", "partition", "headers", "epoch", "delivery"))
 
 CASE_SECONDS = 20
+SETTLE_TRIES = 500
 
 # Words are split at blanks; \\x20 stands for a blank inside a word.
 CASES = [
@@ -348,17 +349,33 @@ def words_of(line, values):
     return [word.replace("\\x20", " ").format(**values) for word in line.split()]
 
 
+def settle(tools, words, status, out, values):
+    """A broker of Kafka's hears of what its controller has done a moment later: waits for that."""
+    made = set(re.findall(r"^Created topic (\S+)\.$", out, re.MULTILINE))
+    gone = words[words.index("--topic") + 1] if "--delete" in words and not status else None
+    if not made and not gone:
+        return
+    for _ in range(SETTLE_TRIES):
+        names = tools.run(words_of(f"{TOPICS} --list", values), "")[1].split()
+        if made <= set(names) and not (gone and any(re.fullmatch(gone, name) for name in names)):
+            return
+    raise peers.Failure(f"no end of waiting for {made or gone}")
+
+
 def run_all(tools, cases, values):
     results = []
     for line, given in cases:
-        status, out, err = tools.run(words_of(line, values), given)
+        words = words_of(line, values)
+        status, out, err = tools.run(words, given)
+        settle(tools, words, status, out, values)
         results.append((status, mask(out), sentences(err), err))
     return results
 
 
 def clean(tools, values):
     """Deletes all topics that are not the cluster's own."""
-    tools.run(words_of(f"{TOPICS} --delete --if-exists --topic [^_].*", values), "")
+    words = words_of(f"{TOPICS} --delete --if-exists --topic [^_].*", values)
+    settle(tools, words, *tools.run(words, "")[:2], values)
 
 
 def lines_that_differ(a, b):
