@@ -115,10 +115,11 @@ static int check_range(const struct log *log, struct segment *segment, struct lo
     bool is_known =
         segment->checked_from <= range->position && range->position <= segment->checked_upto;
     uint64_t at = is_known ? segment->checked_upto : range->position;
-    int r = 0;
+    int r;
 
-    if (at < end)
-        r = walk_good(segment, end, &at);
+    if (at >= end) /* Checked, or written by us. */
+        return 0;
+    r = walk_good(segment, end, &at);
     if (r < 0)
         return err_pass(r);
     if (!is_known)
