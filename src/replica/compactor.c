@@ -94,6 +94,15 @@ static void consider(struct partition *p, int64_t now_ms, struct candidate *best
         *best = (struct candidate){.partition = p, .view = view, .ratio = ratio};
 }
 
+bool compactor_wants(const struct compactor *c, struct partition *p)
+{
+    struct candidate best = {.partition = NULL};
+
+    if (c && c->options.is_enabled)
+        consider(p, io_wall_ms(c->loop->io), &best);
+    return best.partition != NULL;
+}
+
 /* --- a pass ----------------------------------------------------------------- */
 
 static uint64_t step_bytes(const struct compactor *c)

@@ -43,6 +43,10 @@ struct compactor *compactor_destroy(struct compactor *compactor);
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody compacts. */
 void compactor_forget(struct compactor *compactor, const struct partition *partition);
 
+/* True if its log is dirty enough to be cleaned, so that it may not fall asleep; nobody compacts
+ * where `compactor` is NULL. */
+bool compactor_wants(const struct compactor *compactor, struct partition *partition);
+
 /* True if its log is being cleaned; of NULL it is not. */
 bool compactor_is_busy_with(const struct compactor *compactor, const struct partition *partition);
 

@@ -153,6 +153,26 @@ TEST(compactor, what_is_dirty_enough_becomes_smaller)
     bench_fini(&b);
 }
 
+TEST(compactor, a_log_does_not_fall_asleep_before_it_was_cleaned)
+{
+    struct bench b;
+    struct partition *p;
+
+    bench_init(&b);
+    p = fill(&b, 0, 60);
+    start(&b);
+    for (int i = 0; i < 3; i++)
+        replicas_rest(&b.replicas, b.replicas.dirs[0].upkeep);
+    check(p->log);
+    check(is_cleaned(&b, p));
+    for (int i = 0; i < TURNS_MAX && p->log; i++) {
+        loop_turn(&b.loop, 0);
+        replicas_rest(&b.replicas, b.replicas.dirs[0].upkeep);
+    }
+    check(!p->log);
+    bench_fini(&b);
+}
+
 TEST(compactor, what_is_not_dirty_enough_waits_until_it_is_too_old)
 {
     struct bench b;

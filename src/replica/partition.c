@@ -335,7 +335,7 @@ void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep)
         if (p->at->upkeep != upkeep)
             continue;
         if (!p->is_used && may_sleep(p) && !log_wants_checkpoint(p->log) && !log_is_new(p->log) &&
-            !log_has_segment_below(p->log))
+            !log_has_segment_below(p->log) && !compactor_wants(replicas->compactor, p))
             fall_asleep(p);
         else
             p->is_used = false;
