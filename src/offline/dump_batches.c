@@ -218,13 +218,29 @@ static int records_failed(struct dump *dump, int outcome)
     }
 }
 
+/* What reading all that is left comes to. */
+static int read_to_end(struct batch_reader reader)
+{
+    struct record record;
+    bool at_end = false;
+    int r = 0;
+
+    while (r == 0 && !at_end)
+        r = batch_reader_next(&reader, &record, &at_end);
+    return r;
+}
+
 static int print_records(struct walk *walk, struct slice bytes)
 {
     struct batch_reader reader;
     struct record record;
-    bool at_end = false;
-    int r = batch_reader_open(&reader, bytes, &walk->decoded, NULL, DECODED_MAX);
+    bool at_end = walk->batch->header.record_count == 0; /* Kafka looks no further then. */
+    int r = at_end ? 0 : batch_reader_open(&reader, bytes, &walk->decoded, NULL, DECODED_MAX);
 
+    /* Of compressed records Kafka shows none if one of them is damaged; others it shows up to
+     * the damage. */
+    if (r == 0 && !at_end && batch_codec(&reader.header) != COMPRESS_NONE)
+        r = read_to_end(reader);
     while (r == 0 && !at_end) {
         r = batch_reader_next(&reader, &record, &at_end);
         if (r)

@@ -242,29 +242,62 @@ static int check_time_sanity(struct dump *dump, struct entries *entries)
     return r;
 }
 
-/* Where the index by offset says to begin to look. */
-static int look_up(struct times *times, int64_t offset, uint64_t *out_position)
+/* The entry of `offset` among those from `low` to `high`, or else the last below it. */
+static int search(struct times *times, int64_t offset, uint64_t low, uint64_t high, uint64_t *out)
 {
-    struct entries *index = &times->by_offset;
-    const uint8_t *entry;
-    uint64_t low = 0;
-    uint64_t high = index->count; /* The entry that is wanted is below. */
-
-    *out_position = 0;
     while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        int r = read_entry(times->dump, index, middle, &entry);
+        uint64_t middle = low + (high - low + 1) / 2;
+        const uint8_t *entry;
+        int64_t found;
+        int r = read_entry(times->dump, &times->by_offset, middle, &entry);
 
         if (r)
             return r;
-        if (offset_of(index, entry) > offset) {
-            high = middle;
+        found = offset_of(&times->by_offset, entry);
+        if (found > offset) {
+            high = middle - 1;
         } else {
-            *out_position = bytes_load_u32(entry + 4);
-            low = middle + 1;
+            low = middle;
+            if (found == offset)
+                break;
         }
     }
+    *out = low;
     return 0;
+}
+
+/* Where the index by offset says to begin to look.  If entries are out of order it matters
+ * which are looked at: those that Kafka looks at, which asks for the last pages first. */
+static int look_up(struct times *times, int64_t offset, uint64_t *out_position)
+{
+    enum { WARM_BYTES = 8192 };
+    struct entries *index = &times->by_offset;
+    const uint64_t last = index->count - 1;
+    const uint64_t warm =
+        index->count > WARM_BYTES / BY_OFFSET_SIZE + 1 ? last - WARM_BYTES / BY_OFFSET_SIZE : 0;
+    const uint8_t *entry;
+    uint64_t at;
+    int r;
+
+    *out_position = 0;
+    if (index->count == 0)
+        return 0;
+    r = read_entry(times->dump, index, warm, &entry);
+    if (r)
+        return r;
+    if (offset_of(index, entry) < offset) {
+        r = search(times, offset, warm, last, &at);
+    } else {
+        r = read_entry(times->dump, index, 0, &entry);
+        if (r || offset_of(index, entry) > offset)
+            return r;
+        r = search(times, offset, 0, warm, &at);
+    }
+    if (r == 0)
+        r = read_entry(times->dump, index, at, &entry);
+    if (r == 0)
+        *out_position = bytes_load_u32(entry + 4);
+    return r;
 }
 
 /* The latest time in a batch, by its records. */

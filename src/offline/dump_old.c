@@ -26,6 +26,8 @@ int dump_old_line(struct dump *dump, const struct dump_batch *batch, struct slic
     if (batch->magic == 1 && bytes.size >= AT_TIME + sizeof(time))
         time = bytes_load_i64(bytes.data + AT_TIME);
     console_printf(out, "offset: %" PRId64, batch->header.base_offset);
+    if (batch->magic < 0)
+        return dump_fail(dump, "Invalid magic used in LegacyRecord: %d", batch->magic);
     if (dump_codec(dump, attributes_of(bytes) & BATCH_CODEC_MASK, &codec))
         return DUMP_E_FAILED;
     console_printf(out,
@@ -46,7 +48,8 @@ static uint32_t crc_ahead(const struct old_reader *reader, struct slice bytes)
     return bytes_load_u32(next.data + AT_CRC);
 }
 
-int dump_old_records(struct dump *dump, struct slice bytes, dump_old_fn *fn, void *context)
+/* Calls `fn`, if there is one, for each message of `bytes`. */
+static int read_records(struct dump *dump, struct slice bytes, dump_old_fn *fn, void *context)
 {
     struct text scratch = {.data = NULL};
     struct old_reader reader;
@@ -60,7 +63,7 @@ int dump_old_records(struct dump *dump, struct slice bytes, dump_old_fn *fn, voi
 
         if (old_reader_next(&reader, &old.record, &at_end)) {
             r = dump_fail(dump, "Found an invalid message of format %d", bytes.data[OLD_MAGIC_AT]);
-        } else if (!at_end) {
+        } else if (!at_end && fn) {
             if (is_first && attributes_of(bytes) & BATCH_CODEC_MASK) /* A wrapper was opened. */
                 old.crc = bytes_load_u32((uint8_t *)scratch.data + AT_CRC);
             old.offset = old.record.offset;
@@ -70,4 +73,14 @@ int dump_old_records(struct dump *dump, struct slice bytes, dump_old_fn *fn, voi
     }
     text_fini(&scratch);
     return r;
+}
+
+int dump_old_records(struct dump *dump, struct slice bytes, dump_old_fn *fn, void *context)
+{
+    int r = 0;
+
+    /* Kafka reads the whole wrapper before it shows the first message. */
+    if (attributes_of(bytes) & BATCH_CODEC_MASK)
+        r = read_records(dump, bytes, NULL, NULL);
+    return r ? r : read_records(dump, bytes, fn, context);
 }

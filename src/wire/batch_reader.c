@@ -158,17 +158,18 @@ int batch_reader_next(struct batch_reader *reader, struct record *out, bool *out
     int32_t size;
     int r;
 
-    if (!reader->left) {
-        *out_end = true;
+    *out_end = reader->left == 0;
+    if (*out_end)
         return rest.size ? BATCH_E_RECORD : 0;
-    }
     if (!take_i32(&rest, &size) || size < 0 || (size_t)size > rest.size)
         return BATCH_E_RECORD;
     r = decode_record(&reader->header, slice_of(rest.data, (size_t)size), out);
     if (r)
         return r;
-    reader->rest = behind(rest, (size_t)size);
+    rest = behind(rest, (size_t)size);
+    if (reader->left == 1 && rest.size) /* More than was counted: Kafka refuses the last one. */
+        return BATCH_E_RECORD;
+    reader->rest = rest;
     reader->left--;
-    *out_end = false;
     return 0;
 }
