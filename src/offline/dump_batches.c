@@ -14,12 +14,13 @@
 #include "wire/msg/snapshot_footer_record.h"
 #include "wire/msg/snapshot_header_record.h"
 #include "wire/msg/voters_record.h"
+#include "wire/old_message.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DECODED_MAX = INT32_MAX };
+enum { DECODED_MAX = INT32_MAX, NO_SEQUENCE = -1 };
 
 /* Types of control records; those of the metadata log are in meta/metadata_control.h. */
 enum { ABORT = 0, COMMIT = 1 };
@@ -148,10 +149,14 @@ static int print_control(struct dump *dump, const struct record *record)
 
 /* --- records of format 2 ----------------------------------------------------- */
 
-/* Sequences begin again at 0 behind the largest. */
+/* Sequences begin again at 0 behind the largest.  Of damaged batches it is what Java makes of it,
+ * whose numbers wrap around. */
 static int32_t sequence_at(int32_t base, int32_t delta)
 {
-    return base < 0 ? -1 : (int32_t)(((uint32_t)base + (uint32_t)delta) & INT32_MAX);
+    int32_t room = (int32_t)((uint32_t)INT32_MAX - (uint32_t)delta);
+    uint32_t sum = (uint32_t)base + (uint32_t)delta;
+
+    return (int32_t)(base > room ? sum - (uint32_t)INT32_MAX - 1 : sum);
 }
 
 static int32_t size_of(struct slice s)
@@ -196,7 +201,8 @@ static int print_record(struct walk *walk, const struct record *record)
                        " valueSize: %" PRId32 " sequence: %" PRId32,
                        record->offset, dump_time_type(walk->batch->magic, header->attributes),
                        record->timestamp, size_of(record->key), size_of(record->value),
-                       sequence_at(header->base_sequence, delta));
+                       header->base_sequence < 0 ? NO_SEQUENCE
+                                                 : sequence_at(header->base_sequence, delta));
         r = print_headers(dump, record);
         if (r == 0 && is_control)
             r = print_control(dump, record);
@@ -230,8 +236,22 @@ static int read_to_end(struct batch_reader reader)
     return r;
 }
 
+/* Kafka takes what claims to be of a later format for format 2. */
+static void *as_format_2(struct slice *bytes)
+{
+    uint8_t *copy = NULL;
+
+    if (bytes->size > OLD_MAGIC_AT && bytes->data[OLD_MAGIC_AT] > BATCH_MAGIC) {
+        copy = (uint8_t *)mem_copy_text(bytes->data, bytes->size);
+        copy[OLD_MAGIC_AT] = BATCH_MAGIC;
+        bytes->data = copy;
+    }
+    return copy;
+}
+
 static int print_records(struct walk *walk, struct slice bytes)
 {
+    scoped(mem_freep_any) void *copy = as_format_2(&bytes);
     struct batch_reader reader;
     struct record record;
     bool at_end = walk->batch->header.record_count == 0; /* Kafka looks no further then. */
@@ -269,8 +289,10 @@ static int print_batch(struct walk *walk, struct slice bytes)
                    " producerEpoch: %d partitionLeaderEpoch: %" PRId32
                    " isTransactional: %s isControl: %s deleteHorizonMs: ",
                    h->base_offset, batch_last_offset(h), h->record_count, h->base_sequence,
-                   sequence_at(h->base_sequence, h->last_offset_delta), h->producer_id,
-                   h->producer_epoch, h->leader_epoch,
+                   h->base_sequence == NO_SEQUENCE
+                       ? NO_SEQUENCE
+                       : sequence_at(h->base_sequence, h->last_offset_delta),
+                   h->producer_id, h->producer_epoch, h->leader_epoch,
                    h->attributes & BATCH_IS_TRANSACTIONAL ? "true" : "false",
                    batch_is_control(h) ? "true" : "false");
     if (h->attributes & BATCH_HAS_DELETE_HORIZON)

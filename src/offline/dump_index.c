@@ -118,6 +118,16 @@ static int bad_range(struct dump *dump, const struct dump_view *log, const char 
                      what, number, then, log->end, log->path);
 }
 
+/* Where an index leads to; Kafka ends where that is no place in the log. */
+static int check_position(struct dump *dump, const struct dump_view *log, int32_t position)
+{
+    if (position < 0)
+        return bad_range(dump, log, "Invalid position:", "in read from", position);
+    if ((uint64_t)position > log->end)
+        return bad_range(dump, log, "Slice from position", "exceeds end position of", position);
+    return 0;
+}
+
 /* Compares one entry with the batch that it leads to, which ends at that offset. */
 static int check_entry(struct dump *dump, struct dump_view *log, const struct entries *entries,
                        int64_t offset, int32_t position)
@@ -128,10 +138,9 @@ static int check_entry(struct dump *dump, struct dump_view *log, const struct en
     int64_t found;
     int r;
 
-    if (position < 0)
-        return bad_range(dump, log, "Invalid position:", "in read from", position);
-    if ((uint64_t)position > size)
-        return bad_range(dump, log, "Slice from position", "exceeds end position of", position);
+    r = check_position(dump, log, position);
+    if (r)
+        return r;
     if (dump->message_max < 0)
         return bad_range(dump, log, "Invalid size:", "in read from", dump->message_max);
     log->end = min_of(size, (uint64_t)position + (uint64_t)dump->message_max);
@@ -268,7 +277,7 @@ static int search(struct times *times, int64_t offset, uint64_t low, uint64_t hi
 
 /* Where the index by offset says to begin to look.  If entries are out of order it matters
  * which are looked at: those that Kafka looks at, which asks for the last pages first. */
-static int look_up(struct times *times, int64_t offset, uint64_t *out_position)
+static int look_up(struct times *times, int64_t offset, int32_t *out_position)
 {
     enum { WARM_BYTES = 8192 };
     struct entries *index = &times->by_offset;
@@ -296,8 +305,8 @@ static int look_up(struct times *times, int64_t offset, uint64_t *out_position)
     if (r == 0)
         r = read_entry(times->dump, index, at, &entry);
     if (r == 0)
-        *out_position = bytes_load_u32(entry + 4);
-    return r;
+        *out_position = bytes_load_i32(entry + 4);
+    return r ? r : check_position(times->dump, &times->log, *out_position);
 }
 
 /* The latest time in a batch, by its records. */
@@ -339,10 +348,12 @@ static int check_time(struct times *times, int64_t time, int64_t offset)
 {
     struct dump_batch batch = {.position = 0};
     int64_t last = INT64_MIN;
+    int32_t begin;
     uint64_t position;
     bool at_end = false;
-    int r = look_up(times, offset, &position);
+    int r = look_up(times, offset, &begin);
 
+    position = (uint64_t)begin;
     while (r == 0 && !at_end && last < offset) {
         r = dump_view_batch(times->dump, &times->log, position, &batch, &at_end);
         if (r == 0 && !at_end) {
