@@ -341,6 +341,7 @@ static void end_upkeep(struct broker *broker)
 {
     for (int i = 0; i < broker->shard_count; i++) {
         compactor_stop(broker->shards[i].replicas.compactor);
+        verifier_stop(broker->shards[i].replicas.verifier);
         retention_fini(&broker->shards[i].retention);
     }
     for (int i = 0; i < broker->shard_count; i++)

@@ -8,6 +8,9 @@
  *        +--- woken --- wait on every partition ----+
  *              by any partition, the deadline, or the client's end
  *
+ * It is not too late while nothing was found and what there is lay on disk: that is read through
+ * first (replica/verifier.h), which takes its time as reading from a disk does.
+ *
  * Reading and waiting happen on the home shards of the partitions, each shard one leg.
  * A wait that ends on one shard is called off on the others, and everything is read
  * again.  Records are not touched: the answer names ranges of files, which sendfile
@@ -76,8 +79,10 @@ struct fetch_work {
     struct fetch_part **converting; /* Arena; which go with its items. */
     size_t bytes;                   /* What the last reading found. */
     bool has_error;
-    bool is_over;    /* The deadline passed or the client has gone. */
-    bool is_waiting; /* Wait legs are out. */
+    bool is_held_back; /* There is more, which is not verified yet. */
+    bool is_over;      /* The deadline passed or the client has gone. */
+    bool is_gone;      /* The client has. */
+    bool is_waiting;   /* Wait legs are out. */
     bool is_cancelling;
 };
 
@@ -209,7 +214,8 @@ static void wait_leg(struct fetch_leg *leg)
         struct partition *p =
             replicas_find(&shard->replicas, part->topic->id, part->wanted->partition);
 
-        has_moved |= !p || p->is_failed || p->high_watermark != part->read.high_watermark;
+        has_moved |= !p || p->is_failed || p->high_watermark != part->read.high_watermark ||
+                     (part->read.is_held_back && !p->verification);
         if (p) {
             part->wait.wake = woken;
             partition_wait(p, &part->wait);
@@ -316,6 +322,7 @@ static void leg_done(struct leg *leg)
             list_aborted(work, part);
             work->bytes += part->read.range.size;
             work->has_error |= part->result.error_code != ERROR_NONE;
+            work->is_held_back |= part->read.is_held_back;
         }
     if (--work->pending == 0)
         next_round(work);
@@ -361,8 +368,11 @@ static bool is_enough(const struct fetch_work *work)
 {
     const struct fetch_request *body = work->request->body;
 
-    return work->is_over || work->has_error || work->leg_count == 0 ||
-           (int64_t)work->bytes >= (int64_t)body->min_bytes;
+    if (work->is_gone || work->has_error || work->leg_count == 0)
+        return true;
+    if (work->bytes == 0 && work->is_held_back)
+        return false;
+    return work->is_over || (int64_t)work->bytes >= (int64_t)body->min_bytes;
 }
 
 static bool is_same_topic(const struct fetch_part *a, const struct fetch_part *b)
@@ -491,6 +501,7 @@ static void next_round(struct fetch_work *work)
     work->is_waiting = work->is_cancelling = false;
     if (was_waiting) {
         work->bytes = 0;
+        work->is_held_back = false;
         send_legs(work, LEG_READ);
         return;
     }
@@ -503,7 +514,8 @@ static void next_round(struct fetch_work *work)
     }
     release_ranges(work); /* Too little; it will be found again. */
     work->is_waiting = true;
-    loop_timer_set(&work->request->shard->loop, &work->deadline, work->deadline_us);
+    if (!work->is_over)
+        loop_timer_set(&work->request->shard->loop, &work->deadline, work->deadline_us);
     send_legs(work, LEG_WAIT);
 }
 
@@ -519,7 +531,7 @@ static void abandoned(struct request *request)
 {
     struct fetch_work *work = request->work;
 
-    work->is_over = true;
+    work->is_over = work->is_gone = true;
     cancel_waits(work);
 }
 

@@ -143,6 +143,7 @@ void shard_end_replicas(struct shard *shard, bool clean, int results[])
 
     (void)r; /* The folders' own results say more. */
     replicas->compactor = compactor_destroy(replicas->compactor);
+    replicas->verifier = verifier_destroy(replicas->verifier);
     for (int i = 0; i < replicas->dir_count; i++) {
         struct replica_dir *dir = &replicas->dirs[i];
 
@@ -213,6 +214,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
                         (size_t)settings->fetch_session_slots / (size_t)broker->shard_count);
     init_replicas(shard);
     init_compactor(shard);
+    shard->replicas.verifier = verifier_create(&shard->loop);
     init_coordinators(shard);
     retention_init(&shard->retention, shard, settings->log_initial_task_delay_ms,
                    settings->log_retention_check_interval_ms);

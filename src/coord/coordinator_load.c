@@ -341,7 +341,11 @@ static void read_next(struct loader *loader)
     struct coordinator *c = loader->coordinator;
     struct partition *p = replicas_find(c->all->replicas, c->topic_id, c->index);
     struct partition_read read = {
-        .offset = loader->next, .bytes_max = PIECE_SIZE, .at_least_one = true};
+        .offset = loader->next,
+        .bytes_max = PIECE_SIZE,
+        .at_least_one = true,
+        .is_unverified = true, /* replay_piece() looks. */
+    };
     int r = p ? 0 : PARTITION_E_CLOSED;
 
     if (loader->next >= loader->target) {

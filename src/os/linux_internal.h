@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
-enum { LINUX_EVENTS_MAX = 256, LINUX_WORKERS_MAX = 2 };
+enum { LINUX_EVENTS_MAX = 256, LINUX_WORKERS_MAX = 3 };
 
 struct linux_io {
     struct io io;

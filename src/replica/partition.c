@@ -243,7 +243,7 @@ static bool wants_nothing(const struct partition *p)
 {
     return list_is_empty(&p->staged) && list_is_empty(&p->waiting) && list_is_empty(&p->answered) &&
            !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) &&
-           !upkeep_is_busy_with(p->at->upkeep, p) &&
+           !upkeep_is_busy_with(p->at->upkeep, p) && !p->verification &&
            !compactor_is_busy_with(p->replicas->compactor, p);
 }
 
@@ -445,6 +445,7 @@ static void detach(struct partition *p)
     syncer_forget(p->at->syncer, &p->sync);
     upkeep_forget(p->at->upkeep, p);
     compactor_forget(p->replicas->compactor, p);
+    verifier_forget(p->replicas->verifier, p);
     p->is_failed = true;
     answer_all(p, &p->waiting, PARTITION_E_CLOSED);
     answer_all(p, &p->staged, PARTITION_E_CLOSED);
@@ -661,6 +662,23 @@ int64_t partition_stable(const struct partition *p)
     return p->log ? log_stable(p->log, p->high_watermark) : p->high_watermark;
 }
 
+/* Cuts off what nobody has looked at since the log was opened. */
+static int hold_back(struct partition *p, struct partition_read *read)
+{
+    struct log_range *range = &read->range;
+    int r = p->verify_result;
+
+    p->verify_result = 0;
+    if (r)
+        return err_pass(r);
+    read->is_held_back =
+        verifier_want(p->replicas->verifier, p, range) && range->good < range->size;
+    range->size = range->good;
+    if (range->size == 0)
+        log_range_release(range);
+    return 0;
+}
+
 static int read_below(struct partition *p, struct partition_read *read, int64_t limit)
 {
     int r = wake(p);
@@ -668,6 +686,8 @@ static int read_below(struct partition *p, struct partition_read *read, int64_t 
     if (r)
         return r;
     r = log_read(p->log, read->offset, limit, read->bytes_max, read->at_least_one, &read->range);
+    if (r == 0 && read->range.size > 0 && !read->is_unverified && p->replicas->verifier)
+        r = hold_back(p, read);
     if (r == 0 && read->is_committed && read->range.size > 0)
         r = log_find_aborted(p->log, read->offset, &read->range, &read->aborted);
     if (r == 0)
@@ -686,6 +706,7 @@ int partition_read(struct partition *p, struct partition_read *read)
 
     read->range = (struct log_range){.size = 0};
     read->aborted = (struct text){.data = NULL};
+    read->is_held_back = false;
     read->high_watermark = p->high_watermark;
     read->stable = partition_stable(p);
     read->log_start = start_of(p);
@@ -701,6 +722,12 @@ void partition_read_release(struct partition_read *read)
 {
     log_range_release(&read->range);
     text_fini(&read->aborted);
+}
+
+void partition_verified(struct partition *p, int r)
+{
+    p->verify_result = min_of(r, 0); /* Of damage the log itself knows. */
+    wake_fetchers(p);
 }
 
 void partition_wait(struct partition *p, struct fetch_wait *wait)

@@ -31,6 +31,7 @@
 #include "os/loop.h"
 #include "replica/compactor.h"
 #include "replica/upkeep.h"
+#include "replica/verifier.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
 #include "store/txn_index.h"
@@ -112,6 +113,8 @@ struct partition {
     struct list_node dirty;     /* In replicas->dirty while something is staged or answered. */
     struct syncer_request sync; /* Our place in the syncer. */
     struct care care;
+    struct verification *verification; /* The verifier's: its log is being read; else NULL. */
+    int verify_result;                 /* Negative: reading failed, and no reader was told yet. */
     bool is_failed;
     bool is_uncleanable; /* The cleaner could not read its log. */
 };
@@ -134,7 +137,7 @@ struct append {
     int outcome;       /* The partition's own. */
 };
 
-/* Somebody who wants to know when the high watermark has moved. */
+/* Somebody who wants to know when there may be more to read. */
 struct fetch_wait {
     struct list_node node; /* In partition->fetchers, else bare. */
     void (*wake)(struct fetch_wait *wait);
@@ -153,13 +156,15 @@ enum { PARTITION_HIGH_WATERMARK = -1 };
 struct partition_read {
     int64_t offset; /* In. */
     size_t bytes_max;
-    bool at_least_one; /* A batch, though it be larger than bytes_max. */
-    bool is_committed; /* Nothing of transactions that are open. */
+    bool at_least_one;  /* A batch, though it be larger than bytes_max. */
+    bool is_committed;  /* Nothing of transactions that are open. */
+    bool is_unverified; /* The reader checks the batches itself. */
 
     int64_t high_watermark; /* Out; also with PARTITION_E_OUT_OF_RANGE. */
     int64_t stable;         /* Where readers of what is committed stop. */
     int64_t log_start;
     struct log_range range; /* Size 0: nothing there yet. */
+    bool is_held_back;      /* There is more, which is being read through first. */
     struct text aborted;    /* Owned: struct txn_entry, for who reads what is committed. */
 };
 
@@ -171,9 +176,10 @@ struct replicas {
     struct replica_dir dirs[REPLICA_DIRS_MAX];
     int dir_count;
     struct compactor *compactor;
-    struct map partitions; /* struct partition by topic id and index. */
-    struct list dirty;     /* struct partition with staged appends. */
-    struct list awake;     /* struct partition with an open log, the latest used last. */
+    struct verifier *verifier; /* Needed where logs are read that were not written here. */
+    struct map partitions;     /* struct partition by topic id and index. */
+    struct list dirty;         /* struct partition with staged appends. */
+    struct list awake;         /* struct partition with an open log, the latest used last. */
     size_t awake_count;
     size_t awake_max;                /* More than these only where none can sleep; 0: no bound. */
     struct inflater_cache inflaters; /* For the checks of compressed batches. */
@@ -240,7 +246,8 @@ void partition_retain(struct partition *partition);
 /* Checks the batch and stages it.  0: done() will be called, later; else it will not. */
 NODISCARD int partition_append(struct partition *partition, struct append *append);
 
-/* Finds the bytes to serve.  On 0 the range may be empty. */
+/* Finds the bytes to serve.  On 0 the range may be empty.  What lay on disk is served only behind a
+ * verification, which this begins. */
 NODISCARD int partition_read(struct partition *partition, struct partition_read *read);
 
 /* Lets go of what was found.  Any thread. */
@@ -249,7 +256,11 @@ void partition_read_release(struct partition_read *read);
 /* Where readers of what is committed stop: the last stable offset. */
 int64_t partition_stable(const struct partition *partition);
 
-/* Calls wake() once, at the next move of the high watermark or end of the partition. */
+/* The verifier has read some of its log; `r` is what log_verify_end() has said. */
+void partition_verified(struct partition *partition, int r);
+
+/* Calls wake() once, at the next move of the high watermark, end of a verification or end of the
+ * partition. */
 void partition_wait(struct partition *partition, struct fetch_wait *wait);
 
 /* The home of a partition among `shards`. */

@@ -116,6 +116,7 @@ struct log_range {
     int64_t base; /* Of its segment. */
     uint64_t position;
     size_t size;
+    size_t good; /* Of it, from the front: what need not be read through (log_verify.h) first. */
 };
 
 /* Lets the file go; an empty range is left alone.  Any thread. */
@@ -125,7 +126,7 @@ void log_range_release(struct log_range *range);
  * `limit` (a written batch's end), at most `bytes_max` bytes of one segment; the last batch
  * may be cut off, as in Kafka's answers.  With `at_least_one` the first batch is whole,
  * however large.  An empty range if there is none.  LOG_E_OUT_OF_RANGE below the start or
- * above the end. */
+ * above the end; LOG_E_CORRUPT if the first batch is known to be damaged, or no way leads to it. */
 NODISCARD int log_read(struct log *log, int64_t offset, int64_t limit, size_t bytes_max,
                        bool at_least_one, struct log_range *out);
 

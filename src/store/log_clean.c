@@ -262,6 +262,7 @@ bool log_clean_swap(struct log *log, struct clean_pass *pass)
     memmove(&log->segments[at + 1], &log->segments[at + count],
             (log->segment_count - at - count) * sizeof(*log->segments));
     log->segment_count -= count - 1;
+    log->cleanings++;
     log->swap.is_aside = set_group_aside(log) == 0;
     pass->work->suffix = NULL;
     pass->work->is_swapped = true;

@@ -7,6 +7,7 @@
  *      log_read.c     from an offset to bytes
  *      log_txn.c      transactions: how far they let readers come, and which were aborted
  *      log_epochs.c   which leader's epoch a record is of
+ *      log_verify.c   what lay on disk is read through before it is served
  *      log_time.c     from a time to an offset
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
@@ -65,6 +66,7 @@ struct log {
         size_t count;   /* 0: no swap is under way. */
         bool is_aside;  /* They are `.deleted`, all of them. */
     } swap;
+    uint32_t cleanings; /* How often segments have changed places. */
 
     /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
      * may belong to segments too. */
@@ -253,6 +255,17 @@ NODISCARD int log_open_sealed(struct log *log, const struct log_listing *listing
 /* Puts the transaction that a batch has ended into the index of the active segment, if it was
  * aborted. */
 NODISCARD int log_note_aborted(struct log *log, const struct producers_change *change);
+
+/* --- log_verify.c ----------------------------------------------------------- */
+
+/* How many of the `size` bytes at `position`, where a batch begins, are known to be good. */
+size_t log_known_good(const struct segment *segment, uint64_t position, size_t size);
+
+/* True if it is known of the batch there that it is damaged. */
+bool log_is_damaged_at(const struct segment *segment, uint64_t position);
+
+/* Remembers that it is, and tells so in the operator's log if that is news. */
+void log_note_damage(const struct log *log, struct segment *segment, uint64_t position);
 
 /* --- log_open.c, for log_dir.c ---------------------------------------------- */
 

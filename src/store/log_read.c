@@ -5,18 +5,14 @@
 #include "base/err.h"
 #include "store/log_internal.h"
 
-DIAG_MODULE("store");
-
-/* One read checks so much, and one batch, so that it does not hold the loop up for long. */
-enum { CHECK_MAX = 1 << 20 };
-
 void log_range_release(struct log_range *range)
 {
     range->file = file_unref(range->file);
     range->size = 0;
 }
 
-/* Walks from `position` to the first batch that ends at `offset` or behind it. */
+/* Walks from `position` to the first batch that ends at `offset` or behind it.  SCAN_E_BROKEN: what
+ * is at `out->position` is none. */
 static int walk_to(const struct segment *segment, uint64_t position, int64_t offset,
                    struct scan_batch *out, bool *out_end)
 {
@@ -27,13 +23,15 @@ static int walk_to(const struct segment *segment, uint64_t position, int64_t off
     scan_init(&scan, segment->file, position, segment->size);
     while ((r = scan_next_header(&scan, out, out_end)) == 0 && !*out_end) {
         if (out->header.base_offset > highest_first)
-            r = LOG_E_CORRUPT; /* The index led us past it. */
+            r = LOG_E_CORRUPT; /* The index led us past it, or there is no order. */
         if (r || batch_last_offset(&out->header) >= offset)
             break;
         highest_first = INT64_MAX;
     }
+    if (r == SCAN_E_BROKEN)
+        out->position = scan.position;
     scan_fini(&scan);
-    return r > 0 ? LOG_E_CORRUPT : err_pass(r);
+    return r;
 }
 
 /* The batch of a segment that has `offset`, or in a hole the one behind it; `*out_end` is
@@ -48,8 +46,10 @@ static int find_batch(struct log *log, size_t at, int64_t offset, struct scan_ba
 
     if (r == 0)
         r = walk_to(segment, position, offset, out, out_end);
-    if (r == LOG_E_CORRUPT && position > 0) /* The index lies, perhaps not the batches. */
+    if (r > 0 && position > 0) /* The index lies, perhaps not the batches. */
         r = walk_to(segment, 0, offset, out, out_end);
+    if (r == SCAN_E_BROKEN)
+        log_note_damage(log, segment, out->position);
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);
 }
 
@@ -74,64 +74,6 @@ static int find_limit(struct log *log, size_t at, int64_t limit, uint64_t *out)
     return r;
 }
 
-/* Walks the batches from `*at` to `end` while their CRCs are good, and moves `*at` behind them. */
-static int walk_good(const struct segment *segment, uint64_t end, uint64_t *at)
-{
-    uint64_t enough = *at + CHECK_MAX;
-    struct scan_batch batch;
-    struct scan scan;
-    bool at_end = false;
-    int r = 0;
-
-    scan_init(&scan, segment->file, *at, segment->size);
-    while (*at < min_of(end, enough) && r == 0) {
-        r = scan_next(&scan, &batch, &at_end);
-        if (r == 0 && !batch_crc_is_good(batch.bytes))
-            r = SCAN_E_BROKEN;
-        if (r == 0)
-            *at = scan.position;
-    }
-    scan_fini(&scan);
-    return r;
-}
-
-static void tell_damage(const struct log *log, struct segment *segment, uint64_t position)
-{
-    char name[SEGMENT_NAME_SIZE];
-
-    segment_name(name, segment->base, ".log");
-    if (!segment->is_damaged)
-        diag_error(log->env.diag, "a batch on disk is damaged and is not served",
-                   kv("log", log->name), kv("file", name), kv("position", (int64_t)position));
-    segment->is_damaged = true;
-}
-
-/* Before what was on disk is served for the first time, its CRCs are checked: they were when it
- * came in, but that is long ago.  The range is cut off before a batch that is not good any more,
- * or where enough has been checked; the client asks again. */
-static int check_range(const struct log *log, struct segment *segment, struct log_range *range)
-{
-    uint64_t end = min_of(range->position + range->size, segment->opened_size);
-    bool is_known =
-        segment->checked_from <= range->position && range->position <= segment->checked_upto;
-    uint64_t at = is_known ? segment->checked_upto : range->position;
-    int r;
-
-    if (at >= end) /* Checked, or written by us. */
-        return 0;
-    r = walk_good(segment, end, &at);
-    if (r < 0)
-        return err_pass(r);
-    if (!is_known)
-        segment->checked_from = range->position;
-    segment->checked_upto = at;
-    if (at < end)
-        range->size = (size_t)(at - range->position);
-    if (r > 0)
-        tell_damage(log, segment, at);
-    return r > 0 && range->size == 0 ? LOG_E_CORRUPT : 0;
-}
-
 /* As log_read() in one segment; `*out_end` is true if it has nothing from `offset` on. */
 static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limit, size_t bytes_max,
                         bool at_least_one, struct log_range *out, bool *out_end)
@@ -144,6 +86,8 @@ static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limi
 
     if (r == 0)
         r = find_batch(log, at, offset, &first, out_end);
+    if (r == 0 && !*out_end && log_is_damaged_at(segment, first.position))
+        r = LOG_E_CORRUPT;
     if (r == 0 && !*out_end)
         r = find_limit(log, at, limit, &end);
     if (r == 0 && !*out_end && first.position < end) {
@@ -155,11 +99,8 @@ static int read_segment(struct log *log, size_t at, int64_t offset, int64_t limi
                                       .base = segment->base,
                                       .position = first.position,
                                       .size = (size_t)min_of(bytes_max, end - first.position)};
+        out->good = log_known_good(segment, out->position, out->size);
     }
-    if (r == 0 && out->size > 0)
-        r = check_range(log, segment, out);
-    if (r)
-        log_range_release(out);
     if (!log_is_active(log, at))
         segment_rest(segment);
     return r;

@@ -158,6 +158,8 @@ static int recover_segment(struct log *log, struct recovery *recovery, uint64_t 
         recovery->is_cut = true;
         r = cut_tail(log, segment, good);
     }
+    segment->verified_from = position;
+    segment->verified_upto = good;
     return r ? err_pass(r) : sync_segment(log, segment, log->env.io->ops->file_sync);
 }
 

@@ -31,9 +31,10 @@ struct segment {
     uint64_t synced_size;    /* Bytes that are durable in this file, ... */
     uint64_t committed_size; /* ... or in it and the commit log together. */
     uint64_t opened_size;    /* Bytes that were there when it was opened; the rest we wrote. */
-    uint64_t checked_from;   /* Of those, the CRCs are known to be good from here, ... */
-    uint64_t checked_upto;   /* ... to here. */
-    bool is_damaged;         /* A batch was found that is not; it was told. */
+    uint64_t verified_from;  /* Of those, the batches are known to be good from here, ... */
+    uint64_t verified_upto;  /* ... to here, where one ends. */
+    uint64_t damaged_at;     /* And this one is not, the last that was found; */
+    bool is_damaged;         /* if there is one. */
     struct file *file;       /* Owned reference; NULL while sealed and not in use. */
     const char *suffix;      /* Static: behind the names of its files for now; NULL: nothing. */
 
