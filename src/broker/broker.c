@@ -343,6 +343,7 @@ static void end_upkeep(struct broker *broker)
         compactor_stop(broker->shards[i].replicas.compactor);
         verifier_stop(broker->shards[i].replicas.verifier);
         retention_fini(&broker->shards[i].retention);
+        scrubber_fini(&broker->shards[i].scrubber);
     }
     for (int i = 0; i < broker->shard_count; i++)
         for (int d = 0; d < broker->dirs.count; d++)

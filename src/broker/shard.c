@@ -218,6 +218,9 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     init_coordinators(shard);
     retention_init(&shard->retention, shard, settings->log_initial_task_delay_ms,
                    settings->log_retention_check_interval_ms);
+    scrubber_init(&shard->scrubber, shard, settings->log_initial_task_delay_ms,
+                  settings->log_scrub_interval_ms,
+                  settings->log_scrub_io_max_bytes_per_second / (double)broker->shard_count);
     shard->image = image_create();
     shard->stop_deadline.fire = stop_deadline_passed;
     shard->expiry.fire = expire_producers;

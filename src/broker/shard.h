@@ -15,6 +15,7 @@
 #include "base/budget.h"
 #include "broker/fetch_session.h"
 #include "broker/retention.h"
+#include "broker/scrubber.h"
 #include "broker/settings.h"
 #include "coord/coordinator.h"
 #include "meta/image.h"
@@ -38,6 +39,7 @@ struct shard {
     bool has_told_of_groups;          /* That their topic cannot be made. */
     struct fetch_sessions fetch_sessions;
     struct retention retention;
+    struct scrubber scrubber;
     struct image *image;             /* Owned reference: the cluster as this shard knows it. */
     int64_t producer_id;             /* The next one to give out, */
     int64_t producer_id_end;         /* of the block that ends here. */

@@ -249,9 +249,8 @@ static void *as_format_2(struct slice *bytes)
     return copy;
 }
 
-static int print_records(struct walk *walk, struct slice bytes)
+static int print_each(struct walk *walk, struct slice bytes)
 {
-    scoped(mem_freep_any) void *copy = as_format_2(&bytes);
     struct batch_reader reader;
     struct record record;
     bool at_end = walk->batch->header.record_count == 0; /* Kafka looks no further then. */
@@ -272,6 +271,15 @@ static int print_records(struct walk *walk, struct slice bytes)
         }
     }
     return r ? records_failed(walk->dump, r) : 0;
+}
+
+static int print_records(struct walk *walk, struct slice bytes)
+{
+    void *copy = as_format_2(&bytes);
+    int r = print_each(walk, bytes);
+
+    mem_free(copy);
+    return r;
 }
 
 /* --- batches ----------------------------------------------------------------- */

@@ -22,7 +22,7 @@ struct compactor {
     struct loop_timer timer;
     struct io_work work;
     struct clean_pass *pass;     /* Owned; NULL: none is under way. */
-    struct partition *partition; /* Borrowed: its own; NULL: it has gone. */
+    struct partition *partition; /* Borrowed: whose log it is; NULL: it has gone. */
     int64_t due_us;              /* When the next step may begin. */
     uint64_t bytes;              /* Of the pass, that were taken into account. */
     int result;                  /* Of the step, or why the pass ends. */
@@ -147,14 +147,12 @@ static void end_pass(struct compactor *c, int result)
     if (p && result == 0) {
         log_clean_end(p->log, c->pass);
         report(c);
-        upkeep_want_point(p->at->upkeep, p); /* It writes down how far it is clean. */
     } else if (p && result == CLEAN_E_CORRUPT) {
         give_up(p, result);
     } else if (p && result < 0) {
         diag_warn(p->replicas->diag, "compaction failed and will be tried again",
                   kv("topic", p->topic), kv("partition", p->index), kv("error", result));
     }
-    c->partition = NULL;
     c->is_ending = true;
     if (!c->is_stopping)
         submit(c);
@@ -198,6 +196,14 @@ static void take_result(struct compactor *c)
         end_pass(c, r);
 }
 
+/* Nothing of the pass is left. */
+static void forget_log(struct compactor *c)
+{
+    if (c->partition && c->partition->log)
+        log_clean_over(c->partition->log);
+    c->partition = NULL;
+}
+
 static void done(struct io_work *work, struct io *io)
 {
     struct compactor *c = container_of(work, struct compactor, work);
@@ -208,6 +214,9 @@ static void done(struct io_work *work, struct io *io)
         return;
     }
     c->is_ending = false;
+    if (c->partition) /* It writes down how far it is clean. */
+        upkeep_want_point(c->partition->at->upkeep, c->partition);
+    forget_log(c);
     set_timer(c, c->result ? c->loop->now_us + c->options.backoff_ms * 1000 : c->loop->now_us);
 }
 
@@ -286,8 +295,8 @@ void compactor_stop(struct compactor *c)
         cancel(c);
     while (c->work.is_submitted)
         c->loop->io->ops->poll(c->loop->io, -1); /* The worker has our memory. */
-    c->partition = NULL;
     c->pass = clean_pass_destroy(c->pass, c->loop->io);
+    forget_log(c);
 }
 
 struct compactor *compactor_destroy(struct compactor *c)

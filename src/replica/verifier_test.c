@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replica/verifier.h"
 #include "replica/partition.h"
+#include "replica/verifier.h"
 #include "test/harness/check.h"
 #include "test/harness/files.h"
 #include "test/harness/store_kit.h"
@@ -65,8 +65,8 @@ static void bench_init(struct bench *b)
     b->replicas.dirs[0].syncer = syncer_create(
         &(struct syncer_options){.loop = &b->loop, .diag = b->kit.env.diag, .dir = b->kit.dir});
     replicas_init(&b->replicas);
-    b->replicas.dirs[0].upkeep = upkeep_create(
-        &(struct upkeep_options){.replicas = &b->replicas, .interval_ms = INT32_MAX});
+    b->replicas.dirs[0].upkeep =
+        upkeep_create(&(struct upkeep_options){.replicas = &b->replicas, .interval_ms = INT32_MAX});
     b->replicas.verifier = verifier_create(&b->loop);
     check_ok(replicas_get(&b->replicas, &b->topic, 0, &b->partition));
 }

@@ -126,6 +126,10 @@ NODISCARD int log_clean_settle(struct log *log);
 /* The pass is over and went well: the log is clean up to its end. */
 void log_clean_end(struct log *log, const struct clean_pass *pass);
 
+/* Behind clean_pass_destroy(): no file of the pass is left.  Before, a crash may bring back what
+ * it has copied, though the log does not begin there any more. */
+void log_clean_over(struct log *log);
+
 /* --- the worker's side (cleaner.c) -------------------------------------------- */
 
 /* Does the next piece of the pass, of about `bytes` bytes read.  0: it is over. */

@@ -158,7 +158,13 @@ TEST(cleaner, segments_that_were_deleted_meanwhile_do_not_come_back)
     check_ok(log_drop_segment(b.log, &base));
     check(!log_clean_swap(b.log, pass));
     check_eq(clean_pass_step(pass, b.kit.env.io, 1), CLEAN_E_GONE);
+    store_kit_checkpoint(&b.kit, b.log, 4);
+    check_eq(log_start_mark(b.log), 4); /* A crash would bring the copy back. */
     clean_pass_destroy(pass, b.kit.env.io);
+    log_clean_over(b.log);
+    check_eq(log_start_mark(b.log), 4);
+    store_kit_checkpoint(&b.kit, b.log, 4);
+    check_eq(log_start_mark(b.log), b.log->segments[0].base == 4 ? -1 : 4);
     check_eq(b.log->segment_count, 3);
     check_eq(files_size(store_kit_path(&b.kit, "t-0"), "00000000000000000000.log.swap"), -1);
     bench_fini(&b);
@@ -175,6 +181,7 @@ TEST(cleaner, a_stop_in_the_middle_of_a_swap_completes_it)
     check(log_clean_swap(b.log, pass));
     check(!log_has_segment_below(b.log));
     clean_pass_destroy(pass, b.kit.env.io);
+    log_clean_over(b.log);
     store_kit_close_log(&b.kit, b.log);
     check(files_size(store_kit_path(&b.kit, "t-0"), "00000000000000000000.log") > 0);
     check_eq(files_size(store_kit_path(&b.kit, "t-0"), "00000000000000000000.log.swap"), -1);
@@ -193,6 +200,7 @@ TEST(cleaner, a_cancelled_pass_leaves_nothing_behind)
     bench_init(&b, 3);
     pass = begin(&b);
     clean_pass_destroy(pass, b.kit.env.io);
+    log_clean_over(b.log);
     check_eq(files_size(store_kit_path(&b.kit, "t-0"), "00000000000000000000.log.swap"), -1);
     check_eq(files_size(store_kit_path(&b.kit, "t-0"), "00000000000000000000.index.swap"), -1);
     check_ok(store_kit_clean(&b.kit, b.log));

@@ -32,7 +32,9 @@ bool log_wants_checkpoint(const struct log *log)
 /* While a crash may bring segments back that were dropped, they do not tell where it begins. */
 int64_t log_start_mark(const struct log *log)
 {
-    return log->start > log->segments[0].base || log->has_old_names ? log->start : -1;
+    bool is_told = log->start == log->segments[0].base && !log->has_old_names && !log->is_cleaned;
+
+    return is_told ? -1 : log->start;
 }
 
 bool log_is_new(const struct log *log)

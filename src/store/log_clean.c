@@ -185,7 +185,7 @@ int log_clean_begin(struct log *log, const struct clean_view *view, const struct
     uint64_t keys = (uint64_t)max_of(view->uncleanable - view->cleaned, (int64_t)0);
     int r;
 
-    assert(log->swap.count == 0);
+    assert(log->swap.count == 0 && !log->is_cleaned);
     pass->terms = *terms;
     pass->config = log->config;
     pass->dir = log->dir;
@@ -206,6 +206,7 @@ int log_clean_begin(struct log *log, const struct clean_view *view, const struct
         clean_pass_destroy(pass, log->env.io);
         return r;
     }
+    log->is_cleaned = true;
     *out = pass;
     return 0;
 }
@@ -214,6 +215,12 @@ void log_clean_end(struct log *log, const struct clean_pass *pass)
 {
     log->cleaned = pass->end;
     assert_slow((log_check(log), true));
+}
+
+void log_clean_over(struct log *log)
+{
+    log->is_cleaned = false;
+    log->has_old_names = true;
 }
 
 /* --- segments change places ------------------------------------------------- */

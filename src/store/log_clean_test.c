@@ -344,6 +344,7 @@ static int model_clean(struct model *m, int64_t *out_end)
         *out_end = max_of(*out_end, pass->end); /* A crash may have made it begin anew. */
     }
     clean_pass_destroy(pass, m->kit.env.io);
+    log_clean_over(m->log);
     return r;
 }
 

@@ -27,7 +27,6 @@
 #include "store/segment.h"
 
 struct checkpoint;
-
 enum { LOG_ITEM_NAME_MAX = 300 };
 
 /* A batch that has its offset and is not in the file yet. */
@@ -67,6 +66,7 @@ struct log {
         bool is_aside;  /* They are `.deleted`, all of them. */
     } swap;
     uint32_t cleanings; /* How often segments have changed places. */
+    bool is_cleaned;    /* A pass is under way, or its files may be left. */
 
     /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
      * may belong to segments too. */
@@ -258,13 +258,13 @@ NODISCARD int log_note_aborted(struct log *log, const struct producers_change *c
 
 /* --- log_verify.c ----------------------------------------------------------- */
 
-/* How many of the `size` bytes at `position`, where a batch begins, are known to be good. */
+/* How many of the `size` bytes from a batch at `position` on are known to be good. */
 size_t log_known_good(const struct segment *segment, uint64_t position, size_t size);
 
 /* True if it is known of the batch there that it is damaged. */
 bool log_is_damaged_at(const struct segment *segment, uint64_t position);
 
-/* Remembers that it is, and tells so in the operator's log if that is news. */
+/* Remembers that it is, and tells the operator so if that is news. */
 void log_note_damage(const struct log *log, struct segment *segment, uint64_t position);
 
 /* --- log_open.c, for log_dir.c ---------------------------------------------- */

@@ -9,7 +9,7 @@ DIAG_MODULE("store");
 /* So much is read in one go, and one batch. */
 enum { STEP_BYTES = 2 << 20 };
 
-/* Where the stretch that is known ends that `position` is in; `position` itself if it is in none. */
+/* Where the stretch that is known and has `position` ends; `position` itself if none has. */
 static uint64_t known_end(const struct segment *segment, uint64_t position)
 {
     uint64_t end = position;

@@ -21,14 +21,14 @@
 #include "store/log.h"
 
 struct log_verify {
-    struct file *file; /* Owned reference. */
-    int64_t base;      /* Of its segment. */
+    struct file *file;  /* Owned reference. */
+    int64_t base;       /* Of its segment. */
     uint32_t cleanings; /* Of the log, when it began: segments may change places. */
-    uint64_t from;     /* Where a batch begins. */
-    uint64_t upto;     /* Those that begin below this are read. */
-    uint64_t end;      /* Of the segment's bytes. */
-    uint64_t good;     /* Out: behind the last good one. */
-    int result;        /* Out: LOG_E_CORRUPT if the one at `good` is not, or a negative code. */
+    uint64_t from;      /* Where a batch begins. */
+    uint64_t upto;      /* Those that begin below this are read. */
+    uint64_t end;       /* Of the segment's bytes. */
+    uint64_t good;      /* Out: behind the last good one. */
+    int result;         /* Out: LOG_E_CORRUPT if the one at `good` is not, or a negative code. */
 };
 
 /* What of `range`, which log_read() found and is not empty, or of the `ahead` bytes behind it is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/log_verify.h"
 #include "store/log_internal.h"
+#include "store/log_verify.h"
 #include "test/harness/check.h"
 #include "test/harness/files.h"
 #include "test/harness/store_kit.h"

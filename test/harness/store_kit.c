@@ -298,6 +298,7 @@ int store_kit_clean(struct store_kit *kit, struct log *log)
     if (r == 0)
         log_clean_end(log, pass);
     clean_pass_destroy(pass, kit->env.io);
+    log_clean_over(log);
     log_check(log);
     return r;
 }

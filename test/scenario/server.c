@@ -72,6 +72,7 @@ struct server *server_create(struct run *run, int shards)
     static const int64_t files[] = {0, 12, 24, 100};
     /* Retention that looks all the time, and now and then. */
     static const char *const looks[] = {"3", "40", "400"};
+    static const char *const scrubs[] = {"20", "500", "604800000"};
     static const char *const dirs[] = {"/var/moldau", "/var/moldau", "/var/a,/var/b",
                                        "/var/a, /var/b, /var/c/d"};
     struct server *server = mem_new(sizeof(*server));
@@ -101,6 +102,9 @@ struct server *server_create(struct run *run, int shards)
         rng_chance(&run->rng, 80) ? "1000000000" : "100000");
     set(server, "log.retention.ms", "-1"); /* Times of records are long past. */
     set(server, "log.retention.check.interval.ms", looks[rng_below(&run->rng, COUNT_OF(looks))]);
+    set(server, "log.scrub.interval.ms", scrubs[rng_below(&run->rng, COUNT_OF(scrubs))]);
+    set(server, "log.scrub.io.max.bytes.per.second",
+        rng_chance(&run->rng, 80) ? "1000000000" : "100000");
     set(server, "log.initial.task.delay.ms", rng_chance(&run->rng, 50) ? "0" : "100");
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);

@@ -295,6 +295,24 @@ def a_batch_that_the_disk_has_changed_is_not_served_and_hides_no_other(folder):
         assert b"fourth" in broker.fetch("t", 0, 3)[1]
 
 
+def damage_is_found_before_anybody_asks(folder):
+    broker = Broker(folder, "log.initial.task.delay.ms=0", "log.scrub.interval.ms=50", dirs=("a",))
+    with broker:
+        broker.create("t", 1)
+        for value in (b"first", b"second"):
+            assert broker.produce("t", 0, value) == 0
+        assert broker.stop() == 0
+        log = broker.dirs[0] / "t-0" / f"{0:020}.log"
+        log.write_bytes(log.read_bytes().replace(b"second", b"sEcond"))
+        broker.start()
+        until = time.monotonic() + SECONDS
+        while f"file={log.name}" not in broker.tail():
+            assert time.monotonic() < until, "the damage is not found"
+        assert "a batch on disk is damaged" in broker.tail()
+        assert b"first" in broker.fetch("t", 0, 0)[1]
+        assert broker.fetch("t", 0, 1) == (CORRUPT, b"")
+
+
 def main():
     passed = failed = 0
     for function in [value for value in globals().values()

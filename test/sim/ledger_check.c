@@ -40,10 +40,11 @@ static bool somebody_goes(const struct ledger *l, uint32_t group, int64_t from_u
     return false;
 }
 
-/* A sign of life keeps its member, and so the group, for as long as the patience lasts. */
+/* A sign of life keeps its member, and so the group, for as long as the patience lasts.  Who has
+ * joined and got no assignment yet is written down nowhere: a crash forgets him. */
 static bool is_sign_of_life(const struct ledger_sight *s)
 {
-    return s->kind != LEDGER_STRANGER;
+    return s->kind == LEDGER_ASSIGNED || s->kind == LEDGER_ALIVE;
 }
 
 /* From `us` on the group has members until this time; `us` if that is not sure. */
@@ -163,13 +164,16 @@ static bool is_gone(const struct ledger *l, uint32_t member, int64_t began_us, i
     return m->gone_us < began_us && is_same_life(m->gone_life, life);
 }
 
+/* Coordinators count in milliseconds: a session may end so much too early. */
+enum { TICK_US = 1000 };
+
 /* `b` finds that it is a stranger although it was a member at `a`, a moment before. */
 static bool is_thrown_out(const struct ledger *l, const struct ledger_sight *a,
                           const struct ledger_sight *b)
 {
     return a->member == b->member && a->kind != LEDGER_STRANGER && b->kind == LEDGER_STRANGER &&
            a->ended_us < b->began_us && is_same_life(a->life, b->life) &&
-           b->ended_us - a->began_us < l->groups[a->group]->patience_us &&
+           b->ended_us - a->began_us < l->groups[a->group]->patience_us - TICK_US &&
            l->members[a->member].goes_us == LEDGER_NEVER &&
            !may_have_vanished(l, a->group, a->ended_us, b->ended_us);
 }
