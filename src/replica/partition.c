@@ -715,6 +715,8 @@ int partition_read(struct partition *p, struct partition_read *read)
     if (read->offset < read->log_start || read->offset > end_of(p))
         return PARTITION_E_OUT_OF_RANGE;
     limit = read->is_committed ? read->stable : read->high_watermark;
+    if (mutant_is(MUTANT_SHOW_UNSYNCED))
+        limit = end_of(p);
     return read->offset < limit ? read_below(p, read, limit) : 0;
 }
 
