@@ -336,7 +336,7 @@ static int look_at(void *context, const char *name, struct slice topic_name, int
 {
     struct search *search = context;
     struct dirs *dirs = &search->broker->dirs;
-    const struct image *image = controller_image(search->broker->controller);
+    const struct image *image = search->broker->shards[0].image;
     const struct image_topic *topic = image_find_topic(image, topic_name);
     int told;
 

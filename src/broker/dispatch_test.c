@@ -7,7 +7,7 @@ TEST(dispatch, every_row_serves_versions_that_can_be_read_and_written)
     int rows = 0;
 
     for (int16_t key = 0; key < 128; key++) {
-        const struct api *api = dispatch_find(key);
+        const struct api *api = dispatch_find(key, DISPATCH_CLIENT);
         const struct wire_api *wire = wire_api_find(key);
 
         if (!api)
@@ -28,7 +28,7 @@ TEST(dispatch, clients_of_before_batches_are_served)
     const int16_t keys[] = {API_PRODUCE, API_FETCH, API_LIST_OFFSETS};
 
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        check_eq(dispatch_find(keys[i])->min, 0);
-        check_eq(dispatch_find(keys[i])->min_advertised, 0);
+        check_eq(dispatch_find(keys[i], DISPATCH_CLIENT)->min, 0);
+        check_eq(dispatch_find(keys[i], DISPATCH_CLIENT)->min_advertised, 0);
     }
 }

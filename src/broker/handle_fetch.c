@@ -124,10 +124,12 @@ static int16_t error_for_version(int16_t error, int16_t version)
 static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct partition **out)
 {
     struct shard *shard = leg->leg.to;
+    int16_t error;
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic))
-        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    error = error_of_place(shard, leg->work->request, part->topic, part->wanted->partition);
+    if (error != ERROR_NONE)
+        return error;
     r = replicas_look(&shard->replicas, part->topic, part->wanted->partition, out);
     if (r)
         return error_of_partition(r, 0);

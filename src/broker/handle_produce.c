@@ -107,10 +107,11 @@ static void append_part(struct produce_leg *leg, struct produce_part *part)
 {
     struct shard *shard = leg->leg.to;
     struct partition *partition;
+    int16_t error = error_of_place(shard, leg->work->request, part->topic, part->index);
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic)) {
-        refuse(part, ERROR_UNKNOWN_TOPIC_OR_PARTITION);
+    if (error != ERROR_NONE) {
+        refuse(part, error);
         return;
     }
     r = replicas_get(&shard->replicas, part->topic, part->index, &partition);

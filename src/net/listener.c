@@ -57,6 +57,17 @@ int listener_open(struct listener *listener, struct loop *loop, const struct io_
     return 0;
 }
 
+void listener_hold(struct listener *listener)
+{
+    loop_timer_cancel(listener->loop, &listener->retry);
+    io_watch(listener->loop->io, &listener->watch, 0);
+}
+
+void listener_release(struct listener *listener)
+{
+    io_watch(listener->loop->io, &listener->watch, IO_READABLE);
+}
+
 void listener_close(struct listener *listener)
 {
     if (!listener->loop || listener->watch.fd < 0)

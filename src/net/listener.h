@@ -26,5 +26,9 @@ NODISCARD int
 listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
               void (*accepted)(struct listener *listener, int fd, const struct io_address *peer));
 
+/* Leaves those that come waiting; and lets them in. */
+void listener_hold(struct listener *listener);
+void listener_release(struct listener *listener);
+
 /* Stops listening; a listener that is not open is left alone. */
 void listener_close(struct listener *listener);

@@ -506,6 +506,11 @@ int replicas_fini(struct replicas *replicas, bool clean)
     return err_pass(result);
 }
 
+void partition_lead(struct partition *p, int32_t leader_epoch)
+{
+    p->leader_epoch = max_of(p->leader_epoch, leader_epoch);
+}
+
 void partition_configure(struct partition *p, const struct image_topic *topic)
 {
     p->replicas->configure(p->replicas, topic, &p->config);
