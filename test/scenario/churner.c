@@ -169,6 +169,9 @@ static void created(void *owner, struct client_call *call, const void *answer)
         run_fail(c->run, "CreateTopics is answered with %d topics", response->topics_count);
     } else if (response->topics[0].error_code == ERROR_TOPIC_ALREADY_EXISTS && c->may_exist) {
         next_step(c, STEP_LOOK);
+    } else if (response->topics[0].error_code == ERROR_INVALID_REPLICATION_FACTOR &&
+               c->run->is_cluster) {
+        run_say(c->run, "churner: all brokers are fenced, or say so");
     } else if (response->topics[0].error_code) {
         c->may_exist = true;
         refused(c, response->topics[0].error_code);

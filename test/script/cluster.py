@@ -20,7 +20,7 @@ import talk  # noqa: E402
 
 SECONDS = 60
 CLUSTER = "bW9sZGF1LWNvbXBhdC10ZQ"
-NONE, NOT_LEADER, NOT_COORDINATOR, EXISTS, INVALID_ASSIGNMENT = 0, 6, 16, 36, 39
+NONE, NOT_LEADER, NOT_COORDINATOR, INVALID_ASSIGNMENT, INVALID_REQUEST = 0, 6, 16, 39, 42
 CONTROLLER_ID = 100
 
 
@@ -202,6 +202,20 @@ def a_broker_that_comes_late_takes_a_snapshot(folder):
         assert "taking a snapshot" in three.tail(), three.tail()
         names = command(three, "kafka-topics", "--list").split()
         assert sorted(names) == sorted(f"t{i}" for i in range(20))
+
+
+def loggers_are_the_brokers_own(folder):
+    with Cluster(folder) as cluster:
+        one = cluster.brokers[0]
+        create(one, "t", 1)
+        level = {"name": "root", "config_operation": 0, "value": "DEBUG"}
+        logger = {"resource_type": 8, "resource_name": "1", "configs": [level]}
+        topic = {"resource_type": 2, "resource_name": "t", "configs": [
+            {"name": "retention.ms", "config_operation": 0, "value": "5000"}]}
+        answer = one.ask("incremental_alter_configs", 1, {"resources": [logger]})
+        assert answer["responses"][0]["error_code"] == NONE, answer
+        answer = one.ask("incremental_alter_configs", 1, {"resources": [logger, topic]})
+        assert [row["error_code"] for row in answer["responses"]] == [INVALID_REQUEST, NONE], answer
 
 
 def who_asks_the_wrong_broker_is_told_the_leader(folder):
