@@ -8,7 +8,6 @@
 #include "broker/uplink.h"
 #include "wire/bytes.h"
 #include "wire/errors.h"
-#include "wire/msg/alter_configs.h"
 #include "wire/msg/default_principal_data.h"
 #include "wire/msg/envelope.h"
 #include "wire/msg/incremental_alter_configs.h"
@@ -24,23 +23,23 @@ struct forward {
     struct request *request;
 };
 
-/* Loggers are this process's own. */
-static bool names_logger(const struct request *request)
+/* Loggers are this process's own; together with other things the controller refuses them. */
+static bool is_about_loggers(const struct request *request)
 {
-    if (request->header.key == API_INCREMENTAL_ALTER_CONFIGS) {
-        const struct incremental_alter_configs_request *body = request->body;
+    const struct incremental_alter_configs_request *body = request->body;
 
-        for (int32_t i = 0; i < body->resources_count; i++)
-            if (body->resources[i].resource_type == IMAGE_RESOURCE_LOGGER)
-                return true;
-    }
-    return false;
+    if (request->header.key != API_INCREMENTAL_ALTER_CONFIGS || body->resources_count <= 0)
+        return false;
+    for (int32_t i = 0; i < body->resources_count; i++)
+        if (body->resources[i].resource_type != IMAGE_RESOURCE_LOGGER)
+            return false;
+    return true;
 }
 
 bool forward_is_needed(const struct request *request)
 {
     return request->api->listeners & DISPATCH_FORWARD && !request->is_at_controller &&
-           request->shard->broker->observer && !names_logger(request);
+           request->shard->broker->observer && !is_about_loggers(request);
 }
 
 /* --- on shard 0 ------------------------------------------------------------- */

@@ -7,21 +7,25 @@
 #include "broker/reply.h"
 #include "wire/msg/envelope.h"
 
-static void captured(struct request *inner, struct slice answer)
-{
-    struct request *request = inner->outer;
-    struct envelope_response response = envelope_response_defaults;
-
-    response.response_data =
-        slice_of(arena_text(&request->arena, answer.data, answer.size), answer.size);
-    request_answer(request, &response);
-}
-
 static void refuse(struct request *request, int16_t error)
 {
     struct envelope_response response = envelope_response_defaults;
 
     response.error_code = error;
+    request_answer(request, &response);
+}
+
+static void captured(struct request *inner, struct slice answer)
+{
+    struct request *request = inner->outer;
+    struct envelope_response response = envelope_response_defaults;
+
+    if (slice_is_null(answer)) {
+        refuse(request, ERROR_UNKNOWN_SERVER_ERROR);
+        return;
+    }
+    response.response_data =
+        slice_of(arena_text(&request->arena, answer.data, answer.size), answer.size);
     request_answer(request, &response);
 }
 

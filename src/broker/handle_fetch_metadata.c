@@ -9,7 +9,10 @@
 #include "broker/reply.h"
 #include "wire/msg/fetch.h"
 
-enum { BYTES_MAX = 8 * 1024 * 1024 };
+enum {
+    BYTES_MAX = 8 * 1024 * 1024,
+    VERSION_ENDPOINTS = 16, /* From here on readers are told where who leads is. */
+};
 
 static const struct uuid metadata_topic_id = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
@@ -23,6 +26,7 @@ struct metadata_fetch {
     struct wire_records records;
     struct fetch_partition_data result;
     struct fetch_fetchable_topic_response topic;
+    struct fetch_node_endpoint endpoint; /* Of ourselves. */
     struct fetch_response response;
 };
 
@@ -33,6 +37,14 @@ static void answer(struct metadata_fetch *fetch)
     fetch->topic.partitions = &fetch->result;
     fetch->topic.partitions_count = 1;
     fetch->topic.topic_id = metadata_topic_id;
+    if (fetch->result.error_code != ERROR_NONE &&
+        fetch->request->header.version >= VERSION_ENDPOINTS) {
+        fetch->endpoint.node_id = fetch->request->shard->broker->node_id;
+        fetch->endpoint.host = reply_host(fetch->request);
+        fetch->endpoint.port = reply_port(fetch->request);
+        fetch->response.node_endpoints = &fetch->endpoint;
+        fetch->response.node_endpoints_count = 1;
+    }
     fetch->response.responses = &fetch->topic;
     fetch->response.responses_count = 1;
     request_answer(fetch->request, &fetch->response);

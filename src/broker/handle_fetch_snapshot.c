@@ -75,6 +75,7 @@ void handle_fetch_snapshot(struct request *request)
     wanted = &body->topics[0].partitions[0];
     piece->partition = fetch_snapshot_response_partition_snapshot_defaults;
     piece->partition.index = wanted->partition;
+    piece->partition.unaligned_records.bytes = slice_empty();
     piece->partition.snapshot_id.end_offset = wanted->snapshot_id.end_offset;
     piece->partition.snapshot_id.epoch = wanted->snapshot_id.epoch;
     piece->partition.current_leader.leader_id = request->shard->broker->node_id;

@@ -125,7 +125,7 @@ static void tell_refusal(struct life *life, int16_t error)
 
 static void follow(struct life *life, const struct broker_heartbeat_response *response)
 {
-    int64_t interval_ms = life->broker->settings->broker_heartbeat_interval_ms;
+    int64_t interval_ms = max_of(life->broker->settings->broker_heartbeat_interval_ms, INT64_C(1));
 
     life->is_told = false;
     if (life->state == LIFE_FENCED && !response->is_fenced)

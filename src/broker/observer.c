@@ -60,6 +60,7 @@ struct observer {
     struct news news;
     struct list asking, asked, waiting; /* struct observer_wait. */
     struct control_frame ask;           /* How far is the log? */
+    struct loop_timer ask_again;
     bool is_asking;
     bool is_caught_up, publishes, is_stopping;
 };
@@ -487,6 +488,7 @@ static void told(struct control_frame *frame)
     struct describe_quorum_response response;
     struct list asked;
     struct list_node *node;
+    struct loop *loop = &o->broker->shards[0].loop;
     int64_t end = -1;
 
     if (control_frame_read(frame, &response) && response.topics_count == 1 &&
@@ -494,6 +496,11 @@ static void told(struct control_frame *frame)
         end = response.topics[0].partitions[0].high_watermark;
     control_frame_fini(frame);
     o->is_asking = false;
+    if (end < 0 && !o->is_stopping) { /* Nobody must miss here what he has made. */
+        list_append(&o->asking, &o->asked);
+        loop_timer_set(loop, &o->ask_again, loop->now_us + RETRY_MS * 1000);
+        return;
+    }
     list_init(&asked);
     list_append(&asked, &o->asked);
     while ((node = list_pop(&asked))) {
@@ -526,6 +533,11 @@ static void ask(struct observer *o)
     uplink_serve(&o->broker->uplink, &o->ask, ASK_MS);
 }
 
+static void ask_again(struct loop_timer *timer)
+{
+    ask(container_of(timer, struct observer, ask_again));
+}
+
 void observer_catch_up(struct observer *o, struct observer_wait *wait)
 {
     if (!o || o->is_stopping) {
@@ -545,6 +557,7 @@ struct observer *observer_create(struct broker *broker, const struct observer_ev
     *o = (struct observer){.broker = broker, .events = events, .snapshot = {.end = -1}};
     call_init(&o->fetch, &fetch_events);
     o->retry.fire = retry;
+    o->ask_again.fire = ask_again;
     arena_init(&o->news.arena, NULL);
     list_init(&o->asking);
     list_init(&o->asked);
@@ -575,6 +588,7 @@ struct observer *observer_destroy(struct observer *o)
     assert(!o->is_asking); /* The uplink was ended before. */
     o->is_stopping = true;
     loop_timer_cancel(&o->broker->shards[0].loop, &o->retry);
+    loop_timer_cancel(&o->broker->shards[0].loop, &o->ask_again);
     call_fini(&o->fetch);
     end_waits(&o->asking);
     end_waits(&o->asked);

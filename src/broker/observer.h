@@ -55,6 +55,6 @@ void observer_published(struct observer *observer);
 /* The offset behind the last record of the image that all shards have. */
 int64_t observer_end(const struct observer *observer);
 
-/* Calls wait->done() when the image has all that is durable at the controller by now; at once if
- * the controller cannot be asked. */
+/* Calls wait->done() when the image has all that is durable at the controller by now, or when the
+ * broker stops. */
 void observer_catch_up(struct observer *observer, struct observer_wait *wait);

@@ -145,5 +145,7 @@ void request_end(struct request *request, const char *why)
 {
     if (why && request->session)
         session_end(request->session, why);
+    if (request->captured)
+        request->captured(request, slice_null());
     finished(request);
 }

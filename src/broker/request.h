@@ -42,8 +42,8 @@ struct request {
     bool close_after;      /* The connection ends behind the answer. */
     /* Told when the client has gone before the answer; may be NULL. */
     void (*abandoned)(struct request *request);
-    /* It came inside another request: hears of the answer, header and body, borrowed for the call.
-     * NULL: it is a client's own. */
+    /* It came inside another request: hears of the answer, header and body, borrowed for the call;
+     * null if there is none.  NULL: it is a client's own. */
     void (*captured)(struct request *request, struct slice response);
     struct request *outer;                    /* That request. */
     void *work;                               /* Arena: the handler's own. */

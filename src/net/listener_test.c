@@ -93,6 +93,22 @@ TEST(listener, a_closed_one_accepts_nobody)
     fixture_fini(&f);
 }
 
+TEST(listener, who_comes_while_it_holds_is_let_in_later)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    listener_hold(&f.listener);
+    connect_clients(&f, 2);
+    loop_turn(&f.loop, 10 * 1000);
+    check_eq(f.accepted_count, 0);
+    listener_release(&f.listener);
+    while (f.accepted_count < 2 && turn(&f))
+        ;
+    check_eq(f.accepted_count, 2);
+    fixture_fini(&f);
+}
+
 TEST(listener, it_may_be_closed_while_it_accepts)
 {
     struct fixture f;

@@ -220,6 +220,8 @@ static void found(void *owner, struct client_call *call, const void *answer)
         refused(w, "FindCoordinator", error);
     else
         to_state(w, JOIN);
+    if (!error)
+        client_move_to_coordinator(&w->client, call->version, response);
 }
 
 static void find(struct worker *w)
@@ -694,7 +696,7 @@ struct worker *worker_create(struct run *run, const struct group_plan *group, ui
                              uint32_t former)
 {
     struct worker *w = mem_new(sizeof(*w));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = run_any_broker(run);
 
     w->run = run;
     w->group = group;

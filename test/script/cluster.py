@@ -20,7 +20,7 @@ import talk  # noqa: E402
 
 SECONDS = 60
 CLUSTER = "bW9sZGF1LWNvbXBhdC10ZQ"
-NONE, NOT_LEADER, NOT_COORDINATOR, EXISTS, INVALID_ASSIGNMENT = 0, 6, 16, 36, 39
+NONE, NOT_LEADER, NOT_COORDINATOR, INVALID_ASSIGNMENT, INVALID_REQUEST = 0, 6, 16, 39, 42
 CONTROLLER_ID = 100
 
 
@@ -32,6 +32,7 @@ class Node(peers.Moldau):
         self.node_id = node_id
         self.properties = self.folder / "server.properties"
         self.cluster = CLUSTER
+        self.prepare_folder = True
 
     def prepare(self):
         lines = [f"node.id={self.node_id}", f"log.dirs={self.folder / 'data'}",
@@ -40,6 +41,8 @@ class Node(peers.Moldau):
                  "broker.session.timeout.ms=1500", "broker.heartbeat.interval.ms=100",
                  *self.settings]
         self.properties.write_text("\n".join(lines) + "\n")
+        if not self.prepare_folder:
+            return
         subprocess.run([self.program, "storage", "format", "-t", self.cluster, "-c",
                         self.properties], check=True, stdout=subprocess.DEVNULL)
 
@@ -201,6 +204,42 @@ def a_broker_that_comes_late_takes_a_snapshot(folder):
         assert sorted(names) == sorted(f"t{i}" for i in range(20))
 
 
+def loggers_are_the_brokers_own(folder):
+    with Cluster(folder) as cluster:
+        one = cluster.brokers[0]
+        create(one, "t", 1)
+        level = {"name": "root", "config_operation": 0, "value": "DEBUG"}
+        logger = {"resource_type": 8, "resource_name": "1", "configs": [level]}
+        topic = {"resource_type": 2, "resource_name": "t", "configs": [
+            {"name": "retention.ms", "config_operation": 0, "value": "5000"}]}
+        answer = one.ask("incremental_alter_configs", 1, {"resources": [logger]})
+        assert answer["responses"][0]["error_code"] == NONE, answer
+        answer = one.ask("incremental_alter_configs", 1, {"resources": [logger, topic]})
+        assert [row["error_code"] for row in answer["responses"]] == [INVALID_REQUEST, NONE], answer
+
+
+def who_asks_the_wrong_broker_is_told_the_leader(folder):
+    with Cluster(folder) as cluster:
+        create(cluster.brokers[0], "t", 3)
+        for broker in cluster.brokers:
+            wait_for("image", lambda broker=broker: len(leaders(broker, "t")) == 3)
+        topic_id = cluster.brokers[0].ask("metadata", 12, {"topics": [
+            {"name": "t"}]})["topics"][0]["topic_id"]
+        asked = cluster.brokers[0]
+        led = leaders(asked, "t")
+        other = next(i for i in range(3) if led[i] != asked.node_id)
+        port = {broker.node_id: broker.port for broker in cluster.brokers}[led[other]]
+        answer = asked.ask("fetch", 16, {
+            "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 1000, "session_epoch": -1, "topics": [
+                {"topic_id": topic_id, "partitions": [
+                    {"partition": other, "partition_max_bytes": 1000}]}]})
+        partition = answer["responses"][0]["partitions"][0]
+        assert partition["error_code"] == NOT_LEADER, answer
+        assert partition["current_leader"]["leader_id"] == led[other], answer
+        assert [(node["node_id"], node["port"]) for node in answer["node_endpoints"]] == [
+            (led[other], port)], answer
+
+
 def a_group_is_coordinated_by_one_broker_of_three(folder):
     with Cluster(folder) as cluster:
         one = cluster.brokers[0]
@@ -235,6 +274,27 @@ def the_controller_answers_tools_itself(folder):
         assert answer["topics"][0]["error_code"] == INVALID_ASSIGNMENT, answer
 
 
+def a_broker_joins_a_node_that_is_both(folder):
+    whole = Node(folder, 1, "process.roles=broker,controller")
+    inner = peers.free_port()
+    whole.settings += [f"listeners=PLAINTEXT://127.0.0.1:{whole.port},"
+                       f"CONTROLLER://127.0.0.1:{inner}",
+                       f"controller.quorum.voters=1@127.0.0.1:{inner}"]
+    other = Broker(folder, 2, whole)
+    other.settings[1] = f"controller.quorum.bootstrap.servers=127.0.0.1:{inner}"
+    with whole, other:
+        wait_for("both", lambda: len(whole.ask("metadata", 8, {"topics": []})["brokers"]) == 2)
+        create(other, "t", 4)
+        wait_for("image", lambda: sorted(leaders(whole, "t")) == [1, 1, 2, 2])
+        produce(whole, "t", range(100))
+        assert consume(other, "t", 100) == list(range(100))
+        whole.kill()
+        whole.start()
+        wait_for("back", lambda: sorted(leaders(other, "t")) == [1, 1, 2, 2])
+        assert consume(whole, "t", 100) == list(range(100))
+        assert other.stop() == 0 and whole.stop() == 0
+
+
 def producer_ids_of_all_brokers_differ(folder):
     with Cluster(folder) as cluster:
         ids = [broker.ask("init_producer_id", 1, {"transactional_id": None,
@@ -254,6 +314,18 @@ def a_broker_of_another_cluster_is_refused(folder):
             assert "INCONSISTENT_CLUSTER_ID" in str(failure), failure
             return
         raise AssertionError("it was taken")
+
+
+def a_broker_needs_a_folder_that_is_formatted(folder):
+    broker = Broker(folder, 1, Controller(folder))
+    broker.prepare_folder = False
+    try:
+        broker.start()
+    except peers.Failure as failure:
+        assert "is not formatted" in str(failure), failure
+        assert not (broker.folder / "data").exists()
+        return
+    raise AssertionError("it started")
 
 
 def a_broker_needs_to_know_its_controllers(folder):
