@@ -148,6 +148,10 @@ static void accepted(struct listener *listener, int fd, const struct io_address 
     struct broker *broker = bl->broker;
     struct shard *shard = &broker->shards[broker->next_shard];
 
+    if (!admission_enter(&broker->admission, bl, peer)) {
+        io_close(listener->loop->io, &fd);
+        return;
+    }
     broker->next_shard = (broker->next_shard + 1) % broker->shard_count;
     session_start(shard, fd, peer, bl);
 }
@@ -159,6 +163,8 @@ static int listen_all(struct broker *broker)
     size_t count;
     int r = settings_endpoints(broker->settings, endpoints, &count, &why);
 
+    if (r == 0 && !admission_check(broker->settings, &why))
+        r = SETTINGS_E_INVALID;
     if (r) {
         diag_error(broker->diag, "listeners cannot be used", kv("why", text_slice(&why)));
         text_fini(&why);
@@ -184,6 +190,7 @@ static int listen_all(struct broker *broker)
             endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
         broker->listener_count++;
     }
+    admission_settings_changed(&broker->admission);
     return 0;
 }
 
@@ -262,6 +269,7 @@ int broker_open(const struct broker_options *options, struct broker **out)
     broker->shards = mem_new_array((size_t)options->shards, sizeof(*broker->shards));
     for (int i = 0; i < options->shards; i++)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);
+    admission_init(&broker->admission, broker);
     broker->dirs.hears = true;
     r = open_controller(broker);
     if (r == 0)
@@ -393,6 +401,7 @@ int broker_close(struct broker *broker, bool clean)
     end_work(broker, clean, results);
     for (int i = 0; i < broker->shard_count; i++)
         shard_fini(&broker->shards[i]);
+    admission_fini(&broker->admission);
     result = dirs_close(broker, clean, results);
     mem_free(broker->shards);
     mem_free(broker);

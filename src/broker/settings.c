@@ -160,6 +160,12 @@ int settings_set(struct settings *settings, struct slice key, struct slice value
         give(settings, key, value);
         return 0;
     }
+    if (slice_is_text(key_of_listener(key), "max.connections")) { /* Read by admission.c. */
+        if (config_check(settings_find(key), value, why))
+            return SETTINGS_E_INVALID;
+        give(settings, key, value);
+        return 0;
+    }
     if (config_find(&known_table, key) || !slice_is_null(key_of_listener(key))) {
         give(settings, key, value);
         text_printf(unserved, "%.*s\n", SLICE_ARG(key));
