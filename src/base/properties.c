@@ -161,18 +161,16 @@ static int parse_logical(struct slice line, config_pair_fn *fn, void *context, s
 int config_parse(struct slice file, config_pair_fn *fn, void *context, struct text *why)
 {
     struct text logical = {.data = NULL};
-    bool is_begun = false; /* The line before goes on in this one. */
     int r = 0;
 
     while (r == 0 && file.size > 0) {
         struct slice line = skip_blanks(take_line(&file));
         bool goes_on = is_continued(line);
 
-        if (!is_begun && line.size > 0 && (line.data[0] == '#' || line.data[0] == '!'))
+        if (logical.size == 0 && line.size > 0 && (line.data[0] == '#' || line.data[0] == '!'))
             continue;
         text_add(&logical, line.data, line.size - goes_on);
-        is_begun = goes_on && file.size > 0;
-        if (is_begun)
+        if (goes_on && file.size > 0)
             continue;
         if (logical.size > 0)
             r = parse_logical(text_slice(&logical), fn, context, why);

@@ -20,11 +20,13 @@ const char server_args_usage[] =
     "  --override KEY=VALUE   set one configuration key; wins over FILE\n"
     "  --shards N             threads that serve, as num.shards\n";
 
-static int refuse(const char *what, const struct text *why)
+enum { EXIT_SETTINGS = 1, EXIT_USAGE = 2 };
+
+static int refuse(int code, const char *what, const struct text *why)
 {
     fprintf(stderr, "moldau server: %s%s%s\n", what, why->size ? ": " : "",
             why->size ? why->data : "");
-    return 2;
+    return code;
 }
 
 static int read_file(struct settings *settings, const char *path, struct text *unserved)
@@ -37,9 +39,9 @@ static int read_file(struct settings *settings, const char *path, struct text *u
 
     if (!file || ferror(file) || size == FILE_SIZE_MAX) {
         text_printf(&why, "%s", file ? "it is not a file of settings" : strerror(errno));
-        r = refuse(path, &why);
+        r = refuse(EXIT_SETTINGS, path, &why);
     } else if (settings_read(settings, slice_of(bytes, size), unserved, &why)) {
-        r = refuse(path, &why);
+        r = refuse(EXIT_SETTINGS, path, &why);
     }
     if (file)
         fclose(file);
@@ -55,10 +57,10 @@ static int set_pair(struct settings *settings, const char *pair, struct text *un
     int r = 0;
 
     if (!equals)
-        return refuse("--override wants KEY=VALUE", &why);
+        return refuse(EXIT_USAGE, "--override wants KEY=VALUE", &why);
     if (settings_set(settings, slice_of(pair, (size_t)(equals - pair)), slice_text(equals + 1),
                      unserved, &why))
-        r = refuse("--override", &why);
+        r = refuse(EXIT_SETTINGS, "--override", &why);
     text_fini(&why);
     return r;
 }
@@ -82,9 +84,10 @@ int server_args_read(struct settings *settings, int count, char **args, struct t
         bool has_value = strcmp(args[i], "--override") == 0 || strcmp(args[i], "--shards") == 0;
 
         if (has_value && i + 1 == count)
-            return refuse("the last option wants a value", &nothing);
+            return refuse(EXIT_USAGE, "the last option wants a value", &nothing);
         if (!has_value && (args[i][0] == '-' || file))
-            return refuse(args[i][0] == '-' ? "unknown option; see moldau server --help"
+            return refuse(EXIT_USAGE,
+                          args[i][0] == '-' ? "unknown option; see moldau server --help"
                                             : "more than one file",
                           &nothing);
         if (!has_value)
@@ -113,8 +116,14 @@ void server_args_warn(struct diag *diag, const struct text *unserved)
     while (at && *at) {
         size_t size = strcspn(at, "\n");
 
-        diag_warn(diag, "configuration key is not served yet and changes nothing",
-                  kv("key", slice_of(at, size)));
+        const struct config_row *row = settings_find(slice_of(at, size));
+
+        if (row && row->flags & CONFIG_RETIRED)
+            diag_warn(diag, "configuration key is of an older Kafka and changes nothing",
+                      kv("key", slice_of(at, size)));
+        else
+            diag_warn(diag, "configuration key is not served yet and changes nothing",
+                      kv("key", slice_of(at, size)));
         at += size + (at[size] == '\n');
     }
 }

@@ -15,8 +15,8 @@ struct settings;
 /* What --help prints. */
 extern const char server_args_usage[];
 
-/* Reads the file and the options into `settings`.  0, or 2: the command line or the file is
- * wrong.  Keys that are known and not acted on are added to `unserved`, one a line. */
+/* Reads the file and the options into `settings`.  0; 1: the settings are wrong; 2: the
+ * command line is.  Keys that are known and not acted on are added to `unserved`, one a line. */
 int server_args_read(struct settings *settings, int count, char **args, struct text *unserved);
 
 /* Tells the operator of these keys. */

@@ -155,6 +155,10 @@ static void accepted(struct listener *listener, int fd, const struct io_address 
     struct broker *broker = bl->broker;
     struct shard *shard = &broker->shards[broker->next_shard];
 
+    if (!admission_enter(&broker->admission, bl, peer)) {
+        io_close(listener->loop->io, &fd);
+        return;
+    }
     if (bl->is_controller)
         shard = &broker->shards[0]; /* Where the controller is. */
     else
@@ -169,6 +173,8 @@ static int listen_all(struct broker *broker)
     size_t count;
     int r = settings_endpoints(broker->settings, endpoints, &count, &why);
 
+    if (r == 0 && !admission_check(broker->settings, &why))
+        r = SETTINGS_E_INVALID;
     if (r) {
         diag_error(broker->diag, "listeners cannot be used", kv("why", text_slice(&why)));
         text_fini(&why);
@@ -187,7 +193,7 @@ static int listen_all(struct broker *broker)
                        kv("error", r));
             return BROKER_E_CONFIG;
         }
-        listener_hold(&bl->listener);
+        listener_hold(&bl->listener, true); /* Until there is something to serve. */
         bl->broker = broker;
         bl->is_controller = endpoints[i].is_controller;
         memcpy(bl->name, endpoints[i].name, sizeof(bl->name));
@@ -196,13 +202,13 @@ static int listen_all(struct broker *broker)
             endpoints[i].advertised_port ? endpoints[i].advertised_port : bl->listener.bound.port;
         broker->listener_count++;
     }
+    admission_settings_changed(&broker->admission);
     return 0;
 }
 
 void broker_serve(struct broker *broker)
 {
-    for (size_t i = 0; i < broker->listener_count; i++)
-        listener_release(&broker->listeners[i].listener);
+    admission_open(&broker->admission);
     if (broker->serves)
         broker->serves(broker, broker->failed_context);
 }
@@ -363,6 +369,7 @@ int broker_open(const struct broker_options *options, struct broker **out)
     broker->shards = mem_new_array((size_t)options->shards, sizeof(*broker->shards));
     for (int i = 0; i < options->shards; i++)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);
+    admission_init(&broker->admission, broker);
     broker->dirs.hears = true;
     r = broker->roles & ROLE_CONTROLLER ? open_whole(broker) : open_part(broker);
     if (r) {
@@ -495,6 +502,7 @@ int broker_close(struct broker *broker, bool clean)
     end_work(broker, clean, results);
     for (int i = 0; i < broker->shard_count; i++)
         shard_fini(&broker->shards[i]);
+    admission_fini(&broker->admission);
     result = dirs_close(broker, clean, results);
     mem_free(broker->shards);
     mem_free(broker);

@@ -19,6 +19,7 @@
  * Errors:    enum broker_outcome, with lines in the log that say what to do.
  */
 
+#include "broker/admission.h"
 #include "broker/dirs.h"
 #include "broker/settings.h"
 #include "broker/shard.h"
@@ -57,7 +58,9 @@ struct broker_listener {
     char name[ENDPOINT_NAME_MAX];
     char advertised_host[256];
     uint16_t advertised_port;
-    bool is_controller; /* Brokers and controllers' tools come here, on shard 0. */
+    bool is_controller;      /* Brokers and controllers' tools come here, on shard 0. */
+    int64_t connections;     /* Of the first listener of a name: that came in by one of them. */
+    int64_t connections_max; /* listener.name.X.max.connections. */
 };
 
 struct broker {
@@ -78,6 +81,7 @@ struct broker {
     int64_t broker_epoch;                            /* Of our registration; any shard. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
     size_t listener_count;
+    struct admission admission;
     int next_shard;          /* Who gets the next connection. */
     struct publish *publish; /* Owned: the image on its way to the shards. */
     int shards_busy;         /* While stopping: shards that still have clients. */

@@ -143,6 +143,27 @@ static void shard_quiet_check(struct shard *shard)
         shard_check_quiet(shard);
 }
 
+static void be_gone(struct mail *mail)
+{
+    struct session *session = container_of(mail, struct session, travel);
+    struct broker *broker = session->shard->broker;
+
+    admission_leave(&broker->admission, session->listener, &session->connection.peer,
+                    session->is_shed);
+    mem_free(session);
+}
+
+/* Its end is told where connections are counted. */
+static void leave(struct session *session)
+{
+    if (session->shard->index == 0) {
+        be_gone(&session->travel);
+        return;
+    }
+    session->travel.receive = be_gone;
+    mailbox_send(&session->shard->broker->shards[0].loop.mailbox, &session->travel);
+}
+
 static void on_closed(struct connection *c, const char *why, int error)
 {
     struct session *session = container_of(c, struct session, connection);
@@ -152,8 +173,14 @@ static void on_closed(struct connection *c, const char *why, int error)
                kv("peer", c->peer.host), kv("port", c->peer.port));
     let_go(session);
     list_remove(&session->node);
-    mem_free(session);
+    leave(session);
     shard_quiet_check(shard);
+}
+
+/* A request under way, as a Fetch that waits, is not idleness. */
+static bool on_is_busy(struct connection *c)
+{
+    return !list_is_empty(&container_of(c, struct session, connection)->requests);
 }
 
 static void on_drained(struct connection *c)
@@ -162,7 +189,7 @@ static void on_drained(struct connection *c)
 }
 
 static const struct connection_events session_events = {
-    .frame = on_frame, .drained = on_drained, .closed = on_closed};
+    .frame = on_frame, .drained = on_drained, .is_busy = on_is_busy, .closed = on_closed};
 
 static void arrive(struct session *session)
 {
@@ -177,7 +204,7 @@ static void arrive(struct session *session)
 
 static void arrive_by_mail(struct mail *mail)
 {
-    arrive(container_of(mail, struct session, arrival));
+    arrive(container_of(mail, struct session, travel));
 }
 
 void session_start(struct shard *shard, int fd, const struct io_address *peer,
@@ -194,8 +221,8 @@ void session_start(struct shard *shard, int fd, const struct io_address *peer,
         arrive(session);
         return;
     }
-    session->arrival.receive = arrive_by_mail;
-    mailbox_send(&shard->loop.mailbox, &session->arrival);
+    session->travel.receive = arrive_by_mail;
+    mailbox_send(&shard->loop.mailbox, &session->travel);
 }
 
 void session_fini(struct session *session)

@@ -25,8 +25,9 @@ struct session {
     struct buf *held;        /* Shared, or NULL: a frame that must wait, */
     struct slice held_frame; /* which borrows from it. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
-    struct mail arrival;                    /* Brings the session from shard 0 to its shard. */
+    struct mail travel; /* Brings the session from shard 0 to its shard, and back to its end. */
     int arrival_fd;
+    bool is_shed; /* Was told to end since there are too many. */
 };
 
 /* Starts a session on `shard` for an accepted socket. */

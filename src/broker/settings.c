@@ -38,12 +38,19 @@ static const struct config_row known_rows[] = {
 #include "broker/known_configs.def"
 };
 
+static const char *const families[] = {
+#define FAMILY(prefix, about) prefix,
+#include "broker/known_configs.def"
+};
+
 static const struct config_table known_table = {.rows = known_rows, .count = COUNT_OF(known_rows)};
 
 /* --- what was written down -------------------------------------------------- */
 
-static void give(struct settings *settings, struct slice key, struct slice value)
+/* Notes it; returns whether the key has not been given before. */
+static bool give(struct settings *settings, struct slice key, struct slice value)
 {
+    size_t before = settings->given_count;
     struct setting_given *one = NULL;
 
     for (size_t i = 0; i < settings->given_count && !one; i++)
@@ -57,6 +64,7 @@ static void give(struct settings *settings, struct slice key, struct slice value
     }
     mem_free(one->value);
     one->value = mem_copy_text(value.data, value.size);
+    return settings->given_count > before;
 }
 
 const char *settings_given(const struct settings *settings, const char *key)
@@ -97,8 +105,8 @@ void settings_set_alone(struct settings *settings)
 {
     settings->group_initial_rebalance_delay_ms = 0;
     settings->offsets_topic_replication_factor = 1;
-    give(settings, slice_text("group.initial.rebalance.delay.ms"), slice_text("0"));
-    give(settings, slice_text("offsets.topic.replication.factor"), slice_text("1"));
+    (void)give(settings, slice_text("group.initial.rebalance.delay.ms"), slice_text("0"));
+    (void)give(settings, slice_text("offsets.topic.replication.factor"), slice_text("1"));
 }
 
 void settings_fini(struct settings *settings)
@@ -148,6 +156,17 @@ void settings_change(struct settings *settings, const char *key, const char *val
     text_fini(&why);
 }
 
+static bool is_of_family(struct slice key)
+{
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        size_t size = strlen(families[i]);
+
+        if (key.size > size && memcmp(key.data, families[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
 int settings_set(struct settings *settings, struct slice key, struct slice value,
                  struct text *unserved, struct text *why)
 {
@@ -160,9 +179,15 @@ int settings_set(struct settings *settings, struct slice key, struct slice value
         give(settings, key, value);
         return 0;
     }
-    if (config_find(&known_table, key) || !slice_is_null(key_of_listener(key))) {
+    if (slice_is_text(key_of_listener(key), "max.connections")) { /* Read by admission.c. */
+        if (config_check(settings_find(key), value, why))
+            return SETTINGS_E_INVALID;
         give(settings, key, value);
-        text_printf(unserved, "%.*s\n", SLICE_ARG(key));
+        return 0;
+    }
+    if (config_find(&known_table, key) || is_of_family(key)) {
+        if (give(settings, key, value))
+            text_printf(unserved, "%.*s\n", SLICE_ARG(key));
         return 0;
     }
     near = config_nearest(&settings_table, key);
@@ -257,6 +282,8 @@ void settings_print(const struct settings *settings, const char *key, const char
 
 /* --- listeners -------------------------------------------------------------- */
 
+enum { ENDPOINT_TEXT_MAX = 400 };
+
 /* One `NAME://host:port`, taken apart. */
 struct listener_text {
     char name[64];
@@ -299,7 +326,7 @@ static bool copy_part(char *out, size_t out_size, const char *from, size_t size)
 
 static bool parse_listener(struct slice text, struct listener_text *out)
 {
-    char whole[400];
+    char whole[ENDPOINT_TEXT_MAX];
     const char *separator;
     const char *colon;
     const char *host;
@@ -383,6 +410,18 @@ static int advertise(const struct settings *settings, const char *name, struct e
     return 0;
 }
 
+/* What older files say instead of advertised.listeners. */
+static void advertise_without_listeners(const struct settings *settings, struct endpoint *out)
+{
+    const char *host = settings->advertised_host_name ? settings->advertised_host_name
+                       : settings->host_name          ? settings->host_name
+                                                      : "localhost";
+
+    (void)snprintf(out->advertised_host, sizeof(out->advertised_host), "%s", host);
+    if (settings->advertised_port != CONFIG_NOT_SET)
+        out->advertised_port = (uint16_t)settings->advertised_port;
+}
+
 static int add_endpoint(const struct settings *settings, struct slice element, struct endpoint *out,
                         struct text *why)
 {
@@ -400,6 +439,8 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
         return SETTINGS_E_INVALID;
     }
     r = listen_host(&parsed, out, why);
+    if (!settings->listeners)
+        advertise_without_listeners(settings, out);
     return r ? r : advertise(settings, parsed.name, out, why);
 }
 
@@ -423,14 +464,27 @@ static int check_roles(const struct settings *settings, const struct endpoint *e
     return SETTINGS_E_INVALID;
 }
 
+/* The listeners where there is no key of that name: loopback, or what older files say. */
+static void print_default(const struct settings *settings, char out[static ENDPOINT_TEXT_MAX])
+{
+    int port = settings->port == CONFIG_NOT_SET ? 9092 : (int)settings->port;
+
+    if (settings->host_name && *settings->host_name)
+        (void)snprintf(out, ENDPOINT_TEXT_MAX, "PLAINTEXT://%s:%d", settings->host_name, port);
+    else
+        (void)snprintf(out, ENDPOINT_TEXT_MAX, "PLAINTEXT://localhost:%d,PLAINTEXT://[::1]:%d",
+                       port, port);
+}
+
 int settings_endpoints(const struct settings *settings, struct endpoint out[static ENDPOINTS_MAX],
                        size_t *out_count, struct text *why)
 {
-    static const char alone[] = "PLAINTEXT://localhost:9092,PLAINTEXT://[::1]:9092";
+    char alone[ENDPOINT_TEXT_MAX];
     const char *list = settings->listeners ? settings->listeners : alone;
     struct slice element;
     size_t count = 0;
 
+    print_default(settings, alone);
     while (take_element(&list, &element)) {
         int r;
 
@@ -442,9 +496,6 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
         r = add_endpoint(settings, element, &out[count], why);
         if (r)
             return r;
-        if (!settings->listeners)
-            (void)snprintf(out[count].advertised_host, sizeof(out[count].advertised_host),
-                           "localhost");
         count++;
     }
     *out_count = count;

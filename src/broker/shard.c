@@ -70,6 +70,8 @@ void shard_settings_changed(struct shard *shard)
     live_settings_make(broker->settings, shard->image, broker->node_id, &live);
     settings_fini(&shard->settings);
     shard->settings = live;
+    if (shard->index == 0)
+        admission_settings_changed(&broker->admission);
 }
 
 /* --- files ------------------------------------------------------------------ */
@@ -209,6 +211,8 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     loop_init(&shard->loop, io);
     budget_init(&shard->budget, (size_t)(settings->queued_max_request_bytes / broker->shard_count));
     net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
+    if (settings->connections_max_idle_ms >= 0)
+        shard->net.idle_us = min_of(settings->connections_max_idle_ms, INTERVAL_MAX_MS) * 1000;
     list_init(&shard->sessions);
     list_init(&shard->producer_id_waiters);
     fetch_sessions_init(&shard->fetch_sessions,

@@ -26,6 +26,9 @@ enum {
     STARVED_RETRY_US = 10 * 1000,
 };
 
+/* How often it is looked at the least for a bound of 0. */
+static const int64_t IDLE_US_MIN = 1000;
+
 void net_init(struct net *net, struct loop *loop, struct budget *budget, size_t frame_size_max)
 {
     *net = (struct net){
@@ -33,6 +36,7 @@ void net_init(struct net *net, struct loop *loop, struct budget *budget, size_t 
         .budget = budget,
         .frame_size_max = frame_size_max,
         .reserve_from = RESERVE_FROM,
+        .idle_us = -1,
     };
 }
 
@@ -205,6 +209,7 @@ static bool read_some(struct connection *c, struct buf *into)
         connection_close(c, got ? "connection broke" : "peer closed the connection", (int)got);
         return false;
     }
+    c->active_us = c->net->loop->now_us;
     into->size += (size_t)got;
     c->net->bytes_in += (uint64_t)got;
     return (size_t)got == room;
@@ -259,6 +264,7 @@ static void advance(struct connection *c, size_t sent)
 {
     struct list_node *node;
 
+    c->active_us = c->net->loop->now_us;
     c->net->bytes_out += sent;
     while ((node = list_first(&c->outgoings))) {
         struct outgoing *o = container_of(node, struct outgoing, node);
@@ -379,6 +385,26 @@ static void flush_hook(struct loop_hook *hook)
     watch_update(c);
 }
 
+static bool is_busy(struct connection *c)
+{
+    return c->is_starved || (c->events->is_busy && c->events->is_busy(c));
+}
+
+static void idle_check(struct loop_timer *timer)
+{
+    struct connection *c = container_of(timer, struct connection, idle);
+    int64_t now_us = c->net->loop->now_us;
+
+    if (c->is_closing)
+        return;
+    if (is_busy(c))
+        c->active_us = now_us;
+    if (now_us - c->active_us >= c->net->idle_us && now_us > c->active_us)
+        connection_close(c, "idle for connections.max.idle.ms", 0);
+    else
+        loop_timer_set(c->net->loop, timer, c->active_us + max_of(c->net->idle_us, IDLE_US_MIN));
+}
+
 void connection_init(struct connection *c, struct net *net, int fd, const struct io_address *peer,
                      const struct connection_events *events)
 {
@@ -388,9 +414,13 @@ void connection_init(struct connection *c, struct net *net, int fd, const struct
         .watch = {.ready = ready, .fd = fd},
         .flush = {.run = flush_hook},
         .retry = {.fire = starved_retry},
+        .idle = {.fire = idle_check},
+        .active_us = net->loop->now_us,
         .peer = *peer,
     };
     list_init(&c->outgoings);
+    if (net->idle_us >= 0)
+        loop_timer_set(net->loop, &c->idle, c->active_us + max_of(net->idle_us, IDLE_US_MIN));
     watch_update(c);
 }
 
@@ -420,6 +450,7 @@ void connection_fini(struct connection *c)
     c->is_closing = true;
     loop_hook_cancel(&c->flush);
     loop_timer_cancel(c->net->loop, &c->retry);
+    loop_timer_cancel(c->net->loop, &c->idle);
     io_watch(c->net->loop->io, &c->watch, 0);
     io_close(c->net->loop->io, &c->watch.fd);
     drop_outgoings(c);

@@ -15,6 +15,10 @@
  *
  * Outgoings queue up during a turn of the loop and are written together at its end.
  *
+ * Where nothing came or went for `idle_us` and the owner has nothing under way, the
+ * connection is closed.  That costs a request nothing: its timer is not moved, it looks
+ * when it fires.
+ *
  * The owner embeds the connection and gives three functions.  closed() is the last of
  * them, always called at the end of a turn, never inside another callback: the owner
  * frees the connection there.
@@ -35,6 +39,7 @@ struct net {
     struct buf *scratch;   /* Owned, or NULL: where sockets are read into. */
     size_t frame_size_max; /* Larger frames close the connection. */
     size_t reserve_from;   /* Larger frames reserve before they are read. */
+    int64_t idle_us;       /* Connections that are idle for longer are closed; < 0: none. */
     uint64_t bytes_in, bytes_out, frames_in;
 };
 
@@ -46,6 +51,8 @@ struct connection_events {
     void (*frame)(struct connection *c, struct buf *holder, struct slice frame);
     /* All outgoings were written; may be NULL. */
     void (*drained)(struct connection *c);
+    /* Whether its owner has something under way, so that it is not idle; may be NULL. */
+    bool (*is_busy)(struct connection *c);
     /* The end.  `why` is a constant sentence; `error` a negated errno or 0. */
     void (*closed)(struct connection *c, const char *why, int error);
 };
@@ -60,6 +67,8 @@ struct connection {
     struct list outgoings;   /* struct outgoing, in order. */
     struct loop_hook flush;  /* Writes at the end of the turn. */
     struct loop_timer retry; /* Looks at the budget again while it is full. */
+    struct loop_timer idle;  /* At the soonest when it can have been idle for too long. */
+    int64_t active_us;       /* When bytes last came or went. */
     struct io_address peer;
     bool is_paused;  /* By its owner: frames wait. */
     bool is_starved; /* The budget is full. */
@@ -70,7 +79,8 @@ struct connection {
     int close_error;
 };
 
-/* Prepares what connections of `loop` share.  `budget` outlives it. */
+/* Prepares what connections of `loop` share.  `budget` outlives it.  Idle connections stay,
+ * unless `idle_us` is set before there are any. */
 void net_init(struct net *net, struct loop *loop, struct budget *budget, size_t frame_size_max);
 
 /* Frees the scratch.  All connections are gone. */

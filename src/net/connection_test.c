@@ -11,6 +11,8 @@
 
 enum { PATIENCE_US = 20 * 1000 * 1000, FRAME_MAX = 20 << 20, BUDGET = 64 << 20 };
 
+static const int64_t HOUR_US = INT64_C(3600) * 1000 * 1000;
+
 struct fixture;
 
 /* One end of a connection, and what it was told. */
@@ -21,6 +23,7 @@ struct side {
     int frames, drains, ends;
     int pause_after;  /* Pauses at this frame; 0: never. */
     int close_after;  /* Closes at this frame; 0: never. */
+    bool busy;        /* Has something under way. */
     bool keeps;       /* Takes a reference to the holder of the first frame. */
     struct buf *kept; /* Owned. */
     struct slice kept_frame;
@@ -75,6 +78,11 @@ static void on_drained(struct connection *c)
     side_of(c)->drains++;
 }
 
+static bool on_is_busy(struct connection *c)
+{
+    return side_of(c)->busy;
+}
+
 static void on_closed(struct connection *c, const char *why, int error)
 {
     struct side *side = side_of(c);
@@ -87,6 +95,7 @@ static void on_closed(struct connection *c, const char *why, int error)
 static const struct connection_events events = {
     .frame = on_frame,
     .drained = on_drained,
+    .is_busy = on_is_busy,
     .closed = on_closed,
 };
 
@@ -606,6 +615,80 @@ TEST(connection, a_frame_that_no_budget_can_hold_closes_it)
     while (!f.server.ends && turn(&f))
         ;
     check(strstr(f.server.why, "queued.max.request.bytes"));
+    fixture_fini(&f);
+}
+
+/* The clock of an idle check is the loop's, which a test can put forward. */
+static void let_pass(struct fixture *f, int64_t us)
+{
+    f->loop.now_us += us;
+    f->server.c.idle.fire(&f->server.c.idle);
+    turn(f);
+}
+
+static void start_idle_check(struct fixture *f)
+{
+    const struct io_address peer = f->server.c.peer;
+    int fd = f->server.c.watch.fd;
+
+    io_watch(f->io, &f->server.c.watch, 0);
+    f->net.idle_us = HOUR_US;
+    connection_init(&f->server.c, &f->net, fd, &peer, &events);
+}
+
+TEST(connection, an_idle_one_is_closed)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    start_idle_check(&f);
+    let_pass(&f, HOUR_US - 1);
+    check_eq(f.server.ends, 0);
+    f.server.c.active_us -= HOUR_US;
+    let_pass(&f, 0);
+    check_eq(f.server.ends, 1);
+    check(strstr(f.server.why, "connections.max.idle.ms"));
+    fixture_fini(&f);
+}
+
+TEST(connection, what_comes_or_goes_ends_idleness)
+{
+    struct fixture f;
+    struct message m;
+
+    fixture_init(&f);
+    start_idle_check(&f);
+    f.server.c.active_us -= HOUR_US;
+    send_raw(&f, "\0\0\0\1x", 5);
+    while (!f.server.frames && turn(&f))
+        ;
+    let_pass(&f, 0);
+    check_eq(f.server.ends, 0);
+    f.server.c.active_us -= HOUR_US;
+    send_message(&f.server, &m, "y");
+    while (!m.sent && turn(&f))
+        ;
+    let_pass(&f, 0);
+    check_eq(f.server.ends, 0);
+    fixture_fini(&f);
+}
+
+TEST(connection, who_has_something_under_way_is_not_idle)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    start_idle_check(&f);
+    f.server.busy = true;
+    f.server.c.active_us -= HOUR_US;
+    let_pass(&f, 0);
+    check_eq(f.server.ends, 0);
+    f.server.busy = false;
+    let_pass(&f, 0); /* From the end of that on it counts. */
+    check_eq(f.server.ends, 0);
+    f.server.c.active_us -= HOUR_US;
+    let_pass(&f, 0);
+    check_eq(f.server.ends, 1);
     fixture_fini(&f);
 }
 

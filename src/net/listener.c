@@ -13,7 +13,7 @@ static void ready(struct io_watch *watch, unsigned events)
     struct io *io = listener->loop->io;
 
     (void)events;
-    for (int i = 0; i < ACCEPTS_PER_TURN && listener->watch.fd >= 0; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN && listener->watch.fd >= 0 && !listener->is_held; i++) {
         struct io_address peer;
         int fd;
         int r = io->ops->accept(io, listener->watch.fd, &fd, &peer);
@@ -29,11 +29,24 @@ static void ready(struct io_watch *watch, unsigned events)
     }
 }
 
+static void watch_update(struct listener *listener)
+{
+    io_watch(listener->loop->io, &listener->watch, listener->is_held ? 0 : IO_READABLE);
+}
+
 static void retry(struct loop_timer *timer)
 {
     struct listener *listener = container_of(timer, struct listener, retry);
 
-    io_watch(listener->loop->io, &listener->watch, IO_READABLE);
+    watch_update(listener);
+}
+
+void listener_hold(struct listener *listener, bool is_held)
+{
+    if (listener->is_held == is_held || listener->watch.fd < 0)
+        return;
+    listener->is_held = is_held;
+    watch_update(listener);
 }
 
 int listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
@@ -53,19 +66,8 @@ int listener_open(struct listener *listener, struct loop *loop, const struct io_
     if (r)
         return err_pass(r);
     listener->watch.fd = fd;
-    io_watch(loop->io, &listener->watch, IO_READABLE);
+    watch_update(listener);
     return 0;
-}
-
-void listener_hold(struct listener *listener)
-{
-    loop_timer_cancel(listener->loop, &listener->retry);
-    io_watch(listener->loop->io, &listener->watch, 0);
-}
-
-void listener_release(struct listener *listener)
-{
-    io_watch(listener->loop->io, &listener->watch, IO_READABLE);
 }
 
 void listener_close(struct listener *listener)

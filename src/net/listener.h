@@ -17,6 +17,7 @@ struct listener {
     struct io_watch watch;   /* Of the socket; fd -1 when not open. */
     struct loop_timer retry; /* Accepts again after the world refused to. */
     struct io_address bound; /* With the port that was chosen. */
+    bool is_held;            /* Who connects has to wait. */
     /* A new socket, which is the callee's. */
     void (*accepted)(struct listener *listener, int fd, const struct io_address *peer);
 };
@@ -26,9 +27,9 @@ NODISCARD int
 listener_open(struct listener *listener, struct loop *loop, const struct io_address *address,
               void (*accepted)(struct listener *listener, int fd, const struct io_address *peer));
 
-/* Leaves those that come waiting; and lets them in. */
-void listener_hold(struct listener *listener);
-void listener_release(struct listener *listener);
+/* Accepts nobody until it is let go again; who connects waits in the kernel's queue.  May be
+ * called by accepted(). */
+void listener_hold(struct listener *listener, bool is_held);
 
 /* Stops listening; a listener that is not open is left alone. */
 void listener_close(struct listener *listener);

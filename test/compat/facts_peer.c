@@ -81,7 +81,7 @@ static void print_features(void)
     }
 }
 
-/* What is ours alone is not Kafka's to confirm. */
+/* What is ours alone, or of an older release, is not Kafka's to confirm. */
 static void print_configs(const char *of, const struct config_table *table)
 {
     static const char *const types[] = {
@@ -93,7 +93,7 @@ static void print_configs(const char *of, const struct config_table *table)
     for (size_t i = 0; i < table->count; i++) {
         const struct config_row *row = &table->rows[i];
 
-        if (row->flags & CONFIG_OURS)
+        if (row->flags & (CONFIG_OURS | CONFIG_RETIRED))
             continue;
         printf("config\t%s\t%s\t%s\t%s\n", of, row->name, types[row->type],
                row->initial ? row->initial : "null");
@@ -106,8 +106,11 @@ static void print_configs(const char *of, const struct config_table *table)
 /* Keys of the broker that are only known to be Kafka's. */
 static void print_known_configs(void)
 {
-#define KNOWN(name, TYPE, initial, VALID, FLAGS) printf("known\tbroker\t%s\n", name);
-#include "broker/known_configs.def"
+    const struct config_row *row;
+
+    for (size_t i = 0; (row = settings_row(i)); i++)
+        if (!settings_is_served(row) && !(row->flags & CONFIG_RETIRED))
+            printf("known\tbroker\t%s\n", row->name);
 }
 
 int main(void)

@@ -42,6 +42,13 @@ static const char *const known_names[] = {
 #include "broker/known_configs.def"
 };
 
+static const struct {
+    const char *prefix, *about;
+} families[] = {
+#define FAMILY(start, text) {.prefix = start, .about = text},
+#include "broker/known_configs.def"
+};
+
 static const char *type_text(enum config_type type)
 {
     switch (type) {
@@ -100,6 +107,8 @@ static void print_row(struct text *out, const struct config_row *row)
         text_printf(out, "\n* can be changed while the broker runs.");
     if (row->flags & CONFIG_OURS)
         text_printf(out, "\n* Kafka does not know it.");
+    if (row->flags & CONFIG_RETIRED)
+        text_printf(out, "\n* Of an older release of Kafka.");
     if (row->flags & CONFIG_UNSERVED)
         text_printf(out, "\n* Checked, stored and described; it changes nothing yet.");
     text_printf(out, "\n\n");
@@ -121,4 +130,6 @@ void refdoc_configs(struct text *out)
                      "an error.\n\n");
     for (size_t i = 0; i < COUNT_OF(known_names); i++)
         text_printf(out, "* `%s`\n", known_names[i]);
+    for (size_t i = 0; i < COUNT_OF(families); i++)
+        text_printf(out, "* `%s*`: %s\n", families[i].prefix, families[i].about);
 }
