@@ -177,15 +177,21 @@ static int apply(void *context, int64_t offset, struct slice record)
 
 static void fetch(struct observer *o);
 
-static void give_up(struct observer *o)
+static void end_broker(struct observer *o)
 {
     struct broker *broker = o->broker;
 
-    diag_error(broker->diag, "metadata of the controller cannot be read; is it of a newer release?",
-               kv("offset", o->reader.next));
     o->is_stopping = true;
     if (broker->failed)
         broker->failed(broker, broker->failed_context);
+}
+
+static void give_up(struct observer *o)
+{
+    diag_error(o->broker->diag,
+               "metadata of the controller cannot be read; is it of a newer release?",
+               kv("offset", o->reader.next));
+    end_broker(o);
 }
 
 static void tell_waits(struct observer *o)
@@ -348,6 +354,12 @@ static void take_partition(struct observer *o, const struct fetch_partition_data
 
 static void take_log(struct observer *o, const struct fetch_response *response)
 {
+    if (response->error_code == ERROR_INCONSISTENT_CLUSTER_ID && !o->is_caught_up) {
+        diag_error(o->broker->diag, "the controller is of another cluster than the data folder",
+                   kv("error", error_name(response->error_code)));
+        end_broker(o);
+        return;
+    }
     if (response->error_code != ERROR_NONE || response->responses_count != 1 ||
         response->responses[0].partitions_count != 1) {
         diag_warn(o->broker->diag, "the controller refuses to tell the metadata",
