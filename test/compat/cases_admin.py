@@ -121,6 +121,11 @@ def reassignments_listed(t, label, topic):
 # --- quorum, features, cluster ----------------------------------------------------------------
 
 
+@case_for_each(versions("unregister_broker"))
+def broker_unregistered_that_is_not_there(t, version):
+    t.note_answer("answer", t.quietly("unregister_broker", version, {"broker_id": 77}))
+
+
 @case_for_all(versions("describe_quorum"), ("the log", "another partition", "another topic",
                                             "nothing"))
 def quorum_described(t, version, what):

@@ -64,7 +64,7 @@ def _functions():
 
 
 # What carries requests and answers of all APIs: its errors are its callers'.
-CARRIERS = ("dispatch", "session", "shard", "broker", "request")
+CARRIERS = ("dispatch", "session", "shard", "broker", "request", "life", "observer")
 
 
 def errors_of_handlers():
