@@ -127,6 +127,7 @@ static int run(struct server *server)
                                      .files_max = server->files_max,
                                      .folder = getcwd(folder, sizeof(folder)),
                                      .failed = on_failure,
+                                     .serves = welcome_print,
                                      .context = server};
     int r = broker_open(&options, &server->broker);
 
@@ -136,7 +137,6 @@ static int run(struct server *server)
     for (int i = 1; i < server->shards && r == 0; i++)
         r = thread_start(shard_main, &server->broker->shards[i].loop, &server->threads[i]);
     if (r == 0) {
-        welcome_print(server->broker);
         loop_run(&server->broker->shards[0].loop);
     }
     for (int i = 1; i < server->shards; i++) {

@@ -12,7 +12,8 @@ enum { FILE_SIZE_MAX = 1024 * 1024 };
 const char server_args_usage[] =
     "usage: moldau server [FILE] [--override KEY=VALUE]... [--shards N]\n"
     "\n"
-    "Runs a broker, which is its own controller, in the foreground until Ctrl-C.\n"
+    "Runs a broker that is its own controller, or as process.roles says, in the\n"
+    "foreground until Ctrl-C.\n"
     "FILE is a server.properties of Kafka.  Without one the broker listens on\n"
     "localhost:9092 and keeps its data in moldau-data of the current folder.\n"
     "\n"

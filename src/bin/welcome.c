@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void welcome_print(const struct broker *broker)
+void welcome_print(struct broker *broker, void *context)
 {
     char path[PATH_MAX];
 
+    (void)context;
     printf("Moldau " MOLDAU_VERSION " is running as node %d\n", broker->node_id);
     for (size_t i = 0; i < broker->listener_count; i++)
         printf("  listening on  %s port %d\n", broker->listeners[i].listener.bound.host,
@@ -18,8 +19,16 @@ void welcome_print(const struct broker *broker)
 
         printf("  data in       %s\n", realpath(dir, path) ? path : dir);
     }
-    printf("  type next     bin/kafka-topics.sh --bootstrap-server %s:%d --create --topic hello\n",
-           broker->listeners[0].advertised_host, broker->listeners[0].advertised_port);
+    for (size_t i = 0; i < broker->listener_count; i++) {
+        const struct broker_listener *bl = &broker->listeners[i];
+
+        if (bl->is_controller)
+            continue;
+        printf("  type next     bin/kafka-topics.sh --bootstrap-server %s:%d --create --topic "
+               "hello\n",
+               bl->advertised_host, bl->advertised_port);
+        break;
+    }
     printf("  stop with     Ctrl-C\n");
     fflush(stdout);
 }

@@ -10,4 +10,4 @@
 #include "broker/broker.h"
 
 /* Prints where it listens, where its data is, and what to type next. */
-void welcome_print(const struct broker *broker);
+void welcome_print(struct broker *broker, void *context);

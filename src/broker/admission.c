@@ -117,6 +117,8 @@ static bool is_for_brokers(const struct broker *broker, const struct broker_list
     const char *name = broker->settings->inter_broker_listener_name;
     bool is_one_of_several = false;
 
+    if (listener->is_controller)
+        return true;
     for (size_t i = 0; i < broker->listener_count; i++)
         is_one_of_several |= strcmp(broker->listeners[i].name, listener->name) != 0;
     return is_one_of_several && strcmp(listener->name, name ? name : "PLAINTEXT") == 0;
@@ -127,7 +129,7 @@ static bool has_room(const struct admission *admission, const struct broker_list
     struct broker *broker = admission->broker;
     const struct broker_listener *first = first_of_name(broker, listener->name);
 
-    if (first->connections >= first->connections_max)
+    if (!admission->is_open || first->connections >= first->connections_max)
         return false;
     return admission->total < settings_of(admission)->max_connections ||
            is_for_brokers(broker, listener);
@@ -209,6 +211,19 @@ void admission_init(struct admission *admission, struct broker *broker)
     map_init(&admission->addresses);
 }
 
+static void reconsider(struct admission *admission)
+{
+    admission->in_vain = 0;
+    shed(admission);
+    hold_listeners(admission);
+}
+
+void admission_open(struct admission *admission)
+{
+    admission->is_open = true;
+    reconsider(admission);
+}
+
 void admission_fini(struct admission *admission)
 {
     struct map_node *node;
@@ -216,13 +231,6 @@ void admission_fini(struct admission *admission)
     while ((node = map_pop(&admission->addresses)))
         mem_free(container_of(node, struct origin, node));
     map_fini(&admission->addresses);
-}
-
-static void reconsider(struct admission *admission)
-{
-    admission->in_vain = 0;
-    shed(admission);
-    hold_listeners(admission);
 }
 
 void admission_settings_changed(struct admission *admission)

@@ -7,9 +7,10 @@
  *      listener.name.X.max.connections            one more has to wait in the kernel's queue
  *      max.connections                            the same
  *
- * As in Kafka, the listener that brokers use among themselves, where it is one of several, is
- * open beyond max.connections.  While there are more than that, for this reason or since the
- * bound was lowered, those of other listeners that were quiet for longest are closed.
+ * Nobody is let in before the broker serves.  As in Kafka, the listener that brokers use among
+ * themselves, where it is one of several, is open beyond max.connections; so is one of the
+ * controller.  While there are more than that, for this reason or since the bound was lowered,
+ * those of other listeners that were quiet for longest are closed.
  *
  * Threading: shard 0, where listeners are.
  * Errors:    none.
@@ -31,10 +32,14 @@ struct admission {
     int shard;           /* Who is asked next. */
     int in_vain;         /* How many in a row had none. */
     bool is_shedding;
+    bool is_open; /* The broker serves. */
 };
 
 /* Prepares it for a broker that listens nowhere yet. */
 void admission_init(struct admission *admission, struct broker *broker);
+
+/* Lets clients in, as far as the bounds allow. */
+void admission_open(struct admission *admission);
 
 /* Frees what it knows. */
 void admission_fini(struct admission *admission);

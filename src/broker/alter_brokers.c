@@ -176,6 +176,9 @@ static bool is_this_broker(struct alter_resource *resource)
 
     if (resource->name.size == 0)
         return true;
+    if (resource->work->request->is_at_controller && slice_to_i32(resource->name, &number) &&
+        image_find_broker(resource->work->request->image, number))
+        return true; /* Its broker has passed it on. */
     if (!slice_to_i32(resource->name, &number))
         alter_refuse(resource, ERROR_INVALID_REQUEST,
                      arena_printf(arena, "Node id must be an integer, but it is: %.*s",
@@ -194,8 +197,10 @@ static const struct image_configs *current_of(const struct alter_resource *resou
 {
     const struct request *request = resource->work->request;
 
-    return live_settings_of(request->image,
-                            resource->name.size ? request->shard->broker->node_id : -1);
+    int32_t number = -1;
+
+    (void)slice_to_i32(resource->name, &number);
+    return live_settings_of(request->image, number);
 }
 
 static void value_of(const struct alter_resource *resource, const struct config_row *row,

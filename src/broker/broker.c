@@ -4,11 +4,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/keeping.h"
+#include "broker/life.h"
 #include "broker/live_settings.h"
+#include "broker/observer.h"
 #include "broker/producer_ids.h"
 #include "broker/recovery.h"
 #include "broker/registration.h"
 #include "broker/session.h"
+#include "control/controller_frames.h"
 
 #include <stdio.h>
 
@@ -67,6 +70,8 @@ static void configure_topic(struct shard *shard, struct uuid id)
 
         if (p)
             partition_configure(p, topic);
+        if (p)
+            partition_lead(p, topic->partitions[i].leader_epoch);
     }
 }
 
@@ -112,6 +117,8 @@ static void publish_part_done(struct publish *publish)
     broker->publish = mem_free(publish);
     if (broker->controller)
         controller_published(broker->controller);
+    else if (broker->observer)
+        observer_published(broker->observer);
 }
 
 static void publish_done(struct leg *leg)
@@ -152,7 +159,10 @@ static void accepted(struct listener *listener, int fd, const struct io_address 
         io_close(listener->loop->io, &fd);
         return;
     }
-    broker->next_shard = (broker->next_shard + 1) % broker->shard_count;
+    if (bl->is_controller)
+        shard = &broker->shards[0]; /* Where the controller is. */
+    else
+        broker->next_shard = (broker->next_shard + 1) % broker->shard_count;
     session_start(shard, fd, peer, bl);
 }
 
@@ -183,7 +193,9 @@ static int listen_all(struct broker *broker)
                        kv("error", r));
             return BROKER_E_CONFIG;
         }
+        listener_hold(&bl->listener, true); /* Until there is something to serve. */
         bl->broker = broker;
+        bl->is_controller = endpoints[i].is_controller;
         memcpy(bl->name, endpoints[i].name, sizeof(bl->name));
         memcpy(bl->advertised_host, endpoints[i].advertised_host, sizeof(bl->advertised_host));
         bl->advertised_port =
@@ -192,6 +204,13 @@ static int listen_all(struct broker *broker)
     }
     admission_settings_changed(&broker->admission);
     return 0;
+}
+
+void broker_serve(struct broker *broker)
+{
+    admission_open(&broker->admission);
+    if (broker->serves)
+        broker->serves(broker, broker->failed_context);
 }
 
 /* --- opening ---------------------------------------------------------------- */
@@ -218,6 +237,7 @@ static int open_controller(struct broker *broker)
         .env = &home->replicas.env,
         .syncer = home->replicas.dirs[0].syncer,
         .node_id = broker->node_id,
+        .has_broker = (broker->roles & ROLE_BROKER) != 0,
         .mlog = mlog_config_of(broker->settings),
         .session_timeout_ms = broker->settings->broker_session_timeout_ms,
         .directories = broker->dirs.ids,
@@ -240,12 +260,90 @@ static int open_controller(struct broker *broker)
     return 0;
 }
 
+/* The first records of a new log, which no registration follows. */
+static int settle_controller(struct broker *broker)
+{
+    int r = controller_settle(broker->controller);
+
+    if (r) {
+        diag_error(broker->diag, "the metadata log could not be begun", kv("error", r));
+        return BROKER_E_DATA;
+    }
+    for (int i = 0; i < broker->shard_count; i++) {
+        image_unref(broker->shards[i].image);
+        broker->shards[i].image = image_ref(controller_image(broker->controller));
+    }
+    return 0;
+}
+
 static void open_keepers(struct broker *broker)
 {
     for (int i = 0; i < broker->dirs.count; i++)
         if (broker->dirs.items[i].dir)
             broker->dirs.items[i].keeper =
                 keeper_create(&broker->shards[0].loop, broker->dirs.items[i].dir);
+}
+
+static int bring_in_order(struct broker *broker)
+{
+    int r = dirs_find_logs(broker);
+
+    if (r == 0)
+        r = recovery_run(broker) ? BROKER_E_DATA : 0;
+    if (r == 0) {
+        open_keepers(broker);
+        broker->is_in_order = true;
+        r = listen_all(broker);
+    }
+    return r;
+}
+
+/* With a controller in this process. */
+static int open_whole(struct broker *broker)
+{
+    int r;
+
+    uplink_init_local(&broker->uplink, broker);
+    r = open_controller(broker);
+    if (r == 0)
+        r = bring_in_order(broker);
+    if (r == 0 && broker->roles & ROLE_BROKER)
+        r = registration_run(broker);
+    else if (r == 0)
+        r = settle_controller(broker);
+    if (r == 0)
+        broker_serve(broker);
+    return r;
+}
+
+/* With one elsewhere: the rest follows when it has told us the metadata. */
+static int open_part(struct broker *broker)
+{
+    struct text controllers = {.data = NULL};
+    struct text why = {.data = NULL};
+    int r = settings_controllers(broker->settings, &controllers, &why);
+
+    if (r == 0 && uplink_init_remote(&broker->uplink, broker, controllers.data)) {
+        text_printf(&why, "controllers: %s is not host:port", controllers.data);
+        r = BROKER_E_CONFIG;
+    }
+    if (r)
+        diag_error(broker->diag, "settings cannot be used", kv("why", text_slice(&why)));
+    else
+        broker->life = life_create(broker);
+    text_fini(&controllers);
+    text_fini(&why);
+    return r ? BROKER_E_CONFIG : 0;
+}
+
+int broker_take_image(struct broker *broker, struct image *image)
+{
+    struct shard *home = &broker->shards[0];
+
+    image_unref(home->image);
+    home->image = image_ref(image);
+    shard_settings_changed(home);
+    return bring_in_order(broker);
 }
 
 int broker_open(const struct broker_options *options, struct broker **out)
@@ -256,7 +354,9 @@ int broker_open(const struct broker_options *options, struct broker **out)
     broker->settings = options->settings;
     broker->diag = options->diag;
     broker->node_id = settings_node_id(options->settings);
+    broker->roles = settings_roles(options->settings);
     broker->failed = options->failed;
+    broker->serves = options->serves;
     broker->failed_context = options->context;
     r = dirs_open(broker, options->ios[0], options->folder);
     if (r) {
@@ -271,17 +371,7 @@ int broker_open(const struct broker_options *options, struct broker **out)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);
     admission_init(&broker->admission, broker);
     broker->dirs.hears = true;
-    r = open_controller(broker);
-    if (r == 0)
-        r = dirs_find_logs(broker);
-    if (r == 0)
-        r = recovery_run(broker) ? BROKER_E_DATA : 0;
-    if (r == 0)
-        open_keepers(broker);
-    if (r == 0)
-        r = listen_all(broker);
-    if (r == 0)
-        r = registration_run(broker);
+    r = broker->roles & ROLE_CONTROLLER ? open_whole(broker) : open_part(broker);
     if (r) {
         (void)broker_close(broker, false);
         return r;
@@ -315,11 +405,8 @@ void shard_check_quiet(struct shard *shard)
     mailbox_send(&shard->broker->shards[0].loop.mailbox, &shard->stop);
 }
 
-void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, void *context),
-                 void *context)
+static void stop_shards(struct broker *broker)
 {
-    broker->stopped = stopped;
-    broker->stopped_context = context;
     broker->shards_busy = broker->shard_count;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
@@ -327,6 +414,17 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
         broker->shards[i].stop.receive = stop_shard;
         mailbox_send(&broker->shards[i].loop.mailbox, &broker->shards[i].stop);
     }
+}
+
+void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, void *context),
+                 void *context)
+{
+    broker->stopped = stopped;
+    broker->stopped_context = context;
+    if (broker->life)
+        life_leave(broker->life, stop_shards);
+    else
+        stop_shards(broker);
 }
 
 /* Delivers what the shards have sent each other, and what follows from it; sessions that
@@ -375,6 +473,7 @@ static void end_work(struct broker *broker, bool clean, int results[static SETTI
         producer_ids_fini(&broker->shards[i]);
         coordinators_stop(&broker->shards[i].coordinators);
     }
+    broker->life = life_destroy(broker->life);
     if (broker->controller)
         results[0] = controller_close(take(broker->controller), clean);
     settle(broker);
@@ -391,8 +490,10 @@ int broker_close(struct broker *broker, bool clean)
     int results[SETTINGS_DIRS_MAX] = {0};
     int result;
 
+    clean = clean && broker->is_in_order; /* Else nobody knows what is on disk. */
     broker->stopped = NULL;
     broker->failed = NULL;
+    broker->serves = NULL;
     broker->dirs.hears = false;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* broker/broker.h - one node: its shards, its controller, its data.
+/* broker/broker.h - one node: its shards, its controller, its data; broker, controller, or both.
  *
- *      broker --- shard 0 --- loop, sessions, partitions whose home it is, controller
+ *      broker --- shard 0 --- loop, sessions, partitions whose home it is, controller (or the
+ *             |               way to one in another process)
  *             \-- shard 1 --- loop, sessions, partitions ...
  *
  * A broker keeps no process state: several may live in one process.  Who makes it
@@ -22,6 +23,7 @@
 #include "broker/dirs.h"
 #include "broker/settings.h"
 #include "broker/shard.h"
+#include "broker/uplink.h"
 #include "control/controller.h"
 #include "net/listener.h"
 #include "store/keeper.h"
@@ -38,6 +40,9 @@ struct broker_options {
     /* Called once on shard 0's loop, when the broker can do nothing any more: the folder of the
      * metadata, or the last one of records, has failed.  May be NULL. */
     void (*failed)(struct broker *broker, void *context);
+    /* Called once, on shard 0's loop or before broker_open() returns, when clients are let in; may
+     * be NULL. */
+    void (*serves)(struct broker *broker, void *context);
     void *context;
 };
 
@@ -53,6 +58,7 @@ struct broker_listener {
     char name[ENDPOINT_NAME_MAX];
     char advertised_host[256];
     uint16_t advertised_port;
+    bool is_controller;      /* Brokers and controllers' tools come here, on shard 0. */
     int64_t connections;     /* Of the first listener of a name: that came in by one of them. */
     int64_t connections_max; /* listener.name.X.max.connections. */
 };
@@ -65,7 +71,12 @@ struct broker {
     int shard_count;
     int64_t files_max;                               /* See broker_options. */
     struct shard *shards;                            /* Owned array. */
-    struct controller *controller;                   /* Owned; home: shard 0. */
+    unsigned roles;                                  /* enum settings_role */
+    struct controller *controller;                   /* Owned, or NULL; home: shard 0. */
+    struct uplink uplink;                            /* The way to it; home: shard 0. */
+    struct observer *observer;                       /* Owned, where it is elsewhere, else NULL; */
+    struct life *life;                               /* as this one. */
+    bool is_in_order;                                /* What is on disk was recovered. */
     int32_t controller_epoch;                        /* Of the metadata log; any shard. */
     int64_t broker_epoch;                            /* Of our registration; any shard. */
     struct broker_listener listeners[ENDPOINTS_MAX]; /* On shard 0. */
@@ -77,7 +88,8 @@ struct broker {
     void (*stopped)(struct broker *broker, void *context);
     void *stopped_context;
     void (*failed)(struct broker *broker, void *context);
-    void *failed_context;
+    void (*serves)(struct broker *broker, void *context);
+    void *failed_context; /* Of both. */
 };
 
 /* Opens data and controller, recovers what a crash left, and listens. */
@@ -91,6 +103,13 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
 /* Writes what a clean stop writes, or (`clean` false) touches nothing on disk; frees.
  * Returns a negative code if the stop could not be made clean. */
 int broker_close(struct broker *broker, bool clean);
+
+/* The metadata of a controller elsewhere is there: brings in order what is on disk, and listens,
+ * but lets nobody in. */
+NODISCARD int broker_take_image(struct broker *broker, struct image *image);
+
+/* Lets clients in. */
+void broker_serve(struct broker *broker);
 
 /* Publishes an image to every shard; the controller's publish(). */
 void broker_publish(void *owner, const struct control_change *change);

@@ -39,7 +39,7 @@ static void leg_run(struct leg *leg)
     struct coordinator *coordinator = NULL;
     int r = COORD_E_NOT_COORDINATOR;
 
-    if (topic_is_alive(shard, group_leg->request, group_leg->topic))
+    if (error_of_place(shard, group_leg->request, group_leg->topic, group_leg->index) == ERROR_NONE)
         r = coordinators_get(&shard->coordinators, group_leg->topic, group_leg->index,
                              &coordinator);
     if (r)

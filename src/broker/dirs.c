@@ -162,6 +162,30 @@ static int check_metadata(struct broker *broker, struct io *io)
     return 0;
 }
 
+/* The folders of a broker say of which cluster it is, before it has seen that. */
+static int check_formatted(struct broker *broker, struct io *io)
+{
+    const char *path = broker->dirs.items[0].named.path;
+    struct file *file = NULL;
+    int fd = -1;
+
+    if (broker->roles & ROLE_CONTROLLER)
+        return 0;
+    if (io->ops->dir_open(io, IO_CWD, path, &fd) == 0 &&
+        file_open(io, fd, "meta.properties", IO_READ, &file))
+        file = NULL;
+    io_close(io, &fd);
+    if (!file) {
+        diag_error(broker->diag,
+                   "data folder is not formatted; a broker that is no controller needs it: moldau "
+                   "storage format --cluster-id ID --config FILE",
+                   kv("path", path));
+        return BROKER_E_DATA;
+    }
+    file_unref(file);
+    return 0;
+}
+
 static char *absolute_path(const char *path, const char *folder)
 {
     struct text whole = {.data = NULL};
@@ -203,6 +227,8 @@ int dirs_open(struct broker *broker, struct io *io, const char *folder)
         dirs->items[i] = (struct broker_dir){
             .broker = broker, .named = named[i], .path = absolute_path(named[i].path, folder)};
     r = check_metadata(broker, io);
+    if (r == 0)
+        r = check_formatted(broker, io);
     for (int i = 0; i < dirs->count && r == 0; i++)
         r = open_dir(broker, io, i);
     if (r == 0 && !has_folder_for_logs(dirs)) {
@@ -336,7 +362,7 @@ static int look_at(void *context, const char *name, struct slice topic_name, int
 {
     struct search *search = context;
     struct dirs *dirs = &search->broker->dirs;
-    const struct image *image = controller_image(search->broker->controller);
+    const struct image *image = search->broker->shards[0].image;
     const struct image_topic *topic = image_find_topic(image, topic_name);
     int told;
 

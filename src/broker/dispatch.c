@@ -2,10 +2,15 @@
 #include "broker/dispatch.h"
 
 #include "base/err.h"
+#include "broker/forward.h"
 #include "broker/session.h"
 
 #define CLIENT DISPATCH_CLIENT
 #define PEER DISPATCH_PEER
+#define CONTROLLER DISPATCH_CONTROLLER
+#define BOTH (CLIENT | CONTROLLER)
+#define ADMIN (BOTH | DISPATCH_FORWARD)
+#define ANY (CLIENT | PEER | CONTROLLER)
 
 /* In the order of apis.def; there are few, and a request looks once. */
 static const struct api apis[] = {
@@ -20,12 +25,17 @@ static const struct api apis[] = {
 #include "broker/apis.def"
 };
 
-const struct api *dispatch_find(int16_t key)
+const struct api *dispatch_find(int16_t key, enum dispatch_listener where)
 {
     for (size_t i = 0; i < COUNT_OF(apis); i++)
-        if (apis[i].key == key)
+        if (apis[i].key == key && apis[i].listeners & where)
             return &apis[i];
     return NULL;
+}
+
+enum dispatch_listener dispatch_where(const struct request *request)
+{
+    return request->is_at_controller ? DISPATCH_CONTROLLER : DISPATCH_CLIENT;
 }
 
 bool authorize(const struct request *request, enum acl_operation operation, struct slice resource)
@@ -73,9 +83,10 @@ const char *dispatch(struct request *request, struct slice frame)
 
     if (frame_decode_request(frame, &request->header) == FRAME_E_MALFORMED)
         return "request header cannot be decoded";
-    request->api = dispatch_find(request->header.key);
+    request->bytes = frame;
+    request->api = dispatch_find(request->header.key, dispatch_where(request));
     request->wire = request->header.api;
-    if (!request->api || !request->wire || !(request->api->listeners & DISPATCH_CLIENT))
+    if (!request->api || !request->wire)
         return "request of an API that is not served here";
     if (!is_version_served(request))
         return "request of a version that is not served";
@@ -88,6 +99,9 @@ const char *dispatch(struct request *request, struct slice frame)
         !authorize(request, ACL_CLUSTER, slice_text("kafka-cluster")))
         return "request is not allowed";
     request->shard->requests++;
-    request->api->handle(request);
+    if (forward_is_needed(request))
+        forward_start(request);
+    else
+        request->api->handle(request);
     return NULL;
 }

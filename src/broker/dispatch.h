@@ -10,7 +10,12 @@
 #include "broker/request.h"
 
 /* Which of the node's listeners a request may come in on. */
-enum dispatch_listener { DISPATCH_CLIENT = 1 << 0, DISPATCH_PEER = 1 << 1 };
+enum dispatch_listener {
+    DISPATCH_CLIENT = 1 << 0,
+    DISPATCH_PEER = 1 << 1,
+    DISPATCH_CONTROLLER = 1 << 2,
+    DISPATCH_FORWARD = 1 << 3, /* No listener: a broker passes it on to its controller. */
+};
 
 enum dispatch_authorize { DISPATCH_ON_CLUSTER, DISPATCH_IN_HANDLER, DISPATCH_NOBODY };
 
@@ -26,12 +31,15 @@ struct api {
     int16_t min_advertised; /* ... and where the range that is advertised begins. */
 };
 
-/* The API, or NULL if we do not answer it. */
-const struct api *dispatch_find(int16_t key);
+/* The API as it is answered on a kind of listeners, or NULL if it is not. */
+const struct api *dispatch_find(int16_t key, enum dispatch_listener where);
 
 /* Decodes the frame of `request` and starts its handler.  Not NULL: the constant
  * sentence that the connection is to be closed with; the request is the caller's. */
 const char *dispatch(struct request *request, struct slice frame);
+
+/* The kind of listeners that the request came in on. */
+enum dispatch_listener dispatch_where(const struct request *request);
 
 /* Who may do what.  There are no ACLs yet: the answer is yes.  Every place that Kafka
  * checks asks here, so that there will be one place to change. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* broker/handle_alter_partition_reassignments.c - replicas move to other nodes (KIP-455): with one
- * node a partition can only stay where it is. */
+/* broker/handle_alter_partition_reassignments.c - replicas move to other nodes (KIP-455): by
+ * now a partition can only stay where it is. */
 
 #include "broker/dispatch.h"
 #include "broker/reply.h"
@@ -22,8 +22,15 @@ static int16_t check(const struct request *request, const struct image_topic *to
         *out_why = "No partition reassignment is in progress.";
         return ERROR_NO_REASSIGNMENT_IN_PROGRESS;
     }
-    if (wanted->replicas_count != 1 || wanted->replicas[0] != request->shard->broker->node_id) {
+    for (int32_t i = 0; i < wanted->replicas_count; i++) {
+        if (image_find_broker(request->image, wanted->replicas[i]))
+            continue;
         *out_why = "The manual partition assignment includes a broker that is not registered.";
+        return ERROR_INVALID_REPLICA_ASSIGNMENT;
+    }
+    if (wanted->replicas_count != 1 ||
+        wanted->replicas[0] != topic->partitions[index].replicas->replicas.ids[0]) {
+        *out_why = "Reassignment is not served yet: a replica can only stay where it is.";
         return ERROR_INVALID_REPLICA_ASSIGNMENT;
     }
     return ERROR_NONE;

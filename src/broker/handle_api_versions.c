@@ -45,7 +45,7 @@ static void list_apis(struct request *request, struct api_versions_response *res
     int32_t count = 0;
 
     for (int16_t key = 0; key < APIS_MAX; key++) {
-        const struct api *api = dispatch_find(key);
+        const struct api *api = dispatch_find(key, dispatch_where(request));
 
         if (!api)
             continue;

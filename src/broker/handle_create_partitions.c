@@ -42,7 +42,7 @@ static void added(struct control_call *call)
     part_done(addition->work);
 }
 
-/* A given assignment must place each new partition, on this node. */
+/* A given assignment must place each new partition, on a broker that there is. */
 static int16_t check_assignments(const struct request *request,
                                  const struct create_partitions_topic *wanted,
                                  const struct image_topic *topic, const char **out_why)
@@ -56,7 +56,7 @@ static int16_t check_assignments(const struct request *request,
     for (int32_t i = 0; i < wanted->assignments_count; i++) {
         const struct create_partitions_assignment *a = &wanted->assignments[i];
 
-        if (a->broker_ids_count != 1 || a->broker_ids[0] != request->shard->broker->node_id) {
+        if (a->broker_ids_count != 1 || !image_find_broker(request->image, a->broker_ids[0])) {
             *out_why = "The manual partition assignment includes a broker that is not registered, "
                        "or another number of replicas than the topic has.";
             return ERROR_INVALID_REPLICA_ASSIGNMENT;
@@ -77,6 +77,21 @@ static int16_t check(const struct request *request, const struct create_partitio
     }
     return check_assignments(request, wanted, image_find_topic(request->image, wanted->name),
                              out_why);
+}
+
+/* The brokers of a given assignment, which was checked, or NULL. */
+static const int32_t *take_places(struct request *request,
+                                  const struct create_partitions_topic *wanted)
+{
+    int32_t *places;
+
+    if (wanted->assignments_count <= 0)
+        return NULL;
+    places = request_new(request, (size_t)wanted->assignments_count * sizeof(*places));
+    for (int32_t i = 0; i < wanted->assignments_count; i++)
+        places[i] =
+            wanted->assignments[i].broker_ids_count > 0 ? wanted->assignments[i].broker_ids[0] : -1;
+    return places;
 }
 
 static const struct repeat *find_repeats(struct request *request, size_t count)
@@ -119,6 +134,8 @@ void handle_create_partitions(struct request *request)
         addition->call.op.kind = CONTROL_ADD_PARTITIONS;
         addition->call.op.name = body->topics[i].name;
         addition->call.op.partitions = body->topics[i].count;
+        addition->call.op.places = take_places(request, &body->topics[i]);
+        addition->call.op.place_count = body->topics[i].assignments_count;
         addition->call.op.validate_only = body->validate_only;
         addition->call.done = added;
         work->pending++;

@@ -88,12 +88,9 @@ static void created(struct control_call *call)
     part_done(creation->work);
 }
 
-/* A manual assignment must name every partition once, and this node only. */
-static const char *check_assignments(const struct request *request,
-                                     const struct create_topics_creatable_topic *topic)
+/* A manual assignment must name every partition once, each with one broker. */
+static const char *check_assignments(const struct create_topics_creatable_topic *topic)
 {
-    int32_t self = request->shard->broker->node_id;
-
     for (int32_t i = 0; i < topic->assignments_count; i++) {
         const struct create_topics_creatable_replica_assignment *a = &topic->assignments[i];
         bool is_there = false;
@@ -102,10 +99,24 @@ static const char *check_assignments(const struct request *request,
             is_there |= topic->assignments[k].partition_index == i;
         if (!is_there)
             return "partitions should be a consecutive 0-based integer sequence";
-        if (a->broker_ids_count != 1 || a->broker_ids[0] != self)
-            return "The manual partition assignment includes a broker that is not registered.";
+        if (a->broker_ids_count != 1)
+            return "Replication is not served yet: a partition can only have one replica.";
     }
     return NULL;
+}
+
+/* The brokers of a manual assignment, by partition, or NULL. */
+static const int32_t *take_places(struct request *request,
+                                  const struct create_topics_creatable_topic *topic)
+{
+    int32_t *places;
+
+    if (topic->assignments_count <= 0)
+        return NULL;
+    places = request_new(request, (size_t)topic->assignments_count * sizeof(*places));
+    for (int32_t i = 0; i < topic->assignments_count; i++)
+        places[topic->assignments[i].partition_index] = topic->assignments[i].broker_ids[0];
+    return places;
 }
 
 static const struct repeat *find_repeats(struct request *request)
@@ -127,7 +138,7 @@ static bool prepare(struct request *request, struct creation *creation, bool rep
     struct control_op *op = &creation->call.op;
     struct control_config *configs =
         request_new(request, (size_t)max_of(topic->configs_count, 1) * sizeof(*configs));
-    const char *why = check_assignments(request, topic);
+    const char *why = check_assignments(topic);
 
     if (repeated) {
         refuse(request, creation, ERROR_INVALID_REQUEST, "Duplicate topic name.");
@@ -157,6 +168,8 @@ static bool prepare(struct request *request, struct creation *creation, bool rep
     }
     op->kind = CONTROL_CREATE_TOPIC;
     op->name = topic->name;
+    op->places = take_places(request, topic);
+    op->place_count = topic->assignments_count;
     op->configs = configs;
     op->config_count = (size_t)topic->configs_count;
     op->partitions = topic->assignments_count > 0  ? topic->assignments_count

@@ -56,10 +56,12 @@ static void moved(struct start_wait *wait, int outcome)
 static int16_t begin_part(struct delete_leg *leg, struct delete_part *part)
 {
     struct shard *shard = leg->leg.to;
+    int16_t error;
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic))
-        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    error = error_of_place(shard, leg->work->request, part->topic, part->wanted->partition_index);
+    if (error != ERROR_NONE)
+        return error;
     r = replicas_get(&shard->replicas, part->topic, part->wanted->partition_index,
                      &part->partition);
     if (r)

@@ -30,6 +30,8 @@
 #include "wire/msg/fetch.h"
 
 enum {
+    VERSION_LEADERS = 12,       /* From here on clients hear who leads instead, */
+    VERSION_ENDPOINTS = 16,     /* and from here on where that is. */
     VERSION_BATCHES = 4,        /* From here on clients know batches; */
     VERSION_TIMES = 2,          /* and from here on messages of format 1. */
     VERSION_FIRST_IS_WHOLE = 3, /* Before, each partition is cut at its limit (KIP-74). */
@@ -121,13 +123,28 @@ static int16_t error_for_version(int16_t error, int16_t version)
                                                               : error;
 }
 
+/* Clients of KIP-951 are told where to go instead. */
+static void name_leader(struct fetch_work *work, struct fetch_part *part)
+{
+    const struct image_partition *p = &part->topic->partitions[part->wanted->partition];
+
+    if (work->request->header.version < VERSION_LEADERS)
+        return;
+    part->result.current_leader.leader_id = p->leader;
+    part->result.current_leader.leader_epoch = p->leader_epoch;
+}
+
 static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct partition **out)
 {
     struct shard *shard = leg->leg.to;
+    int16_t error;
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic))
-        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    error = error_of_place(shard, leg->work->request, part->topic, part->wanted->partition);
+    if (error == ERROR_NOT_LEADER_OR_FOLLOWER)
+        name_leader(leg->work, part);
+    if (error != ERROR_NONE)
+        return error;
     r = replicas_look(&shard->replicas, part->topic, part->wanted->partition, out);
     if (r)
         return error_of_partition(r, 0);
@@ -410,6 +427,35 @@ static void list_parts(struct fetch_work *work, struct fetch_response *response)
     }
 }
 
+static bool names(const struct fetch_work *work, int32_t id)
+{
+    for (size_t i = 0; i < work->part_count; i++)
+        if (work->parts[i].result.current_leader.leader_id == id)
+            return true;
+    return false;
+}
+
+/* Where the leaders are that the answer names (KIP-951). */
+static void add_endpoints(struct fetch_work *work, struct fetch_response *response)
+{
+    struct request *request = work->request;
+    struct reply_broker *shown;
+    size_t count;
+
+    if (!work->has_error || request->header.version < VERSION_ENDPOINTS)
+        return;
+    count = reply_brokers(request, request->image, false, &shown);
+    response->node_endpoints =
+        request_new(request, (count + 1) * sizeof(*response->node_endpoints));
+    for (size_t i = 0; i < count; i++)
+        if (names(work, shown[i].id))
+            response->node_endpoints[response->node_endpoints_count++] =
+                (struct fetch_node_endpoint){.node_id = shown[i].id,
+                                             .host = shown[i].host,
+                                             .port = shown[i].port,
+                                             .rack = shown[i].rack};
+}
+
 static void answer(struct fetch_work *work)
 {
     struct fetch_response response;
@@ -417,6 +463,7 @@ static void answer(struct fetch_work *work)
     codec_defaults(&fetch_response_message, &response);
     response.session_id = work->session ? work->session->id : 0;
     list_parts(work, &response);
+    add_endpoints(work, &response);
     rest_session(work);
     request_answer(work->request, &response);
 }

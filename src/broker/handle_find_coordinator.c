@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* broker/handle_find_coordinator.c - who coordinates a group: this node, which is alone.
+/* broker/handle_find_coordinator.c - who coordinates a group: the leader of its partition
+ * of __consumer_offsets.
  *
  * The first who asks has __consumer_offsets made, and is answered when it is there: Kafka
  * answers at once with an error and lets the client ask again.  The coordinator begins to
@@ -58,6 +59,9 @@ static struct find_coordinator_coordinator answer_key(const struct find_work *wo
 {
     struct request *request = work->request;
     struct find_coordinator_coordinator self = {.key = leg->group_id, .node_id = -1, .port = -1};
+    const struct image_topic *topic;
+    struct reply_broker shown;
+    int32_t leader;
 
     self.host = slice_empty();
     self.error_code = check_key(request, leg->group_id, &self.error_message);
@@ -65,9 +69,15 @@ static struct find_coordinator_coordinator answer_key(const struct find_work *wo
         self.error_code = ERROR_COORDINATOR_NOT_AVAILABLE;
     if (self.error_code != ERROR_NONE)
         return self;
-    self.node_id = request->shard->broker->node_id;
-    self.host = reply_host(request);
-    self.port = reply_port(request);
+    topic = groups_topic(request);
+    leader = topic->partitions[coordinator_index(leg->group_id, topic->partition_count)].leader;
+    if (!reply_find_broker(request, request->image, leader, &shown)) {
+        self.error_code = ERROR_COORDINATOR_NOT_AVAILABLE;
+        return self;
+    }
+    self.node_id = shown.id;
+    self.host = shown.host;
+    self.port = shown.port;
     return self;
 }
 

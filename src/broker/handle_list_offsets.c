@@ -143,8 +143,9 @@ static int16_t answer_part(struct offsets_leg *leg, struct offsets_part *part)
     int16_t error;
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic))
-        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    error = error_of_place(shard, leg->work->request, part->topic, part->wanted->partition_index);
+    if (error != ERROR_NONE)
+        return error;
     r = replicas_get(&shard->replicas, part->topic, part->wanted->partition_index, &p);
     if (r)
         return error_of_partition(r, 0);

@@ -161,17 +161,19 @@ static void fill_cluster(struct metadata_work *work)
 {
     struct request *request = work->request;
     const struct metadata_request *body = request->body;
-    struct metadata_response_broker *self = request_new(request, sizeof(*self));
+    struct reply_broker *shown;
+    size_t count = reply_brokers(request, work->image, false, &shown);
+    struct metadata_response_broker *brokers = request_new(request, (count + 1) * sizeof(*brokers));
 
-    *self = (struct metadata_response_broker){
-        .node_id = request->shard->broker->node_id,
-        .host = reply_host(request),
-        .port = reply_port(request),
-    };
-    work->response.brokers = self;
-    work->response.brokers_count = 1;
+    for (size_t i = 0; i < count; i++)
+        brokers[i] = (struct metadata_response_broker){.node_id = shown[i].id,
+                                                       .host = shown[i].host,
+                                                       .port = shown[i].port,
+                                                       .rack = shown[i].rack};
+    work->response.brokers = brokers;
+    work->response.brokers_count = (int32_t)count;
     work->response.cluster_id = reply_cluster_id(request);
-    work->response.controller_id = self->node_id;
+    work->response.controller_id = request->shard->broker->node_id; /* It passes on. */
     if (body->include_cluster_authorized_operations)
         work->response.cluster_authorized_operations = REPLY_OPERATIONS_CLUSTER;
 }

@@ -20,6 +20,8 @@
 #include "broker/session.h"
 #include "wire/msg/produce.h"
 
+enum { VERSION_LEADERS = 10 }; /* From here on clients hear who leads instead (KIP-951). */
+
 struct produce_part {
     struct append append;
     struct produce_leg *leg;
@@ -56,9 +58,40 @@ static void refuse(struct produce_part *part, int16_t error)
     part->result->log_start_offset = -1;
 }
 
+static bool names(const struct produce_response *response, int32_t id)
+{
+    for (int32_t t = 0; t < response->responses_count; t++)
+        for (int32_t i = 0; i < response->responses[t].partition_responses_count; i++)
+            if (response->responses[t].partition_responses[i].current_leader.leader_id == id)
+                return true;
+    return false;
+}
+
+/* Where the leaders are that the answer names. */
+static void add_endpoints(struct produce_work *work)
+{
+    struct request *request = work->request;
+    struct reply_broker *shown;
+    size_t count;
+
+    if (!work->has_error || request->header.version < VERSION_LEADERS)
+        return;
+    count = reply_brokers(request, request->image, false, &shown);
+    work->response.node_endpoints =
+        request_new(request, (count + 1) * sizeof(*work->response.node_endpoints));
+    for (size_t i = 0; i < count; i++)
+        if (names(&work->response, shown[i].id))
+            work->response.node_endpoints[work->response.node_endpoints_count++] =
+                (struct produce_node_endpoint){.node_id = shown[i].id,
+                                               .host = shown[i].host,
+                                               .port = shown[i].port,
+                                               .rack = shown[i].rack};
+}
+
 static void finish(struct produce_work *work)
 {
     if (work->acks != 0) {
+        add_endpoints(work);
         request_answer(work->request, &work->response);
         return;
     }
@@ -102,15 +135,29 @@ static void appended(struct append *append, int outcome)
     leg_part_done(part->leg);
 }
 
+/* Clients of KIP-951 are told where to go instead. */
+static void name_leader(struct produce_work *work, struct produce_part *part)
+{
+    const struct image_partition *p = &part->topic->partitions[part->index];
+
+    if (part->result->error_code != ERROR_NOT_LEADER_OR_FOLLOWER ||
+        work->request->header.version < VERSION_LEADERS)
+        return;
+    part->result->current_leader.leader_id = p->leader;
+    part->result->current_leader.leader_epoch = p->leader_epoch;
+}
+
 /* On the home shard of the partition. */
 static void append_part(struct produce_leg *leg, struct produce_part *part)
 {
     struct shard *shard = leg->leg.to;
     struct partition *partition;
+    int16_t error = error_of_place(shard, leg->work->request, part->topic, part->index);
     int r;
 
-    if (!topic_is_alive(shard, leg->work->request, part->topic)) {
-        refuse(part, ERROR_UNKNOWN_TOPIC_OR_PARTITION);
+    if (error != ERROR_NONE) {
+        refuse(part, error);
+        name_leader(leg->work, part);
         return;
     }
     r = replicas_get(&shard->replicas, part->topic, part->index, &partition);

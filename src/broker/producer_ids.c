@@ -3,10 +3,13 @@
 
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "broker/uplink.h"
 #include "control/controller_frames.h"
 #include "wire/api.h"
 #include "wire/errors.h"
 #include "wire/msg/allocate_producer_ids.h"
+
+enum { BLOCK_TIMEOUT_MS = 30 * 1000 };
 
 static void op_done(struct control_op *op, int outcome)
 {
@@ -21,10 +24,7 @@ static void call_run(struct leg *leg)
     struct control_call *call = container_of(leg, struct control_call, leg);
 
     call->op.done = op_done;
-    if (leg->to->broker->controller)
-        controller_ask(leg->to->broker->controller, &call->op);
-    else
-        call->op.done(&call->op, CONTROL_E_STOPPED); /* The broker is being closed. */
+    uplink_ask(&leg->to->broker->uplink, &call->op);
 }
 
 static void call_done(struct leg *leg)
@@ -86,10 +86,7 @@ static void block_run(struct leg *leg)
     struct block_call *block = container_of(leg, struct block_call, leg);
 
     block->frame.answered = block_answered;
-    if (leg->to->broker->controller)
-        controller_serve(leg->to->broker->controller, &block->frame);
-    else
-        leg_finish(leg); /* The broker is being closed. */
+    uplink_serve(&leg->to->broker->uplink, &block->frame, BLOCK_TIMEOUT_MS);
 }
 
 static void block_arrived(struct leg *leg)
@@ -127,7 +124,6 @@ static void ask_for_block(struct shard *shard)
     shard->is_block_asked = true;
     block->shard = shard;
     control_frame_init(&block->frame, API_ALLOCATE_PRODUCER_IDS, &request);
-    block->frame.is_local = true;
     block->leg = (struct leg){.run = block_run, .done = block_arrived};
     leg_send(&block->leg, shard, &shard->broker->shards[0]);
 }

@@ -24,11 +24,9 @@ static int recover_partition(struct broker *broker, const struct image_topic *to
         return 0; /* Its folder is offline. */
     dir = broker->dirs.items[place].dir;
     (void)snprintf(name, sizeof(name), "%s-%d", topic->name, index);
-    if (log_dir_was_clean(dir))
+    if (log_dir_was_clean(dir) || !log_dir_has_log(dir, env->io, name))
         return 0;
     ++*count;
-    if (!log_dir_has_log(dir, env->io, name))
-        return 0;
     topic_settings_partition(&broker->shards[0].settings, topic, &config);
     r = log_dir_open_log(dir, env, name, topic->id, &config.log, &log);
     if (r == 0)
@@ -81,7 +79,7 @@ static bool were_all_clean(const struct broker *broker)
 
 int recovery_run(struct broker *broker)
 {
-    const struct image *image = controller_image(broker->controller);
+    const struct image *image = broker->shards[0].image;
     const struct image_topic *topic;
     struct tree_walk walk;
     int64_t count = 0;

@@ -22,7 +22,7 @@ static int32_t fill_listeners(const struct broker *broker, struct broker_registr
 
         for (int32_t j = 0; j < count; j++)
             is_told |= slice_is_text(out[j].name, bl->name);
-        if (is_told)
+        if (is_told || bl->is_controller)
             continue;
         out[count++] = (struct broker_registration_listener){
             .name = slice_text(bl->name),
@@ -71,24 +71,38 @@ static int16_t ask(struct broker *broker, int16_t key, const void *request, void
     return error;
 }
 
+void registration_fill(struct broker *broker, struct registration_request *out)
+{
+    struct broker_registration_request *request = &out->request;
+
+    *request = broker_registration_request_defaults;
+    request->broker_id = broker->node_id;
+    request->cluster_id = slice_text(log_dir_cluster_id(broker->dirs.items[0].dir));
+    request->incarnation_id = new_incarnation(broker->shards[0].loop.io);
+    request->listeners = out->listeners;
+    request->listeners_count = fill_listeners(broker, out->listeners);
+    request->features = out->features;
+    request->features_count = fill_features(out->features);
+    request->log_dirs = broker->dirs.ids;
+    request->log_dirs_count = broker->dirs.id_count;
+}
+
+void registration_note_epoch(struct broker *broker)
+{
+    for (int i = 0; i < broker->dirs.count; i++)
+        if (broker->dirs.items[i].dir)
+            log_dir_set_broker_epoch(broker->dirs.items[i].dir, broker->broker_epoch);
+}
+
 static int16_t introduce(struct broker *broker)
 {
-    struct broker_registration_listener listeners[ENDPOINTS_MAX];
-    struct broker_registration_feature supported[FEATURE_COUNT];
-    struct broker_registration_request request = broker_registration_request_defaults;
+    struct registration_request registration;
     struct broker_registration_response response;
     int16_t error;
 
-    request.broker_id = broker->node_id;
-    request.cluster_id = slice_text(log_dir_cluster_id(broker->dirs.items[0].dir));
-    request.incarnation_id = new_incarnation(broker->shards[0].loop.io);
-    request.listeners = listeners;
-    request.listeners_count = fill_listeners(broker, listeners);
-    request.features = supported;
-    request.features_count = fill_features(supported);
-    request.log_dirs = broker->dirs.ids;
-    request.log_dirs_count = broker->dirs.id_count;
-    error = ask(broker, API_BROKER_REGISTRATION, &request, &response, &response.error_code);
+    registration_fill(broker, &registration);
+    error = ask(broker, API_BROKER_REGISTRATION, &registration.request, &response,
+                &response.error_code);
     if (error == ERROR_NONE)
         broker->broker_epoch = response.broker_epoch;
     return error;
@@ -123,9 +137,7 @@ int registration_run(struct broker *broker)
                    kv("error", r));
         return BROKER_E_DATA;
     }
-    for (int i = 0; i < broker->dirs.count; i++)
-        if (broker->dirs.items[i].dir)
-            log_dir_set_broker_epoch(broker->dirs.items[i].dir, broker->broker_epoch);
+    registration_note_epoch(broker);
     for (int i = 0; i < broker->shard_count; i++) {
         image_unref(broker->shards[i].image);
         broker->shards[i].image = image_ref(controller_image(broker->controller));

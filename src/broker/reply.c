@@ -153,9 +153,61 @@ bool topic_is_internal(struct slice name)
            slice_is_text(name, "__transaction_state") || slice_is_text(name, "__share_group_state");
 }
 
-bool topic_is_alive(const struct shard *shard, const struct request *request,
-                    const struct image_topic *topic)
+int16_t error_of_place(const struct shard *shard, const struct request *request,
+                       const struct image_topic *topic, int32_t index)
 {
-    return shard->image->offset < request->image->offset ||
-           image_find_topic_by_id(shard->image, topic->id);
+    const struct image_topic *known = topic;
+
+    if (shard->image->offset >= request->image->offset)
+        known = image_find_topic_by_id(shard->image, topic->id);
+    if (!known)
+        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    return known->partitions[index].leader == shard->broker->node_id ? ERROR_NONE
+                                                                     : ERROR_NOT_LEADER_OR_FOLLOWER;
+}
+
+/* Fills `out` with the broker as the request's listener shows it; false if it does not. */
+static bool show_broker(const struct request *request, const struct image_broker *broker,
+                        struct reply_broker *out)
+{
+    const struct register_broker_record *record = &broker->record;
+
+    *out = (struct reply_broker){
+        .id = record->broker_id, .rack = record->rack, .is_fenced = record->fenced};
+    if (record->broker_id == request->shard->broker->node_id) {
+        out->host = reply_host(request); /* There may be several of one name. */
+        out->port = reply_port(request);
+        return true;
+    }
+    for (int32_t i = 0; i < record->end_points_count; i++) {
+        if (!slice_is_text(record->end_points[i].name, listener_of(request)->name))
+            continue;
+        out->host = record->end_points[i].host;
+        out->port = record->end_points[i].port;
+        return true;
+    }
+    return false;
+}
+
+size_t reply_brokers(struct request *request, const struct image *image, bool fenced,
+                     struct reply_broker **out)
+{
+    size_t count = 0;
+    const struct image_broker *broker;
+    struct tree_walk walk;
+
+    *out = request_new(request, (tree_count(&image->brokers) + 1) * sizeof(**out));
+    tree_walk_begin(&walk, &image->brokers, NULL);
+    while ((broker = tree_walk_next(&walk)))
+        if (fenced || !broker->record.fenced)
+            count += show_broker(request, broker, &(*out)[count]);
+    return count;
+}
+
+bool reply_find_broker(struct request *request, const struct image *image, int32_t id,
+                       struct reply_broker *out)
+{
+    const struct image_broker *broker = image_find_broker(image, id);
+
+    return broker && !broker->record.fenced && show_broker(request, broker, out);
 }

@@ -50,10 +50,28 @@ int16_t error_of_partition(int outcome, int batch_outcome);
 /* True if the topic is one that the cluster keeps its own data in. */
 bool topic_is_internal(struct slice name);
 
-/* Whether `shard` may open a partition of `topic`, which the request found in an image
- * that may be older than the shard's. */
-bool topic_is_alive(const struct shard *shard, const struct request *request,
-                    const struct image_topic *topic);
+/* Why `shard` may not open a partition of `topic`, which the request found in an image that may be
+ * older than the shard's: the topic is gone, or another broker leads.  Or 0. */
+int16_t error_of_place(const struct shard *shard, const struct request *request,
+                       const struct image_topic *topic, int32_t index);
+
+/* A broker as clients of a listener reach it. */
+struct reply_broker {
+    int32_t id;
+    struct slice host;
+    int32_t port;
+    struct slice rack; /* Null: it does not say. */
+    bool is_fenced;
+};
+
+/* The brokers that may lead, and with `fenced` the others; how many.  Those that have no such
+ * listener as the request's are left out.  In the request's arena. */
+size_t reply_brokers(struct request *request, const struct image *image, bool fenced,
+                     struct reply_broker **out);
+
+/* The broker `id` of `image`; false if it cannot be reached. */
+bool reply_find_broker(struct request *request, const struct image *image, int32_t id,
+                       struct reply_broker *out);
 
 /* The shard that is the home of a partition. */
 static inline struct shard *home_of(const struct shard *shard, const struct image_topic *topic,

@@ -3,8 +3,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "broker/session.h"
+#include "wire/bytes.h"
+
+enum { SIZE_SIZE = 4 };
 
 struct request *request_create(struct session *session, struct buf *holder)
 {
@@ -14,7 +18,24 @@ struct request *request_create(struct session *session, struct buf *holder)
     request->shard = session->shard;
     request->frame = buf_ref(holder);
     request->image = image_ref(session->shard->image);
+    request->is_at_controller = session->listener->is_controller;
     arena_init(&request->arena, &session->shard->budget);
+    return request;
+}
+
+struct request *request_create_inner(struct request *outer,
+                                     void (*captured)(struct request *request,
+                                                      struct slice response))
+{
+    struct request *request = mem_new(sizeof(*request));
+
+    request->shard = outer->shard;
+    request->frame = buf_ref(outer->frame);
+    request->image = image_ref(outer->shard->image);
+    request->is_at_controller = true;
+    request->captured = captured;
+    request->outer = outer;
+    arena_init(&request->arena, &outer->shard->budget);
     return request;
 }
 
@@ -75,16 +96,41 @@ static void make_pieces(struct request *request, const struct codec_output *outp
     request->outgoing = (struct outgoing){.pieces = pieces, .count = n, .sent = sent};
 }
 
+/* Hands the answer to whoever asked inside of another request. */
+static void hand_over(struct request *request, const struct codec_output *output)
+{
+    assert(output->gap_count == 0); /* Nothing of files: no such request is passed on. */
+    request->captured(request, slice_of(output->data + SIZE_SIZE, output->size - SIZE_SIZE));
+}
+
+void request_answer_bytes(struct request *request, struct slice response)
+{
+    struct piece *pieces = request_new(request, 2 * sizeof(*pieces));
+    uint8_t *size = request_new(request, SIZE_SIZE);
+
+    bytes_store_i32(size, (int32_t)response.size);
+    pieces[0] = (struct piece){.data = size, .size = SIZE_SIZE};
+    pieces[1] = (struct piece){.data = response.data, .size = response.size};
+    request->outgoing = (struct outgoing){.pieces = pieces, .count = 2, .sent = sent};
+    request->has_answer = true;
+    if (request->captured)
+        request->captured(request, response);
+    finished(request);
+}
+
 void request_answer_as(struct request *request, int16_t version, const void *response)
 {
     struct codec_output output;
     int r;
 
-    if (request->session) { /* Else there is nobody to encode it for. */
+    if (request->session || request->captured) { /* Else there is nobody to encode it for. */
         r = frame_encode_response(request->wire, version, request->header.correlation_id, response,
                                   &request->arena, &output);
         assert(r == 0); /* Handlers fill only what the version has. */
-        make_pieces(request, &output);
+        if (request->captured)
+            hand_over(request, &output);
+        else
+            make_pieces(request, &output);
         request->has_answer = true;
     }
     finished(request);
@@ -99,5 +145,7 @@ void request_end(struct request *request, const char *why)
 {
     if (why && request->session)
         session_end(request->session, why);
+    if (request->captured)
+        request->captured(request, slice_null());
     finished(request);
 }

@@ -30,16 +30,22 @@ struct request {
     const struct wire_api *wire;
     struct frame_request header;
     struct arena arena;
+    struct slice bytes;       /* Borrowed from `frame`: header and body. */
     struct buf *frame;        /* Shared: what the request was read from. */
     struct image *image;      /* Shared: the cluster that this request sees. */
     void *body;               /* Arena: the decoded request. */
     struct outgoing outgoing; /* The answer. */
     bool is_answered;         /* Or finished without an answer. */
     bool has_answer;
-    bool is_converting; /* Its records are with a worker: what is behind it must wait. */
-    bool close_after;   /* The connection ends behind the answer. */
+    bool is_converting;    /* Its records are with a worker: what is behind it must wait. */
+    bool is_at_controller; /* It came to the controller, of a broker or of a tool. */
+    bool close_after;      /* The connection ends behind the answer. */
     /* Told when the client has gone before the answer; may be NULL. */
     void (*abandoned)(struct request *request);
+    /* It came inside another request: hears of the answer, header and body, borrowed for the call;
+     * null if there is none.  NULL: it is a client's own. */
+    void (*captured)(struct request *request, struct slice response);
+    struct request *outer;                    /* That request. */
     void *work;                               /* Arena: the handler's own. */
     void (*release)(struct request *request); /* Before the memory goes; may be NULL. */
 };
@@ -54,6 +60,15 @@ void request_answer(struct request *request, const void *response);
 /* As request_answer(), in another version of the message than the request's: for
  * ApiVersions. */
 void request_answer_as(struct request *request, int16_t version, const void *response);
+
+/* Answers with bytes that are encoded already, header and body, which stay as long as the
+ * request. */
+void request_answer_bytes(struct request *request, struct slice response);
+
+/* A request that came inside `outer`, which stays until captured(). */
+struct request *request_create_inner(struct request *outer,
+                                     void (*captured)(struct request *request,
+                                                      struct slice response));
 
 /* Ends without an answer (acks=0); with `why`, the connection is closed. */
 void request_end(struct request *request, const char *why);

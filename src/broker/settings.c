@@ -305,6 +305,16 @@ static bool is_in_list(const char *list, const char *name)
     return false;
 }
 
+unsigned settings_roles(const struct settings *settings)
+{
+    const char *list = settings->process_roles;
+
+    if (!list || !*list)
+        return ROLE_BROKER | ROLE_CONTROLLER;
+    return (is_in_list(list, "broker") ? ROLE_BROKER : 0) |
+           (is_in_list(list, "controller") ? ROLE_CONTROLLER : 0);
+}
+
 static bool copy_part(char *out, size_t out_size, const char *from, size_t size)
 {
     if (size >= out_size)
@@ -413,7 +423,7 @@ static void advertise_without_listeners(const struct settings *settings, struct 
 }
 
 static int add_endpoint(const struct settings *settings, struct slice element, struct endpoint *out,
-                        bool *is_ours, struct text *why)
+                        struct text *why)
 {
     struct listener_text parsed;
     int r;
@@ -422,9 +432,7 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
         text_printf(why, "listeners: %.*s is not NAME://host:port", SLICE_ARG(element));
         return SETTINGS_E_INVALID;
     }
-    *is_ours = !is_in_list(settings->controller_listener_names, parsed.name);
-    if (!*is_ours)
-        return 0;
+    out->is_controller = is_in_list(settings->controller_listener_names, parsed.name);
     memcpy(out->name, parsed.name, sizeof(out->name));
     if (strstr(parsed.name, "SSL") || strstr(parsed.name, "SASL")) {
         text_printf(why, "listeners: %s is not served yet; only PLAINTEXT is", parsed.name);
@@ -434,6 +442,26 @@ static int add_endpoint(const struct settings *settings, struct slice element, s
     if (!settings->listeners)
         advertise_without_listeners(settings, out);
     return r ? r : advertise(settings, parsed.name, out, why);
+}
+
+/* Whether the listeners are those of the node's roles. */
+static int check_roles(const struct settings *settings, const struct endpoint *endpoints,
+                       size_t count, struct text *why)
+{
+    unsigned roles = settings_roles(settings);
+    unsigned has = 0;
+
+    for (size_t i = 0; i < count; i++)
+        has |= endpoints[i].is_controller ? ROLE_CONTROLLER : ROLE_BROKER;
+    if (roles & ROLE_BROKER && !(has & ROLE_BROKER))
+        text_printf(why, "listeners: there is none for clients");
+    else if (roles == ROLE_CONTROLLER && !(has & ROLE_CONTROLLER))
+        text_printf(why, "listeners: there is none of controller.listener.names");
+    else if (has & ~roles)
+        text_printf(why, "listeners: there is one of a role that is not in process.roles");
+    else
+        return 0;
+    return SETTINGS_E_INVALID;
 }
 
 /* The listeners where there is no key of that name: loopback, or what older files say. */
@@ -458,7 +486,6 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
 
     print_default(settings, alone);
     while (take_element(&list, &element)) {
-        bool is_ours;
         int r;
 
         if (count == ENDPOINTS_MAX) {
@@ -466,17 +493,34 @@ int settings_endpoints(const struct settings *settings, struct endpoint out[stat
             return SETTINGS_E_INVALID;
         }
         out[count] = (struct endpoint){.advertised_port = 0};
-        r = add_endpoint(settings, element, &out[count], &is_ours, why);
+        r = add_endpoint(settings, element, &out[count], why);
         if (r)
             return r;
-        count += is_ours;
-    }
-    if (count == 0) {
-        text_printf(why, "listeners: there is none for clients");
-        return SETTINGS_E_INVALID;
+        count++;
     }
     *out_count = count;
-    return 0;
+    return check_roles(settings, out, count, why);
+}
+
+int settings_controllers(const struct settings *settings, struct text *out, struct text *why)
+{
+    const char *list = settings->controller_quorum_bootstrap_servers;
+    struct slice element;
+
+    if (!list || !*list)
+        list = settings->controller_quorum_voters;
+    while (list && take_element(&list, &element)) {
+        const uint8_t *at = memchr(element.data, '@', element.size); /* Voters: ID@HOST:PORT */
+        size_t skipped = at ? (size_t)(at + 1 - element.data) : 0;
+
+        text_printf(out, "%s%.*s", out->size ? "," : "", (int)(element.size - skipped),
+                    (const char *)element.data + skipped);
+    }
+    if (out->size > 0)
+        return 0;
+    text_printf(why, "a node that is only a broker needs controller.quorum.bootstrap.servers (or "
+                     "controller.quorum.voters)");
+    return SETTINGS_E_INVALID;
 }
 
 /* --- folders of data -------------------------------------------------------- */

@@ -72,6 +72,16 @@ void settings_copy(const struct settings *from, struct settings *to);
 NODISCARD int settings_read(struct settings *settings, struct slice file, struct text *unserved,
                             struct text *why);
 
+/* What a node is: process.roles. */
+enum settings_role { ROLE_BROKER = 1 << 0, ROLE_CONTROLLER = 1 << 1 };
+
+/* The roles of this node; without process.roles it has both. */
+unsigned settings_roles(const struct settings *settings);
+
+/* Adds where the controllers of a broker are, "host:port,host:port", to `out`. */
+NODISCARD int settings_controllers(const struct settings *settings, struct text *out,
+                                   struct text *why);
+
 /* One place to listen, and how clients are told to get there. */
 enum { ENDPOINT_NAME_MAX = 64 };
 
@@ -80,12 +90,12 @@ struct endpoint {
     char name[ENDPOINT_NAME_MAX]; /* PLAINTEXT, or another that the operator chose. */
     char advertised_host[256];
     uint16_t advertised_port; /* 0: the port that was bound. */
+    bool is_controller;       /* Brokers and controllers' tools come here, no clients. */
 };
 
 enum { ENDPOINTS_MAX = 8 };
 
-/* The addresses of `listeners` and `advertised.listeners`: PLAINTEXT only, without the
- * controller's. */
+/* The addresses of `listeners` and `advertised.listeners`: PLAINTEXT only. */
 NODISCARD int settings_endpoints(const struct settings *settings,
                                  struct endpoint out[static ENDPOINTS_MAX], size_t *out_count,
                                  struct text *why);

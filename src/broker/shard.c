@@ -31,7 +31,8 @@ static bool coordinators_is_home(struct coordinators *coordinators, const struct
 {
     const struct shard *shard = coordinators->owner;
 
-    return partition_home(topic->id, index, shard->broker->shard_count) == shard->index;
+    return partition_home(topic->id, index, shard->broker->shard_count) == shard->index &&
+           topic->partitions[index].leader == shard->broker->node_id;
 }
 
 /* More than anybody lives to see, and less than a clock of microseconds can hold. */

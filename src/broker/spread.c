@@ -79,7 +79,9 @@ void spread_start(struct spread *spread)
 int16_t spread_open(struct spread *spread, struct shard *shard, const struct spread_part *part,
                     struct partition **out)
 {
-    if (!topic_is_alive(shard, spread->request, part->topic))
-        return ERROR_UNKNOWN_TOPIC_OR_PARTITION;
+    int16_t error = error_of_place(shard, spread->request, part->topic, part->index);
+
+    if (error != ERROR_NONE)
+        return error;
     return error_of_partition(replicas_get(&shard->replicas, part->topic, part->index, out), 0);
 }

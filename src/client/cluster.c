@@ -302,7 +302,8 @@ void cluster_refresh(struct cluster *cluster)
 {
     int64_t at_us = cluster->loop->now_us;
 
-    if (call_is_under_way(&cluster->refresh) || cluster->is_stopping)
+    if (call_is_under_way(&cluster->refresh) || cluster->is_stopping ||
+        cluster->settings.has_no_metadata)
         return;
     if (cluster->refresh_failures > 0 || cluster->refreshed_us > 0)
         at_us = max_of(at_us, cluster->refreshed_us +

@@ -48,6 +48,7 @@ struct cluster_settings {
     int64_t retry_backoff_ms, retry_backoff_max_ms;
     int64_t metadata_max_age_ms;
     size_t frame_size_max;
+    bool has_no_metadata;   /* The nodes are those of `bootstrap`: Metadata is never asked for. */
     bool allow_auto_create; /* Topics that are asked for may be made. */
 };
 

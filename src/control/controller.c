@@ -128,6 +128,20 @@ static void refuse_batch(struct controller *c, int r)
         loop_hook_ask(c->options.loop, &c->decide);
 }
 
+static void wake_watches(struct controller *c)
+{
+    struct list watches;
+    struct list_node *node;
+
+    list_init(&watches);
+    list_append(&watches, &c->watches);
+    while ((node = list_pop(&watches))) {
+        struct control_watch *watch = container_of(node, struct control_watch, node);
+
+        watch->wake(watch);
+    }
+}
+
 static void appended(void *context, int r)
 {
     struct controller *c = context;
@@ -141,6 +155,7 @@ static void appended(void *context, int r)
     c->previous = c->image;
     c->image = next;
     mlog_note_image(c->mlog, next);
+    wake_watches(c);
     c->options.publish(c->options.owner, &(struct control_change){
                                              .image = next,
                                              .removed = c->removed,
@@ -195,6 +210,16 @@ void controller_ask(struct controller *c, struct control_op *op)
     op->outcome = 0;
     list_push(&c->queue, &op->node);
     loop_hook_ask(c->options.loop, &c->decide);
+}
+
+struct mlog *controller_log(const struct controller *c)
+{
+    return c->mlog;
+}
+
+void controller_watch(struct controller *c, struct control_watch *watch)
+{
+    list_push(&c->watches, &watch->node);
 }
 
 int32_t controller_epoch(const struct controller *c)

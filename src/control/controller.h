@@ -25,7 +25,7 @@ enum control_outcome {
     CONTROL_E_COLLIDES,    /* Differs from a topic there is only in `.` and `_`. */
     CONTROL_E_PARTITIONS,  /* Not a number of partitions. */
     CONTROL_E_REPLICATION, /* Not a replication factor that this cluster has. */
-    CONTROL_E_ASSIGNMENT,  /* Replicas that are not here. */
+    CONTROL_E_ASSIGNMENT,  /* Replicas on brokers that are not registered. */
     CONTROL_E_FENCED,      /* There is no broker that could lead. */
     CONTROL_E_UNKNOWN_TOPIC,
     CONTROL_E_UNKNOWN_ID,
@@ -65,6 +65,8 @@ struct control_op {
     int16_t replication_factor;
     const struct control_config *configs; /* Checked already. */
     size_t config_count;
+    const int32_t *places; /* Brokers that the new partitions go to; NULL: whoever's turn it is. */
+    int32_t place_count;
     bool validate_only;
     char why[160]; /* Out: a sentence for the client, with an outcome. */
 
@@ -97,6 +99,7 @@ struct controller_options {
     int32_t node_id;
     struct mlog_config mlog;
     int64_t session_timeout_ms; /* Brokers of other processes are fenced after this silence. */
+    bool has_broker;            /* The broker `node_id` is in this process. */
     const struct uuid
         *directories; /* Of this node, where partitions may go; none: that of `dir`. */
     int directory_count;
@@ -119,6 +122,19 @@ struct image *controller_image(const struct controller *controller);
 
 /* The epoch of the metadata log that this opening began; the same until it is closed. */
 int32_t controller_epoch(const struct controller *controller);
+
+/* Its log, for who reads along; borrowed. */
+struct mlog *controller_log(const struct controller *controller);
+
+/* Somebody who wants to know when there may be more to read in the log.  Embedded in its owner. */
+struct control_watch {
+    struct list_node node; /* In the controller's list, else bare. */
+    void (*wake)(struct control_watch *watch);
+};
+
+/* Calls wake() once, when more has become durable. */
+void controller_watch(struct controller *controller, struct control_watch *watch);
+
 /* Puts no new partition there, if there is another place. */
 void controller_avoid(struct controller *controller, struct uuid directory);
 

@@ -46,6 +46,12 @@ static struct controller_session *find_session(const struct controller *c, int32
     return NULL;
 }
 
+/* The broker of this process, which needs no session. */
+static bool is_ours(const struct controller *c, int32_t id)
+{
+    return c->options.has_broker && id == c->options.node_id;
+}
+
 static int64_t now_us(const struct controller *c)
 {
     return io_monotonic_us(c->options.loop->io);
@@ -93,7 +99,7 @@ void controller_begin_sessions(struct controller *c)
 
     tree_walk_begin(&walk, &c->image->brokers, NULL);
     while ((broker = tree_walk_next(&walk)))
-        if (!broker->record.fenced && broker->record.broker_id != c->options.node_id)
+        if (!broker->record.fenced && !is_ours(c, broker->record.broker_id))
             touch(c, broker->record.broker_id);
 }
 
@@ -271,17 +277,17 @@ static bool understands(const struct image *image, const struct broker_registrat
     return true;
 }
 
-static int16_t check_registration(const struct controller *c, const struct control_frame *frame,
+static int16_t check_registration(const struct controller *c, struct control_frame *frame,
                                   const struct broker_registration_request *from)
 {
     const struct image *image = image_edit_image(c->edit);
     const struct image_broker *before = image_find_broker(image, from->broker_id);
-    bool is_ours = from->broker_id == c->options.node_id;
+    bool is_own = from->broker_id == c->options.node_id;
 
     if (!slice_is_text(from->cluster_id, log_dir_cluster_id(c->options.dir)))
         return ERROR_INCONSISTENT_CLUSTER_ID;
-    if (is_ours != frame->is_local ||
-        (before && !is_ours && find_session(c, from->broker_id) &&
+    if (is_own != frame->is_local ||
+        (before && !is_own && find_session(c, from->broker_id) &&
          !uuid_equal(before->record.incarnation_id, from->incarnation_id)))
         return ERROR_DUPLICATE_BROKER_REGISTRATION;
     return understands(image, from) ? ERROR_NONE : ERROR_UNSUPPORTED_VERSION;
@@ -310,7 +316,7 @@ static void copy_lists(struct controller *c, const struct broker_registration_re
         };
 }
 
-void controller_serve_broker_registration(struct controller *c, const struct control_frame *frame,
+void controller_serve_broker_registration(struct controller *c, struct control_frame *frame,
                                           const void *request, void *response)
 {
     const struct broker_registration_request *from = request;
@@ -378,7 +384,7 @@ static void step(struct controller *c, const struct image_broker *broker,
     }
 }
 
-void controller_serve_broker_heartbeat(struct controller *c, const struct control_frame *frame,
+void controller_serve_broker_heartbeat(struct controller *c, struct control_frame *frame,
                                        const void *request, void *response)
 {
     const struct broker_heartbeat_request *from = request;
@@ -397,7 +403,7 @@ void controller_serve_broker_heartbeat(struct controller *c, const struct contro
         forget(c, from->broker_id);
 }
 
-void controller_serve_unregister_broker(struct controller *c, const struct control_frame *frame,
+void controller_serve_unregister_broker(struct controller *c, struct control_frame *frame,
                                         const void *request, void *response)
 {
     const struct unregister_broker_request *from = request;
@@ -421,7 +427,7 @@ void controller_serve_unregister_broker(struct controller *c, const struct contr
 
 /* --- numbers for producers -------------------------------------------------- */
 
-void controller_serve_allocate_producer_ids(struct controller *c, const struct control_frame *frame,
+void controller_serve_allocate_producer_ids(struct controller *c, struct control_frame *frame,
                                             const void *request, void *response)
 {
     const struct allocate_producer_ids_request *from = request;

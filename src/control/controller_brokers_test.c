@@ -2,6 +2,7 @@
 #include "control/controller_test.h"
 #include "wire/errors.h"
 #include "wire/msg/allocate_producer_ids.h"
+#include "wire/msg/alter_partition.h"
 #include "wire/msg/unregister_broker.h"
 
 enum { SECOND_US = 1000 * 1000 };
@@ -231,5 +232,82 @@ TEST(controller_brokers, without_a_broker_there_is_no_topic)
     check_eq(outcome_of(&bench, &more), CONTROL_E_FENCED);
     op = creation("users", 1);
     check_eq(outcome_of(&bench, &op), CONTROL_E_FENCED);
+    bench_fini(&bench);
+}
+
+TEST(controller_brokers, partitions_go_where_they_are_told)
+{
+    const int32_t places[] = {2, 1, 2}, unknown[] = {7};
+    struct control_op op = creation("orders", 3);
+    struct bench bench;
+
+    bench_init(&bench);
+    (void)bench_register(&bench, 2);
+    op.places = places;
+    op.place_count = 2;
+    check_eq(outcome_of(&bench, &op), CONTROL_E_ASSIGNMENT);
+    op.place_count = 3;
+    check_ok(outcome_of(&bench, &op));
+    for (int32_t i = 0; i < 3; i++)
+        check_eq(leader_of(&bench, "orders", i), places[i]);
+    op = creation("users", 1);
+    op.places = unknown;
+    op.place_count = 1;
+    check_eq(outcome_of(&bench, &op), CONTROL_E_ASSIGNMENT);
+    bench_fini(&bench);
+}
+
+/* What broker 2 is answered that says who is in sync with its partition orders-0. */
+static int16_t alter(struct bench *bench, int64_t broker_epoch, int32_t leader_epoch,
+                     int32_t partition_epoch, int32_t in_sync)
+{
+    struct alter_partition_broker_state isr = {.broker_id = in_sync};
+    struct alter_partition_request_partition_data partition = {
+        .leader_epoch = leader_epoch,
+        .partition_epoch = partition_epoch,
+        .new_isr_with_epochs = &isr,
+        .new_isr_with_epochs_count = 1,
+    };
+    struct alter_partition_request_topic_data topic = {
+        .topic_id = find(bench, "orders")->id, .partitions = &partition, .partitions_count = 1};
+    struct alter_partition_request request = {
+        .broker_id = 2, .broker_epoch = broker_epoch, .topics = &topic, .topics_count = 1};
+    struct control_frame frame;
+    struct alter_partition_response response;
+    int16_t error;
+
+    control_frame_init(&frame, API_ALTER_PARTITION, &request);
+    controller_serve_now(bench->controller, &frame);
+    check(control_frame_read(&frame, &response));
+    error = response.error_code;
+    if (error == 0) {
+        const struct alter_partition_response_partition_data *p = response.topics[0].partitions;
+
+        error = p->error_code;
+        check(error != 0 || (p->leader_id == 2 && p->isr_count == 1 && p->isr[0] == 2));
+    }
+    control_frame_fini(&frame);
+    check_ok(controller_settle(bench->controller));
+    return error;
+}
+
+TEST(controller_brokers, who_is_in_sync_is_a_question_of_epochs)
+{
+    const int32_t place = 2;
+    struct control_op op = creation("orders", 1);
+    struct bench bench;
+    int64_t epoch;
+
+    bench_init(&bench);
+    epoch = bench_register(&bench, 2);
+    op.places = &place;
+    op.place_count = 1;
+    check_ok(outcome_of(&bench, &op));
+    check_eq(alter(&bench, epoch, 0, 0, 2), ERROR_NONE);
+    check_eq(alter(&bench, epoch - 1, 0, 0, 2), ERROR_STALE_BROKER_EPOCH);
+    check_eq(alter(&bench, epoch, -1, 0, 2), ERROR_FENCED_LEADER_EPOCH);
+    check_eq(alter(&bench, epoch, 1, 0, 2), ERROR_NOT_CONTROLLER);
+    check_eq(alter(&bench, epoch, 0, -1, 2), ERROR_INVALID_UPDATE_VERSION);
+    check_eq(alter(&bench, epoch, 0, 0, 1), ERROR_INVALID_REQUEST);
     bench_fini(&bench);
 }

@@ -6,6 +6,7 @@
 #include "wire/errors.h"
 #include "wire/frame.h"
 #include "wire/msg/allocate_producer_ids.h"
+#include "wire/msg/alter_partition.h"
 #include "wire/msg/broker_heartbeat.h"
 #include "wire/msg/broker_registration.h"
 #include "wire/msg/unregister_broker.h"
@@ -14,8 +15,8 @@ enum { SIZE_SIZE = 4 };
 
 struct served_api {
     const struct wire_message *request, *response;
-    void (*decide)(struct controller *controller, const struct control_frame *frame,
-                   const void *request, void *response);
+    void (*decide)(struct controller *controller, struct control_frame *frame, const void *request,
+                   void *response);
     size_t error_at; /* Where the response has its code. */
 };
 

@@ -24,6 +24,7 @@ struct control_frame {
     struct slice request; /* Borrowed until answered(): header and body, without the size. */
     bool is_local;        /* It comes from the broker of this process. */
     void (*answered)(struct control_frame *frame);
+    void *context; /* The asker's own. */
 
     struct arena arena;    /* Owned: has the response; see control_frame_fini(). */
     struct slice response; /* Out: header and body; null if it was no request that is served. */

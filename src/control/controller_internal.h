@@ -19,6 +19,7 @@ struct controller {
     struct image *image;     /* Owned reference: all that is durable. */
     struct image *previous;  /* Owned reference until the batch is published: has `removed`. */
     struct list queue;       /* struct control_op: not decided yet. */
+    struct list watches;     /* struct control_watch. */
     struct list batch;       /* struct control_op: being made durable. */
     struct image_edit *edit; /* Owned: what the batch leads to; NULL when idle. */
     struct arena arena;      /* For the batch. */
@@ -61,7 +62,7 @@ void controller_decide_frame(struct controller *controller, struct control_frame
 
 /* Decide about one kind of request each: `response` has its defaults. */
 #define SERVED(name)                                                                               \
-    void controller_serve_##name(struct controller *controller, const struct control_frame *frame, \
+    void controller_serve_##name(struct controller *controller, struct control_frame *frame,       \
                                  const void *request, void *response);
 #include "control/served.def"
 

@@ -178,6 +178,7 @@ int controller_open(const struct controller_options *options, struct controller 
     c->options = *options;
     list_init(&c->queue);
     list_init(&c->batch);
+    list_init(&c->watches);
     arena_init(&c->arena, NULL);
     c->decide = (struct loop_hook){.run = controller_decide};
     c->expiry.fire = expire;
@@ -218,6 +219,7 @@ int controller_close(struct controller *c, bool clean)
 
     if (!c)
         return 0;
+    assert(list_is_empty(&c->watches));
     loop_hook_cancel(&c->decide);
     controller_end_ops(&c->batch, CONTROL_E_STOPPED);
     controller_end_ops(&c->queue, CONTROL_E_STOPPED);

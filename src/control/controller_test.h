@@ -70,6 +70,7 @@ static inline int open_controller(struct bench *bench)
         .dir = bench->kit.dir,
         .env = &bench->kit.env,
         .syncer = bench->syncer,
+        .has_broker = true,
         .node_id = 1,
         .directories = bench->directories,
         .directory_count = bench->directory_count,

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { TOPIC_NAME_MAX = 249 };
+enum { TOPIC_NAME_MAX = 249, LEADER_NONE = -1 };
 
 static bool can_take(const struct image_broker *broker)
 {
@@ -41,23 +41,29 @@ static const struct image_broker *place(struct controller *c)
     return found;
 }
 
-/* The folder of the replica: of our own we know how full they are, of those of another broker we
- * name one only if there is no choice. */
+/* The folder of the replica: of our own we know how full they are, those of another broker take
+ * turns. */
 static struct uuid directory_of(struct controller *c, const struct image_broker *broker)
 {
-    if (broker->record.broker_id == c->options.node_id)
+    int32_t count = broker->record.log_dirs_count;
+
+    if (c->options.has_broker && broker->record.broker_id == c->options.node_id)
         return controller_choose_dir(c);
-    return broker->record.log_dirs_count == 1 ? broker->record.log_dirs[0] : (struct uuid){{0}};
+    return count > 0 ? broker->record.log_dirs[(c->placed & INT32_MAX) % count]
+                     : (struct uuid){{0}};
 }
 
-static void add_partition(struct controller *c, struct uuid topic_id, int32_t index)
+/* `at`: the broker that it is to go to, or NULL. */
+static void add_partition(struct controller *c, struct uuid topic_id, int32_t index,
+                          const int32_t *at)
 {
-    const struct image_broker *broker = place(c);
+    const struct image_broker *broker =
+        at ? image_find_broker(image_edit_image(c->edit), *at) : place(c);
     struct partition_record record;
     struct uuid directory;
     int32_t leader;
 
-    assert(broker); /* check_alive() was asked. */
+    assert(broker); /* check_alive() and check_places() were asked. */
     leader = broker->record.broker_id;
     directory = directory_of(c, broker);
     codec_defaults(&partition_record_message, &record);
@@ -65,7 +71,7 @@ static void add_partition(struct controller *c, struct uuid topic_id, int32_t in
     record.topic_id = topic_id;
     record.replicas = record.isr = &leader;
     record.replicas_count = record.isr_count = 1;
-    record.leader = leader;
+    record.leader = can_take(broker) ? leader : LEADER_NONE;
     record.leader_epoch = 0;
     record.partition_epoch = 0;
     record.directories = &directory;
@@ -177,6 +183,22 @@ static int check_alive(struct control_op *op, const struct image *image)
                   "Unable to replicate the partition 1 time(s): All brokers are currently fenced.");
 }
 
+/* Whether `count` partitions can be placed. */
+static int check_places(struct control_op *op, int32_t count, const struct image *image)
+{
+    if (!op->places)
+        return check_alive(op, image);
+    if (op->place_count != count)
+        return refuse(op, CONTROL_E_ASSIGNMENT,
+                      "The assignment does not name exactly the partitions that are to be added.");
+    for (int32_t i = 0; i < count; i++)
+        if (!image_find_broker(image, op->places[i]))
+            return refuse(op, CONTROL_E_ASSIGNMENT,
+                          "The manual partition assignment includes a broker that is not "
+                          "registered.");
+    return 0;
+}
+
 static int check_creation(struct control_op *op, const struct image *image)
 {
     int r = check_name(op);
@@ -200,14 +222,18 @@ static int check_creation(struct control_op *op, const struct image *image)
     if (op->partitions > CONTROL_PARTITIONS_MAX)
         return refuse(op, CONTROL_E_PARTITIONS,
                       "Number of partitions is above 100000, the most that one topic may have.");
+    if (op->replication_factor > 1 && (size_t)op->replication_factor <= tree_count(&image->brokers))
+        return refuse(op, CONTROL_E_REPLICATION,
+                      "Replication is not served yet: the replication factor can only be 1.");
     if (op->replication_factor > 1) {
         (void)snprintf(op->why, sizeof(op->why),
                        "Unable to replicate the partition %d time(s): The target replication "
-                       "factor of %d cannot be reached because only 1 broker(s) are registered.",
-                       op->replication_factor, op->replication_factor);
+                       "factor of %d cannot be reached because only %d broker(s) are registered.",
+                       op->replication_factor, op->replication_factor,
+                       (int)tree_count(&image->brokers));
         return CONTROL_E_REPLICATION;
     }
-    return check_alive(op, image);
+    return check_places(op, op->partitions, image);
 }
 
 static struct uuid new_topic_id(struct controller *c)
@@ -238,7 +264,7 @@ int controller_create_topic(struct controller *c, struct control_op *op)
     for (size_t i = 0; i < op->config_count; i++)
         add_config(c, IMAGE_RESOURCE_TOPIC, op->name, &op->configs[i]);
     for (int32_t i = 0; i < op->partitions; i++)
-        add_partition(c, op->id, i);
+        add_partition(c, op->id, i, op->places ? &op->places[i] : NULL);
     return 0;
 }
 
@@ -305,14 +331,13 @@ int controller_add_partitions(struct controller *c, struct control_op *op)
     int32_t before;
 
     if (r == 0)
-        r = check_alive(op, image_edit_image(c->edit));
-
+        r = check_places(op, op->partitions - topic->partition_count, image_edit_image(c->edit));
     if (r || op->validate_only)
         return r;
     op->id = topic->id;
     before = topic->partition_count; /* The topic is another one behind the first record. */
     for (int32_t i = before; i < op->partitions; i++)
-        add_partition(c, op->id, i);
+        add_partition(c, op->id, i, op->places ? &op->places[i - before] : NULL);
     return 0;
 }
 

@@ -421,6 +421,45 @@ bool mlog_is_snapshotting(const struct mlog *mlog)
     return snapshots_are_busy(mlog->snapshots);
 }
 
+/* --- for who reads along ---------------------------------------------------- */
+
+int64_t mlog_start(const struct mlog *mlog)
+{
+    return log_start(mlog->log);
+}
+
+int64_t mlog_durable(const struct mlog *mlog)
+{
+    return log_synced(mlog->log);
+}
+
+int mlog_read(struct mlog *mlog, int64_t offset, size_t bytes_max, struct log_range *out)
+{
+    int r = log_read(mlog->log, offset, log_synced(mlog->log), bytes_max, true, out);
+
+    return r > 0 ? MLOG_E_CORRUPT : err_pass(r);
+}
+
+void mlog_find_epoch_end(const struct mlog *mlog, int32_t epoch, int32_t *out_epoch,
+                         int64_t *out_end)
+{
+    log_find_epoch_end(mlog->log, epoch, out_epoch, out_end);
+}
+
+bool mlog_newest_snapshot(const struct mlog *mlog, struct snapshot_id *out)
+{
+    return snapshots_newest(mlog->snapshots, out) && out->end > 0;
+}
+
+int mlog_open_snapshot(const struct mlog *mlog, struct snapshot_id id, struct file **out)
+{
+    scoped(file_unrefp) struct file *folder = log_folder(mlog->log);
+    char name[SNAPSHOT_NAME_SIZE];
+
+    snapshot_print_name(id, name);
+    return err_pass(file_open(mlog->options.env->io, folder->fd, name, IO_READ, out));
+}
+
 /* --- opening and closing ---------------------------------------------------- */
 
 static int open_log(struct mlog *mlog)

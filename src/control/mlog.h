@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "meta/image.h"
 #include "meta/metadata_reader.h"
+#include "meta/snapshot.h"
 #include "os/loop.h"
 #include "store/log_dir.h"
 #include "store/syncer.h"
@@ -94,3 +95,24 @@ void mlog_note_image(struct mlog *mlog, struct image *image);
 
 /* True while a snapshot is being written, or old ones go. */
 bool mlog_is_snapshotting(const struct mlog *mlog);
+
+/* --- for who reads along (KIP-595) --- */
+
+/* The first offset that is in the log, and the first that a crash could lose: nobody is shown what
+ * is not below it. */
+int64_t mlog_start(const struct mlog *mlog);
+int64_t mlog_durable(const struct mlog *mlog);
+
+/* Finds durable batches from `offset` on, which is not below the start: at most `bytes_max` bytes,
+ * but one whole batch if there is one. */
+NODISCARD int mlog_read(struct mlog *mlog, int64_t offset, size_t bytes_max, struct log_range *out);
+
+/* As log_find_epoch_end(). */
+void mlog_find_epoch_end(const struct mlog *mlog, int32_t epoch, int32_t *out_epoch,
+                         int64_t *out_end);
+
+/* The newest snapshot; false if there is none of any record. */
+bool mlog_newest_snapshot(const struct mlog *mlog, struct snapshot_id *out);
+
+/* Opens the file of a snapshot; -ENOENT if it is not there (any more). */
+NODISCARD int mlog_open_snapshot(const struct mlog *mlog, struct snapshot_id id, struct file **out);

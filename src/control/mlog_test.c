@@ -4,6 +4,7 @@
 #include "test/harness/files.h"
 #include "test/harness/store_kit.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static const char folder[] = "__cluster_metadata-0";
@@ -324,5 +325,40 @@ TEST(mlog, many_records_are_replayed_over_many_reads)
     check_ok(open_mlog(&bench));
     check_eq(mlog_end(bench.mlog), BATCHES + 2);
     check(bench.replayed.size > (size_t)BATCHES * SIZE);
+    bench_fini(&bench);
+}
+
+static size_t readable(struct bench *bench, int64_t offset)
+{
+    struct log_range range;
+    size_t size;
+
+    check_ok(mlog_read(bench->mlog, offset, 1, &range));
+    size = range.size;
+    log_range_release(&range);
+    return size;
+}
+
+TEST(mlog, who_reads_along_is_shown_what_is_durable)
+{
+    struct snapshot_id none;
+    struct file *file = NULL;
+    struct bench bench;
+    int32_t epoch;
+    int64_t end;
+
+    bench_init(&bench);
+    check_ok(append(&bench, "a", 2, true));
+    check(mlog_start(bench.mlog) == 0 && mlog_durable(bench.mlog) == 3);
+    check(readable(&bench, 1) > 0 && readable(&bench, 3) == 0);
+    check_ok(append(&bench, "b", 1, false));
+    check(mlog_durable(bench.mlog) == 3 && readable(&bench, 3) == 0);
+    finish(&bench);
+    check(mlog_durable(bench.mlog) == 4 && readable(&bench, 3) > 0);
+    mlog_find_epoch_end(bench.mlog, mlog_epoch(bench.mlog), &epoch, &end);
+    check(epoch == mlog_epoch(bench.mlog) && end == 4);
+    check(!mlog_newest_snapshot(bench.mlog, &none));
+    none = (struct snapshot_id){.end = 4, .epoch = 1};
+    check_eq(mlog_open_snapshot(bench.mlog, none, &file), -ENOENT);
     bench_fini(&bench);
 }

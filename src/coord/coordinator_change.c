@@ -3,6 +3,7 @@
 /* coord/coordinator_change.c - from memory to the log: groups, offsets, deletions, expiry. */
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "base/utf16.h"
 #include "coord/coordinator_internal.h"
 #include "coord/group_internal.h"
@@ -311,7 +312,8 @@ void coordinator_delete_group(struct coordinator *c, struct coord_change *change
     struct change *sent;
     int r = !cg ? COORD_E_UNKNOWN_GROUP : 0;
 
-    if (cg && (cg->group.state != GROUP_EMPTY || cg->is_foreign))
+    if (cg && (cg->group.state != GROUP_EMPTY || cg->is_foreign) &&
+        !mutant_is(MUTANT_DELETE_ACTIVE))
         r = COORD_E_NOT_EMPTY;
     if (r) {
         coordinator_finish(&change->call, r);
@@ -451,6 +453,8 @@ static bool is_too_old(const struct coord_group *cg, const struct offsets_topic 
     int64_t base_ms =
         ages->rule == GROUP_EXPIRES_BY_STATE ? cg->group.state_ms : entry->value.commit_ms;
 
+    if (mutant_is(MUTANT_EXPIRE_ACTIVE))
+        return committed_is_expired(&entry->value, base_ms, ages->now_ms, ages->retention_ms);
     return ages->rule != GROUP_KEEPS_OFFSETS && !group_is_subscribed(&cg->group, topic->name) &&
            committed_is_expired(&entry->value, base_ms, ages->now_ms, ages->retention_ms);
 }

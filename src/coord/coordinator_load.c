@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "coord/coordinator_internal.h"
 #include "wire/bytes.h"
 #include "wire/msg/group_metadata_record.h"
@@ -157,6 +158,9 @@ static void replay_commit(struct loader *loader, const struct batch_header *head
 {
     bool is_tombstone = slice_is_null(value);
     struct committed committed;
+
+    if (is_tombstone && mutant_is(MUTANT_LOAD_DELETED))
+        return;
 
     if (!is_tombstone && records_read_offset(value, &committed)) {
         diag_warn(loader->coordinator->all->diag, "record of an offset cannot be read",

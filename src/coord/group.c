@@ -5,6 +5,7 @@
 #include "coord/group.h"
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "coord/group_internal.h"
 #include "wire/msg/group_metadata_record.h"
 
@@ -200,6 +201,8 @@ static void complete(struct group *g, struct group_step *step)
 
 static bool have_all_joined(const struct group *g)
 {
+    if (mutant_is(MUTANT_HASTY_REBALANCE))
+        return g->joining_count > 0;
     return g->member_count == g->joining_count && g->pending_count == 0;
 }
 
@@ -406,7 +409,7 @@ int group_heartbeat(struct group *g, const struct group_who *who, struct group_s
 
     if (r)
         return r;
-    if (who->generation != g->generation)
+    if (who->generation != g->generation && !mutant_is(MUTANT_STALE_BEAT))
         return COORD_E_GENERATION;
     group_touch(g, m, step);
     return g->state == GROUP_PREPARING ? COORD_E_REBALANCING : 0;
@@ -424,7 +427,7 @@ int group_check_commit(struct group *g, const struct group_who *who, struct grou
     r = group_identify(g, who->member_id, who->instance_id, &m);
     if (r)
         return r;
-    if (who->generation != g->generation)
+    if (who->generation != g->generation && !mutant_is(MUTANT_STALE_COMMIT))
         return COORD_E_GENERATION;
     if (g->state == GROUP_COMPLETING)
         return COORD_E_REBALANCING;

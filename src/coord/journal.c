@@ -2,6 +2,7 @@
 #include "coord/journal.h"
 
 #include "base/mem.h"
+#include "base/mutant.h"
 
 struct journal_batch {
     struct append append;
@@ -56,7 +57,7 @@ static void cut(struct journal *journal)
     struct journal_batch *batch = mem_new(sizeof(*batch));
 
     batch->journal = journal;
-    batch->append.acks = -1;
+    batch->append.acks = mutant_is(MUTANT_COMMIT_EARLY) ? 1 : -1;
     batch->append.done = batch_done;
     if (batch_builder_finish(&journal->builder, journal->codec, 0, -1, &batch->bytes))
         journal->outcome = COORD_E_TOO_LARGE; /* More than a codec takes. */

@@ -17,8 +17,9 @@ extern const struct tool_command tool_commands[];
 extern const int tool_command_count;
 
 /* The groups of options and their handlers. */
-extern const struct option_row dump_log_rows[], recover_rows[], storage_rows[];
-extern const int dump_log_row_count, recover_row_count, storage_row_count;
+extern const struct option_row check_rows[], dump_log_rows[], recover_rows[], storage_rows[];
+extern const int check_row_count, dump_log_row_count, recover_row_count, storage_row_count;
+int check_run(struct tool *tool);
 int dump_log_run(struct tool *tool);
 int recover_run(struct tool *tool);
 int storage_run(struct tool *tool);

@@ -7,6 +7,8 @@
  * Apache Kafka starts on the folder too.
  */
 
+#include "offline/recover.h"
+
 #include "base/err.h"
 #include "base/mem.h"
 #include "offline/commands.h"
@@ -30,10 +32,9 @@ const struct option_row recover_rows[] = {
 
 const int recover_row_count = COUNT_OF(recover_rows);
 
-static const struct uuid metadata_id = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+const struct uuid recover_metadata_id = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
-/* Kafka's defaults.  Whose settings differ gets indexes that are denser or not as dense. */
-static const struct log_config config = {
+const struct log_config recover_log_config = {
     .segment_bytes = 1 << 30,
     .segment_ms = INT64_MAX,
     .index_interval_bytes = 4096,
@@ -68,7 +69,8 @@ static int recover_log(struct recovery *recovery, const char *name, struct uuid 
     struct log *log;
     int64_t start = 0;
     int64_t end = 0;
-    int r = log_dir_open_log(recovery->dir, &recovery->env, name, topic_id, &config, &log);
+    int r =
+        log_dir_open_log(recovery->dir, &recovery->env, name, topic_id, &recover_log_config, &log);
 
     if (r == 0) {
         start = log_start(log);
@@ -111,7 +113,7 @@ static int recover_logs(struct recovery *recovery)
     int r = 0;
 
     if (log_dir_has_log(recovery->dir, recovery->env.io, metadata))
-        r = recover_log(recovery, metadata, metadata_id);
+        r = recover_log(recovery, metadata, recover_metadata_id);
     if (r == 0)
         r = log_dir_walk(recovery->dir, recovery->env.io, recover_found, recovery);
     if (r == 0 && recovery->failed == 0 && !log_dir_was_clean(recovery->dir))

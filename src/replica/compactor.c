@@ -86,6 +86,8 @@ static void consider(struct partition *p, int64_t now_ms, struct candidate *best
         give_up(p, r);
         return;
     }
+    if (view.waits_for_point) /* Sooner than by itself. */
+        upkeep_want_point(p->at->upkeep, p);
     ratio = dirty_ratio(&view);
     if (view.uncleanable <= view.cleaned || view.cleanable_bytes == 0 ||
         (ratio <= p->config.compaction.min_dirty_ratio && !is_too_old(p, &view, now_ms)))

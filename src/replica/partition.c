@@ -506,6 +506,11 @@ int replicas_fini(struct replicas *replicas, bool clean)
     return err_pass(result);
 }
 
+void partition_lead(struct partition *p, int32_t leader_epoch)
+{
+    p->leader_epoch = max_of(p->leader_epoch, leader_epoch);
+}
+
 void partition_configure(struct partition *p, const struct image_topic *topic)
 {
     p->replicas->configure(p->replicas, topic, &p->config);
@@ -715,6 +720,8 @@ int partition_read(struct partition *p, struct partition_read *read)
     if (read->offset < read->log_start || read->offset > end_of(p))
         return PARTITION_E_OUT_OF_RANGE;
     limit = read->is_committed ? read->stable : read->high_watermark;
+    if (mutant_is(MUTANT_SHOW_UNSYNCED))
+        limit = end_of(p);
     return read->offset < limit ? read_below(p, read, limit) : 0;
 }
 

@@ -231,6 +231,9 @@ void partition_drop(struct partition *partition);
 /* Takes over what the settings of `topic` are by now; see replicas->configure. */
 void partition_configure(struct partition *partition, const struct image_topic *topic);
 
+/* It leads in this epoch, which is not older than the one before. */
+void partition_lead(struct partition *partition, int32_t leader_epoch);
+
 /* Writes what is staged now; who waits for that is told at the end of the turn. */
 NODISCARD int partition_flush(struct partition *partition);
 

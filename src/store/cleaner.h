@@ -60,7 +60,8 @@ struct clean_view {
     int64_t cleaned;     /* Everything below was cleaned before. */
     int64_t uncleanable; /* Where the part that cannot be cleaned begins. */
     uint64_t clean_bytes, cleanable_bytes;
-    int64_t earliest_ms; /* When the dirty part begins; INT64_MAX: it has no time. */
+    int64_t earliest_ms;  /* When the dirty part begins; INT64_MAX: it has no time. */
+    bool waits_for_point; /* There would be more if the recovery point moved. */
 };
 
 struct clean_terms {

@@ -64,12 +64,14 @@ static int find_uncleanable(struct log *log, const struct clean_query *query,
                             struct clean_view *view)
 {
     view->uncleanable = log->segments[0].base;
+    view->waits_for_point = log->is_new && log->segment_count > 1;
     if (log->is_new || log->swap.count > 0 || log_is_fenced(log))
         return 0;
     for (size_t i = 0; i + 1 < log->segment_count; i++) {
         bool is_cleanable = false;
         int r = can_clean(log, i, query, view->cleaned, &is_cleanable);
 
+        view->waits_for_point = log->segments[i + 1].base > log->point_kept;
         if (r || !is_cleanable)
             return r;
         view->uncleanable = log->segments[i + 1].base;

@@ -68,7 +68,7 @@ static bool is_good_batch(const struct segment *segment, const struct scan_batch
     return header->base_offset >= recovery->next && !is_gap(recovery, header->base_offset) &&
            header->last_offset_delta >= 0 &&
            header->base_offset - segment->base <= INT32_MAX - header->last_offset_delta &&
-           batch_crc_is_good(batch->bytes);
+           (mutant_is(MUTANT_TORN_TAIL) || batch_crc_is_good(batch->bytes));
 }
 
 /* Reads the batches of the segment from `position` on and fills what follows from them;
@@ -90,7 +90,10 @@ static int recover_batches(struct log *log, struct segment *segment, struct reco
             break;
         }
         r = segment_note(segment, &batch.header, batch.position, log->config.index_interval_bytes);
-        log_replay_batch(&log->producers, &batch, &change);
+        change.id = -1;
+        change.has_ended = false;
+        if (!mutant_is(MUTANT_FORGET_PRODUCERS))
+            log_replay_batch(&log->producers, &batch, &change);
         if (r == 0)
             r = log_note_aborted(log, &change);
         if (r)

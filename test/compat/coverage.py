@@ -48,7 +48,7 @@ def error_names():
 
 
 def advertised_calls():
-    rows = re.findall(r"^API\((\w+),.*?(\d+), +(\d+), +(\d+)\)",
+    rows = re.findall(r"^API\((\w+),\s+\w+,(?!\s*CONTROLLER)[^)]*?(\d+), +(\d+), +(\d+)\)",
                       (BROKER / "apis.def").read_text(), re.M | re.S)
     return {(name, version) for name, _, highest, first in rows
             for version in range(int(first), int(highest) + 1)}

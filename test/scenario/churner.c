@@ -101,6 +101,47 @@ static void begin_round(struct churner *c)
     c->number = c->run->next_number++;
 }
 
+/* Which of the servers the node is, and that it is where it is said to be. */
+static int server_of(struct churner *c, const struct metadata_response *response, int32_t id)
+{
+    int at = c->run->is_cluster ? (int)id : 0;
+    struct io_address address;
+
+    for (int32_t i = 0; i < response->brokers_count; i++) {
+        const struct metadata_response_broker *broker = &response->brokers[i];
+
+        if (broker->node_id != id)
+            continue;
+        address = server_address(c->run->servers[at]);
+        if (!slice_is_text(broker->host, address.host) || broker->port != address.port)
+            run_fail(c->run, "broker %d is said to be elsewhere", id);
+        return at;
+    }
+    return -1;
+}
+
+/* Learns who leads; false if somebody does not, for now. */
+static bool find_leaders(struct churner *c, const struct metadata_response *response)
+{
+    const struct metadata_response_topic *topic = &response->topics[0];
+    int leaders[PARTITIONS_MAX] = {0};
+    struct io_address last;
+
+    for (int32_t i = 0; i < topic->partitions_count; i++) {
+        const struct metadata_response_partition *p = &topic->partitions[i];
+        int at = p->leader_id < 0 ? -1 : server_of(c, response, p->leader_id);
+
+        if (at < 0 || p->partition_index >= PARTITIONS_MAX)
+            return false;
+        leaders[p->partition_index] = at;
+    }
+    if (is_setting_up(c))
+        memcpy(c->run->topics[c->made].leaders, leaders, sizeof(leaders));
+    last = server_address(c->run->servers[leaders[c->partitions - 1]]);
+    client_move(&c->client, &last);
+    return true;
+}
+
 static void topic_is_there(struct churner *c)
 {
     if (is_setting_up(c)) {
@@ -128,6 +169,9 @@ static void created(void *owner, struct client_call *call, const void *answer)
         run_fail(c->run, "CreateTopics is answered with %d topics", response->topics_count);
     } else if (response->topics[0].error_code == ERROR_TOPIC_ALREADY_EXISTS && c->may_exist) {
         next_step(c, STEP_LOOK);
+    } else if (response->topics[0].error_code == ERROR_INVALID_REPLICATION_FACTOR &&
+               c->run->is_cluster) {
+        run_say(c->run, "churner: all brokers are fenced, or say so");
     } else if (response->topics[0].error_code) {
         c->may_exist = true;
         refused(c, response->topics[0].error_code);
@@ -199,8 +243,10 @@ static void create(struct churner *c)
 /* --- look ------------------------------------------------------------------- */
 
 static void found(struct churner *c, const struct client_call *call,
-                  const struct metadata_response_topic *topic)
+                  const struct metadata_response *response)
 {
+    const struct metadata_response_topic *topic = &response->topics[0];
+
     if (topic->error_code == ERROR_UNKNOWN_TOPIC_OR_PARTITION) {
         run_fail(c->run, "topic %s is unknown although its creation was acknowledged", c->name);
         return;
@@ -219,7 +265,7 @@ static void found(struct churner *c, const struct client_call *call,
     }
     if (uuid_is_zero(c->id))
         client_choose_version(&c->client, CLIENT_METADATA, LOOK_ID_VERSION);
-    else
+    else if (find_leaders(c, response))
         topic_is_there(c);
 }
 
@@ -235,7 +281,7 @@ static void looked(void *owner, struct client_call *call, const void *answer)
     if (response->topics_count != 1)
         run_fail(c->run, "Metadata is answered with %d topics, not one", response->topics_count);
     else if (c->step == STEP_LOOK)
-        found(c, call, &response->topics[0]);
+        found(c, call, response);
     else if (response->topics[0].error_code != ERROR_UNKNOWN_TOPIC_OR_PARTITION)
         run_fail(c->run, "topic %s is there although its deletion was acknowledged", c->name);
     else
@@ -491,7 +537,7 @@ static void ready(void *owner)
 struct churner *churner_create(struct run *run)
 {
     struct churner *c = mem_new(sizeof(*c));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = run_any_broker(run);
 
     c->run = run;
     c->pace.fire = step;

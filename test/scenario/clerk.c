@@ -20,6 +20,7 @@ enum {
     READ_PERCENT = 35,
     DELETE_OFFSET_PERCENT = 14, /* Else the group. */
     LARGE_PERCENT = 25,         /* Of clerks. */
+    OTHER_GROUP_PERCENT = 20,   /* In a cluster, where it must find the coordinator anew. */
     PADDING_MAX = 3500,
     OFFSET_MAX = 1000000,
 };
@@ -29,8 +30,9 @@ struct clerk {
     struct run *run;
     const struct group_plan *group; /* That it deals with. */
     size_t padding;
-    bool is_asking, is_stopping, has_found, is_reading_all;
-    int read_groups; /* Of those that are to be read at the end. */
+    bool is_asking, is_stopping, is_reading_all;
+    const struct group_plan *found; /* The group whose coordinator it talks to; NULL: none. */
+    int read_groups;                /* Of those that are to be read at the end. */
     int64_t asked_us;
     int64_t offsets[LEDGER_PARTITIONS_MAX];
     uint64_t commits[LEDGER_PARTITIONS_MAX];
@@ -92,10 +94,12 @@ static void found(void *owner, struct client_call *call, const void *answer)
 
     if (!is_answered(c, answer))
         return;
-    c->has_found = call->version >= FIND_KEYS
-                       ? response->coordinators_count == 1 &&
-                             response->coordinators[0].error_code == ERROR_NONE
-                       : response->error_code == ERROR_NONE;
+    if (call->version >= FIND_KEYS ? response->coordinators_count != 1 ||
+                                         response->coordinators[0].error_code != ERROR_NONE
+                                   : response->error_code != ERROR_NONE)
+        return;
+    c->found = c->group;
+    client_move_to_coordinator(&c->client, call->version, response);
 }
 
 static void find(struct clerk *c)
@@ -264,14 +268,23 @@ static void delete_group(struct clerk *c)
 
 /* --- its life --------------------------------------------------------------- */
 
+/* A broker that is alone coordinates all groups. */
+static bool knows_coordinator(const struct clerk *c)
+{
+    return c->found && (c->found == c->group || !c->run->is_cluster);
+}
+
 static void choose(struct clerk *c)
 {
     uint64_t chance = rng_below(&c->run->rng, 100);
     int count;
     const struct group_plan *all = groups_all(c->run, &count);
 
-    c->group = &all[rng_below(&c->run->rng, (uint64_t)count)];
-    if (chance < COMMIT_PERCENT && c->group->seats == 0)
+    if (!c->run->is_cluster || rng_chance(&c->run->rng, OTHER_GROUP_PERCENT))
+        c->group = &all[rng_below(&c->run->rng, (uint64_t)count)];
+    if (!knows_coordinator(c))
+        find(c);
+    else if (chance < COMMIT_PERCENT && c->group->seats == 0)
         commit(c);
     else if (chance < COMMIT_PERCENT + READ_PERCENT)
         read_offsets(c);
@@ -291,13 +304,16 @@ static void step(struct loop_timer *timer)
         return;
     if (!c->client.is_ready) {
         again_at(c, AGAIN_US);
-    } else if (!c->has_found) {
+    } else if (!c->found) {
         find(c);
     } else if (!c->is_reading_all) {
         choose(c);
     } else if (c->read_groups < count) {
         c->group = &all[c->read_groups];
-        read_offsets(c);
+        if (knows_coordinator(c))
+            read_offsets(c);
+        else
+            find(c);
     }
 }
 
@@ -309,7 +325,7 @@ static void ready(void *owner)
 struct clerk *clerk_create(struct run *run)
 {
     struct clerk *c = mem_new(sizeof(*c));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = run_any_broker(run);
     int count;
 
     c->run = run;

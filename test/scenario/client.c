@@ -300,6 +300,28 @@ void client_init(struct client *client, struct run *run, const char *name,
     loop_timer_set(&client->loop, &client->retry, io_monotonic_us(client->io));
 }
 
+void client_move(struct client *client, const struct io_address *broker)
+{
+    bool is_there =
+        strcmp(client->broker.host, broker->host) == 0 && client->broker.port == broker->port;
+
+    client->broker = *broker;
+    if (!is_there && client->has_connection)
+        connection_close(&client->connection, "another broker leads", 0);
+}
+
+void client_move_to_coordinator(struct client *client, int16_t version,
+                                const struct find_coordinator_response *response)
+{
+    bool has_list = version >= 4;
+    struct slice host = has_list ? response->coordinators[0].host : response->host;
+    int32_t port = has_list ? response->coordinators[0].port : response->port;
+    struct io_address address = {.port = (uint16_t)port};
+
+    (void)snprintf(address.host, sizeof(address.host), "%.*s", SLICE_ARG(host));
+    client_move(client, &address);
+}
+
 void client_stop(struct client *client)
 {
     client->is_stopping = true;

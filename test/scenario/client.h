@@ -18,6 +18,7 @@
 #include "net/connection.h"
 #include "test/scenario/run.h"
 #include "wire/frame.h"
+#include "wire/msg/find_coordinator.h"
 
 struct client;
 
@@ -102,6 +103,13 @@ void client_stop(struct client *client);
 
 /* Frees what a stopped client has. */
 void client_fini(struct client *client);
+
+/* Talks to that broker from now on; the connection there is ends. */
+void client_move(struct client *client, const struct io_address *broker);
+
+/* As client_move(), to what an answer of FindCoordinator says. */
+void client_move_to_coordinator(struct client *client, int16_t version,
+                                const struct find_coordinator_response *response);
 
 /* An arena for a request that is being put together; the call takes it over. */
 struct client_call *client_call_new(struct client *client, enum client_api api,

@@ -155,6 +155,8 @@ static void refused(struct consumer *c, struct place *place, int16_t error)
         place->is_lost = true;
         return;
     }
+    if (run_may_not_know(c->run, error))
+        return;
     if (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION ||
         error == ERROR_UNKNOWN_TOPIC_ID)
         run_fail(c->run, "%s-%" PRId32 ": fetch at %" PRId64 " is answered with %s",
@@ -452,11 +454,11 @@ static void ready(void *owner)
     again_at(c, 0);
 }
 
-struct consumer *consumer_create(struct run *run, uint32_t number, enum consumer_kind kind)
+struct consumer *consumer_create(struct run *run, uint32_t number, enum consumer_kind kind, int at)
 {
     static const int32_t sizes[] = {1024, 4096, 65536, 1048576};
     struct consumer *c = mem_new(sizeof(*c));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = server_address(run->servers[at]);
 
     c->run = run;
     c->number = number;
@@ -467,14 +469,15 @@ struct consumer *consumer_create(struct run *run, uint32_t number, enum consumer
     c->wait_ms = (int32_t)rng_between(&run->rng, 0, 500);
     for (int t = 0; t < run->topic_count; t++)
         for (int32_t i = 0; i < run->topics[t].partitions; i++)
-            c->places[c->place_count++] = (struct place){
-                .topic = &run->topics[t],
-                .index = i,
-                .number = run->topics[t].first_number + (uint32_t)i,
-                .told = -1,
-                .start = -1,
-                .end = -1,
-            };
+            if (run->topics[t].leaders[i] == at)
+                c->places[c->place_count++] = (struct place){
+                    .topic = &run->topics[t],
+                    .index = i,
+                    .number = run->topics[t].first_number + (uint32_t)i,
+                    .told = -1,
+                    .start = -1,
+                    .end = -1,
+                };
     client_init(&c->client, run, "consumer", &broker);
     c->client.ready = ready;
     c->client.owner = c;

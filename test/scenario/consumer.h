@@ -19,7 +19,7 @@ enum consumer_kind { CONSUMER_FOLLOWER, CONSUMER_READER };
 struct consumer;
 
 /* A consumer of all partitions of the run's topics. */
-struct consumer *consumer_create(struct run *run, uint32_t number, enum consumer_kind kind);
+struct consumer *consumer_create(struct run *run, uint32_t number, enum consumer_kind kind, int at);
 
 /* NULL is allowed; always returns NULL. */
 struct consumer *consumer_destroy(struct consumer *consumer);

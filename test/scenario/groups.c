@@ -60,8 +60,16 @@ struct ledger *groups_ledger(struct run *run)
 
 int groups_life(const struct run *run)
 {
-    /* A coordinator whose disk fails may read its log again at any time. */
-    return run->server->may_fail ? LEDGER_ANY_LIFE : run->server->starts;
+    int life = 0;
+
+    /* Of whom the coordinator is nothing is said: a start of any server is another life.  One whose
+     * disk fails may read its log again at any time. */
+    for (int i = 0; i < run->server_count; i++) {
+        if (run->servers[i]->may_fail)
+            return LEDGER_ANY_LIFE;
+        life += run->servers[i]->starts;
+    }
+    return life;
 }
 
 uint64_t groups_next_plan(struct run *run)
@@ -263,7 +271,7 @@ static void stir(struct groups *g)
 
 static void note_wall(struct groups *g)
 {
-    const struct server *server = g->run->server;
+    const struct server *server = g->run->servers[run_first_broker(g->run)];
     int64_t now_us = sim_now_us(g->run->sim);
 
     if (!server->broker || !sim_node_is_up(server->node) || now_us < g->walled_us + WALL_EVERY_US)

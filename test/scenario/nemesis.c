@@ -146,6 +146,14 @@ static void do_harm(struct nemesis *n, enum harm harm)
     }
 }
 
+/* Where there are several, each takes its time. */
+static void set_next(struct nemesis *n)
+{
+    int64_t pause_us = rng_between(&n->run->rng, PACE_MIN_US, PACE_MAX_US);
+
+    sim_event_set(n->run->sim, &n->next, sim_now_us(n->run->sim) + pause_us * n->run->server_count);
+}
+
 static void next(struct sim *sim, struct sim_event *event)
 {
     struct nemesis *n = container_of(event, struct nemesis, next);
@@ -159,19 +167,18 @@ static void next(struct sim *sim, struct sim_event *event)
     }
     if (harm >= HARM_SLOW_DISK && !n->relief.node.linked)
         sim_event_set(sim, &n->relief, sim_now_us(sim) + rng_between(rng, 1000, PACE_MAX_US));
-    sim_event_set(sim, event, sim_now_us(sim) + rng_between(rng, PACE_MIN_US, PACE_MAX_US));
+    set_next(n);
 }
 
-struct nemesis *nemesis_create(struct run *run)
+struct nemesis *nemesis_create(struct run *run, struct server *server)
 {
     struct nemesis *n = mem_new(sizeof(*n));
 
     n->run = run;
-    n->server = run->server;
+    n->server = server;
     n->next.fire = next;
     n->relief.fire = relief;
-    sim_event_set(run->sim, &n->next,
-                  sim_now_us(run->sim) + rng_between(&run->rng, PACE_MIN_US, PACE_MAX_US));
+    set_next(n);
     return n;
 }
 

@@ -184,8 +184,9 @@ static void failed(struct producer *p, struct lane *lane, struct out_batch *batc
     if (is_idempotent(p) &&
         (error == ERROR_OUT_OF_ORDER_SEQUENCE_NUMBER || error == ERROR_UNKNOWN_PRODUCER_ID))
         check_sequence(p, lane, batch);
-    else if (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION ||
-             error == ERROR_UNKNOWN_TOPIC_ID)
+    else if (!run_may_not_know(p->run, error) &&
+             (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION ||
+              error == ERROR_UNKNOWN_TOPIC_ID))
         run_fail(p->run, "%s-%" PRId32 ": produce is answered with %s", lane->topic->name,
                  lane->index, error_name(error));
     came_back(lane, batch);
@@ -374,6 +375,8 @@ static void step(struct loop_timer *timer)
         again_at(p, AGAIN_US);
         return;
     }
+    if (p->lane_count == 0)
+        return;
     make_some(p);
     while (send_some(p))
         continue;
@@ -392,11 +395,14 @@ static void ready(void *owner)
 }
 
 /* Sequences make no sense where a crash may take acknowledged records back. */
-static void add_lanes(struct producer *p, const struct run_topic *topic)
+static void add_lanes(struct producer *p, const struct run_topic *topic, int at)
 {
     for (int32_t i = 0; i < topic->partitions && !(topic->is_lossy && is_idempotent(p)); i++) {
-        struct lane *lane = &p->lanes[p->lane_count++];
+        struct lane *lane = &p->lanes[p->lane_count];
 
+        if (topic->leaders[i] != at)
+            continue;
+        p->lane_count++;
         lane->topic = topic;
         lane->index = i;
         lane->number = topic->first_number + (uint32_t)i;
@@ -405,10 +411,10 @@ static void add_lanes(struct producer *p, const struct run_topic *topic)
 }
 
 struct producer *producer_create(struct run *run, uint32_t number, enum producer_kind kind,
-                                 int batches)
+                                 int batches, int at)
 {
     struct producer *p = mem_new(sizeof(*p));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = server_address(run->servers[at]);
 
     p->run = run;
     p->number = number;
@@ -417,7 +423,9 @@ struct producer *producer_create(struct run *run, uint32_t number, enum producer
     p->batches_left = batches;
     p->pace.fire = step;
     for (int t = 0; t < run->topic_count; t++)
-        add_lanes(p, &run->topics[t]);
+        add_lanes(p, &run->topics[t], at);
+    if (p->lane_count == 0)
+        p->batches_left = 0; /* What is there takes no sequences. */
     client_init(&p->client, run, "producer", &broker);
     p->client.ready = ready;
     p->client.owner = p;

@@ -27,7 +27,7 @@ struct producer;
 
 /* Writes `batches` batches to the partitions of the run's topics, then is done. */
 struct producer *producer_create(struct run *run, uint32_t number, enum producer_kind kind,
-                                 int batches);
+                                 int batches, int at);
 
 /* NULL is allowed; always returns NULL. */
 struct producer *producer_destroy(struct producer *producer);

@@ -10,6 +10,7 @@
 #include "test/scenario/record.h"
 #include "test/scenario/server.h"
 #include "test/scenario/trimmer.h"
+#include "wire/errors.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@ enum {
     TRIMMED_PERCENT = 50,
     COMPACTED_PERCENT = 40,
     EXPIRING_PERCENT = 40,
+    CLUSTER_PERCENT = 25,
     ANOMALIES_SHOWN = 6,
     FAILURES_SHOWN = 10,
 };
@@ -122,7 +124,7 @@ static void plan_topics(struct run *run)
 static void start_planned_clients(struct run *run)
 {
     run->producers[run->producer_count++] =
-        producer_create(run, 0, PRODUCER_IDEMPOTENT, run->options.plan->batches);
+        producer_create(run, 0, PRODUCER_IDEMPOTENT, run->options.plan->batches, 0);
     churner_finish(run->churner);
 }
 
@@ -137,12 +139,22 @@ static void start_clients(struct run *run)
                                       ? PRODUCER_IDEMPOTENT
                                       : (enum producer_kind)rng_below(&run->rng, 4);
 
-        run->producers[run->producer_count++] =
-            producer_create(run, (uint32_t)i, kind, (int)rng_between(&run->rng, 10, BATCHES_MAX));
+        int batches = (int)rng_between(&run->rng, 10, BATCHES_MAX);
+
+        for (int at = run_first_broker(run); at < run->server_count; at++)
+            if (run_has_leader(run, at)) {
+                run->producers[run->producer_count] =
+                    producer_create(run, (uint32_t)run->producer_count, kind, batches, at);
+                run->producer_count++;
+            }
     }
     for (int i = 0; i < consumers; i++)
-        run->consumers[run->consumer_count++] =
-            consumer_create(run, (uint32_t)i, CONSUMER_FOLLOWER);
+        for (int at = run_first_broker(run); at < run->server_count; at++)
+            if (run_has_leader(run, at)) {
+                run->consumers[run->consumer_count] =
+                    consumer_create(run, (uint32_t)run->consumer_count, CONSUMER_FOLLOWER, at);
+                run->consumer_count++;
+            }
     if (rng_chance(&run->rng, TRIMMED_PERCENT))
         run->trimmer = trimmer_create(run);
     run->groups = groups_create(run);
@@ -164,7 +176,8 @@ static void begin_work(struct run *run)
     }
     start_clients(run);
     if (!run->options.is_calm)
-        run->nemesis = nemesis_create(run);
+        for (int i = 0; i < run->server_count; i++)
+            run->nemeses[i] = nemesis_create(run, run->servers[i]);
     to_phase(run, RUN_WORK, rng_between(&run->rng, WORK_MIN_US, WORK_MAX_US));
 }
 
@@ -178,9 +191,26 @@ static bool are_producers_done(const struct run *run)
     return true;
 }
 
+static void end_nemeses(struct run *run)
+{
+    for (int i = 0; i < run->server_count; i++)
+        run->nemeses[i] = nemesis_destroy(run->nemeses[i]);
+}
+
+static bool are_all_up(const struct run *run, bool again)
+{
+    for (int i = 0; i < run->server_count; i++) {
+        const struct server *server = run->servers[i];
+
+        if (!server->broker || (again && server->starts <= server->starts_before))
+            return false;
+    }
+    return true;
+}
+
 static void begin_healing(struct run *run)
 {
-    run->nemesis = nemesis_destroy(run->nemesis);
+    end_nemeses(run);
     for (int i = 0; i < run->producer_count; i++)
         producer_finish(run->producers[i]);
     churner_finish(run->churner);
@@ -192,18 +222,24 @@ static void begin_healing(struct run *run)
 }
 
 /* Power that is lost at the end tells apart what was durable from what looked so. */
-static void begin_restart(struct run *run)
+static void restart(struct run *run, struct server *server)
 {
     uint64_t how = rng_below(&run->rng, 3);
 
-    run->starts_before = run->server->starts;
-    to_phase(run, RUN_RESTART, RESTART_MAX_US);
+    server->starts_before = server->starts;
     if (run->options.plan)
-        server_kill(run->server, run->options.plan->death);
+        server_kill(server, run->options.plan->death);
     else if (how == 0 || run->options.is_calm)
-        server_stop(run->server);
+        server_stop(server);
     else
-        server_kill(run->server, how == 1 ? SIM_KILL : SIM_POWER_LOSS);
+        server_kill(server, how == 1 ? SIM_KILL : SIM_POWER_LOSS);
+}
+
+static void begin_restart(struct run *run)
+{
+    to_phase(run, RUN_RESTART, RESTART_MAX_US);
+    for (int i = run->server_count; i-- > 0;) /* The controller last: the others ask it. */
+        restart(run, run->servers[i]);
 }
 
 /* Page-cache topics may have lost something if the power was ever lost. */
@@ -228,7 +264,12 @@ static void note_compacted_topics(struct run *run)
 
 static void begin_reading(struct run *run)
 {
-    run->reader = consumer_create(run, READER_NUMBER, CONSUMER_READER);
+    for (int at = run_first_broker(run); at < run->server_count; at++)
+        if (run_has_leader(run, at)) {
+            run->readers[run->reader_count] = consumer_create(
+                run, (uint32_t)(READER_NUMBER + run->reader_count), CONSUMER_READER, at);
+            run->reader_count++;
+        }
     if (run->groups)
         groups_begin_reading(run->groups);
     to_phase(run, RUN_READ, READ_MAX_US);
@@ -247,19 +288,28 @@ static void too_late(struct run *run)
         trimmer_print(run->trimmer, &where);
     if (run->groups)
         groups_print(run->groups, &where);
-    if (run->reader)
-        consumer_print(run->reader, &where);
-    run_fail(run, "nothing goes on while %s; the broker is %s\n%s", phase_names[run->phase],
-             run->server->broker ? "up" : "down", where.data ? where.data : "");
+    for (int i = 0; i < run->reader_count; i++)
+        consumer_print(run->readers[i], &where);
+    run_fail(run, "nothing goes on while %s; %s up\n%s", phase_names[run->phase],
+             are_all_up(run, false) ? "all is" : "not all is", where.data ? where.data : "");
     text_fini(&where);
     run->phase = RUN_OVER;
+}
+
+static bool are_readers_done(const struct run *run)
+{
+    for (int i = 0; i < run->reader_count; i++)
+        if (!consumer_is_done(run->readers[i]))
+            return false;
+    return true;
 }
 
 static void tick(struct sim *sim, struct sim_event *event)
 {
     struct run *run = container_of(event, struct run, tick);
 
-    server_tick(run->server);
+    for (int i = 0; i < run->server_count; i++)
+        server_tick(run->servers[i]);
     if (run->groups)
         groups_tick(run->groups);
     switch (run->phase) {
@@ -273,16 +323,16 @@ static void tick(struct sim *sim, struct sim_event *event)
         break;
     case RUN_HEAL:
         if (are_producers_done(run) && churner_is_done(run->churner) &&
-            (!run->trimmer || trimmer_is_done(run->trimmer)) && run->server->broker &&
+            (!run->trimmer || trimmer_is_done(run->trimmer)) && are_all_up(run, false) &&
             (!run->groups || groups_are_settled(run->groups)))
             begin_restart(run);
         break;
     case RUN_RESTART:
-        if (run->server->broker && run->server->starts > run->starts_before)
+        if (are_all_up(run, true))
             begin_reading(run);
         break;
     case RUN_READ:
-        if (consumer_is_done(run->reader) &&
+        if (are_readers_done(run) &&
             (!run->groups || (groups_are_read(run->groups) && groups_are_settled(run->groups))))
             run->phase = RUN_OVER;
         break;
@@ -294,6 +344,40 @@ static void tick(struct sim *sim, struct sim_event *event)
 }
 
 /* --- the whole -------------------------------------------------------------- */
+
+struct io_address run_any_broker(struct run *run)
+{
+    int first = run_first_broker(run);
+
+    return server_address(run->servers[rng_between(&run->rng, first, run->server_count - 1)]);
+}
+
+bool run_may_not_know(const struct run *run, int16_t error)
+{
+    return run->is_cluster &&
+           (error == ERROR_UNKNOWN_TOPIC_OR_PARTITION || error == ERROR_UNKNOWN_TOPIC_ID);
+}
+
+bool run_has_leader(const struct run *run, int at)
+{
+    for (int t = 0; t < run->topic_count; t++)
+        for (int32_t i = 0; i < run->topics[t].partitions; i++)
+            if (run->topics[t].leaders[i] == at)
+                return true;
+    return false;
+}
+
+/* The numbers of a cluster's brokers are their places in run->servers. */
+static void create_servers(struct run *run, int shards)
+{
+    run->server_count = run->is_cluster ? SERVERS_MAX : 1;
+    run->servers[0] = server_create(run, run->is_cluster ? 1 : shards,
+                                    run->is_cluster ? SERVER_CONTROLLER : SERVER_WHOLE,
+                                    SERVER_CONTROLLER_ID, NULL);
+    run->server = run->servers[0];
+    for (int i = 1; i < run->server_count; i++)
+        run->servers[i] = server_create(run, shards, SERVER_BROKER, i, run->server);
+}
 
 static struct run *run_create(const struct run_options *options)
 {
@@ -311,7 +395,8 @@ static struct run *run_create(const struct run_options *options)
     run->next_value = 1;
     if (shards == 0)
         shards = rng_chance(&run->rng, 50) ? 1 : 4;
-    run->server = server_create(run, shards);
+    run->is_cluster = !options->plan && rng_chance(&run->rng, CLUSTER_PERCENT);
+    create_servers(run, shards);
     plan_topics(run);
     run->churner = churner_create(run);
     run->tick.fire = tick;
@@ -321,13 +406,15 @@ static struct run *run_create(const struct run_options *options)
 static void run_destroy(struct run *run)
 {
     sim_event_cancel(run->sim, &run->tick);
-    run->nemesis = nemesis_destroy(run->nemesis);
-    run->server = server_destroy(run->server);
+    end_nemeses(run);
+    for (int i = run->server_count; i-- > 0;)
+        run->servers[i] = server_destroy(run->servers[i]);
     for (int i = 0; i < run->producer_count; i++)
         run->producers[i] = producer_destroy(run->producers[i]);
     for (int i = 0; i < run->consumer_count; i++)
         run->consumers[i] = consumer_destroy(run->consumers[i]);
-    run->reader = consumer_destroy(run->reader);
+    for (int i = 0; i < run->reader_count; i++)
+        run->readers[i] = consumer_destroy(run->readers[i]);
     run->churner = churner_destroy(run->churner);
     run->trimmer = trimmer_destroy(run->trimmer);
     run->groups = groups_destroy(run->groups);
@@ -356,7 +443,8 @@ static bool judge(struct run *run, FILE *out)
         return true;
     if (!out)
         return false;
-    fprintf(out, "seed %" PRIu64 ", %d shards:\n", run->options.seed, run->server->shards);
+    fprintf(out, "seed %" PRIu64 ", %d shards%s:\n", run->options.seed,
+            run->servers[run->server_count - 1]->shards, run->is_cluster ? ", a cluster" : "");
     if (run->failures > 0)
         fprintf(out, "%s", run->why.data);
     history_print(run->history, out, ANOMALIES_SHOWN);
@@ -379,10 +467,11 @@ struct run_result run_seed(const struct run_options *options, FILE *out)
         .stats = *sim_stats(run->sim),
         .virtual_us = sim_now_us(run->sim),
         .values = (size_t)run->next_value - 1,
-        .records_at_end = run->reader ? consumer_count(run->reader) : 0,
     };
     if (run->groups)
         result.groups = groups_sizes(run->groups);
+    for (int i = 0; i < run->reader_count; i++)
+        result.records_at_end += consumer_count(run->readers[i]);
     history_sizes(run->history, &result.writes, &result.acknowledged, &result.records_read);
     run_destroy(run);
     return result;

@@ -11,6 +11,9 @@
  * away, breaks connections and disks.  At the end all faults are off; every record is read
  * back and the history of all clients is judged (test/sim/history.h).
  *
+ * Some lives are those of a cluster: a controller, and three brokers which are killed each by
+ * itself.  Clients learn from Metadata which of them leads; each talks to one of them.
+ *
  * Everything about a run is drawn from its seed: how many clients and partitions, which
  * versions of the protocol they speak, what goes wrong and when.
  *
@@ -26,7 +29,14 @@
 
 #include <stdio.h>
 
-enum { SHARDS_MAX = 8, TOPICS_MAX = 4, PARTITIONS_MAX = 6, RUN_CLIENTS_MAX = 16 };
+enum {
+    SHARDS_MAX = 8,
+    TOPICS_MAX = 4,
+    PARTITIONS_MAX = 6,
+    RUN_CLIENTS_MAX = 16,
+    BROKERS_MAX = 3,
+    SERVERS_MAX = 1 + BROKERS_MAX,
+};
 
 /* A run that is told what to do, where others draw it. */
 struct run_plan {
@@ -51,6 +61,7 @@ struct run_topic {
     struct uuid id;
     int32_t partitions;
     uint32_t first_number;
+    int leaders[PARTITIONS_MAX]; /* By partition: which of run->servers leads it. */
     bool is_compacted;
     bool is_lossy; /* page-cache durability: a loss of power may take records back. */
     const char *retention_ms, *retention_bytes; /* NULL: records stay. */
@@ -79,8 +90,11 @@ struct run {
     struct rng rng; /* For what the test decides, apart from what the world does. */
     struct history *history;
     enum run_phase phase;
-    struct server *server;
-    struct nemesis *nemesis;
+    bool is_cluster;
+    struct server *servers[SERVERS_MAX]; /* The broker; or a controller, and then its brokers. */
+    int server_count;
+    struct server *server; /* The first of them. */
+    struct nemesis *nemeses[SERVERS_MAX];
     struct churner *churner;
     struct trimmer *trimmer; /* NULL: nobody deletes records. */
     struct groups *groups;   /* NULL: there are none. */
@@ -88,15 +102,15 @@ struct run {
     int producer_count;
     struct consumer *consumers[RUN_CLIENTS_MAX];
     int consumer_count;
-    struct consumer *reader; /* The one at the end. */
+    struct consumer *readers[BROKERS_MAX]; /* Those at the end. */
+    int reader_count;
     struct run_topic topics[TOPICS_MAX];
     int topic_count;
     uint32_t next_number; /* Of a partition, in the history. */
     uint64_t next_value;
     struct sim_event tick; /* Looks after the phases. */
     int64_t phase_ends_us;
-    int starts_before; /* Of the server, before it is started again at the end. */
-    struct text ids;   /* int64_t: all producer ids that were ever given out. */
+    struct text ids; /* int64_t: all producer ids that were ever given out. */
     int failures;
     struct text why; /* One line for each failure. */
 };
@@ -124,6 +138,22 @@ void run_fail(struct run *run, const char *format, ...) PRINTF(2, 3);
 
 /* Says what happens, if anybody wants to know. */
 void run_say(struct run *run, const char *format, ...) PRINTF(2, 3);
+
+/* The first of run->servers that is a broker; the others follow. */
+static inline int run_first_broker(const struct run *run)
+{
+    return run->is_cluster ? 1 : 0;
+}
+
+/* Where a client that may go to any broker is sent. */
+struct io_address run_any_broker(struct run *run);
+
+/* Whether a broker may say that it does not know the topic, which is there: in a cluster it may
+ * not have heard of it yet. */
+bool run_may_not_know(const struct run *run, int16_t error);
+
+/* True if a partition of the topics is led by that server. */
+bool run_has_leader(const struct run *run, int at);
 
 /* Fresh values for `count` records. */
 uint64_t run_values(struct run *run, uint32_t count);

@@ -61,7 +61,65 @@ static void set_metadata(struct server *server)
     set(server, "metadata.max.retention.bytes", retention[rng_below(rng, COUNT_OF(retention))]);
 }
 
-struct server *server_create(struct run *run, int shards)
+static const char cluster_id[] = "c2ltdWxhdGVkY2x1c3Rlcg";
+
+/* Folders of a cluster's nodes must say of which: as `moldau storage format` makes them. */
+static void format(struct server *server)
+{
+    struct settings_dir dirs[SETTINGS_DIRS_MAX];
+    struct text why = {.data = NULL};
+    struct io *io = sim_io_create(server->node);
+    int count;
+
+    if (settings_dirs(&server->settings, dirs, &count, &why))
+        run_fail(server->run, "folders: %s", why.data);
+    for (int i = 0; i < count; i++) {
+        struct log_dir *dir = NULL;
+
+        if (log_dir_open(&(struct log_dir_options){.io = io,
+                                                   .diag = &server->diag,
+                                                   .path = dirs[i].path,
+                                                   .node_id = settings_node_id(&server->settings),
+                                                   .cluster_id = cluster_id},
+                         &dir) ||
+            log_dir_close(dir, true))
+            run_fail(server->run, "folder %s cannot be made", dirs[i].path);
+        mem_free(dirs[i].path);
+    }
+    sim_io_destroy(io);
+}
+
+/* Sessions are short: who was killed is to come back soon. */
+static void set_role(struct server *server, enum server_role role, int node_id,
+                     const struct server *controller)
+{
+    static const char *const sessions[] = {"200", "500", "2000"};
+    struct rng *rng = &server->run->rng;
+    char text[100];
+
+    if (role == SERVER_WHOLE)
+        return;
+    (void)snprintf(text, sizeof(text), "%d", node_id);
+    set(server, "node.id", text);
+    set(server, "process.roles", role == SERVER_BROKER ? "broker" : "controller");
+    set(server, "controller.listener.names", "CONTROLLER");
+    set(server, "offsets.retention.minutes", "10080"); /* Each of them has a clock of its own. */
+    set(server, "offsets.topic.segment.bytes", "1048576"); /* Less is no topic's to ask for. */
+    set(server, "broker.heartbeat.interval.ms", rng_chance(rng, 50) ? "20" : "100");
+    set(server, "broker.session.timeout.ms", sessions[rng_below(rng, COUNT_OF(sessions))]);
+    (void)snprintf(text, sizeof(text), "%s://%s:%d",
+                   role == SERVER_BROKER ? "PLAINTEXT" : "CONTROLLER", sim_node_host(server->node),
+                   SERVER_PORT);
+    set(server, "listeners", text);
+    if (role == SERVER_BROKER) {
+        (void)snprintf(text, sizeof(text), "%s:%d", sim_node_host(controller->node), SERVER_PORT);
+        set(server, "controller.quorum.bootstrap.servers", text);
+    }
+    format(server);
+}
+
+struct server *server_create(struct run *run, int shards, enum server_role role, int node_id,
+                             const struct server *controller)
 {
     /* Blocks that are full every moment, now and then, never, and not there at all. */
     static const char *const blocks[] = {"16384", "65536", "1048576", "0"};
@@ -82,7 +140,7 @@ struct server *server_create(struct run *run, int shards)
     server->run = run;
     server->shards = shards;
     server->files_max = files[rng_below(&run->rng, COUNT_OF(files))] * shards;
-    server->node = sim_node_create(run->sim, "broker");
+    server->node = sim_node_create(run->sim, role == SERVER_CONTROLLER ? "controller" : "broker");
     server->diag = (struct diag){.level = DIAG_INFO, .sink = told};
     settings_init(&server->settings);
     (void)snprintf(text, sizeof(text), "PLAINTEXT://%s:%d", sim_node_host(server->node),
@@ -109,6 +167,7 @@ struct server *server_create(struct run *run, int shards)
     (void)snprintf(text, sizeof(text), "%d", shards);
     set(server, "num.shards", text);
     set_groups(server);
+    set_role(server, role, node_id, controller);
     return server;
 }
 
@@ -140,7 +199,7 @@ static void failed(struct broker *broker, void *context)
     struct server *server = context;
 
     (void)broker;
-    run_say(server->run, "broker can do nothing any more");
+    run_say(server->run, "node can do nothing any more");
     server->has_failed = true;
     if (!server->may_fail && sim_node_is_up(server->node)) /* Not what a dying process thinks. */
         run_fail(server->run, "the broker gives up although nothing is wrong");
@@ -176,7 +235,7 @@ bool server_start(struct server *server)
     server->broker = broker;
     for (int i = 0; i < server->shards; i++)
         sim_attach(server->ios[i], &broker->shards[i].loop);
-    run_say(server->run, "broker is open");
+    run_say(server->run, "node is open");
     return true;
 }
 

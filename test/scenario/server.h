@@ -10,7 +10,10 @@
 #include "broker/broker.h"
 #include "test/scenario/run.h"
 
-enum { SERVER_PORT = 9092 };
+enum { SERVER_PORT = 9092, SERVER_CONTROLLER_ID = 100 };
+
+/* What the process is: all there is, or a part of a cluster. */
+enum server_role { SERVER_WHOLE, SERVER_CONTROLLER, SERVER_BROKER };
 
 struct server {
     struct run *run;
@@ -25,11 +28,14 @@ struct server {
     bool has_stopped;        /* It was asked to stop, and its shards are quiet. */
     bool has_failed;         /* It says that it can do nothing any more. */
     bool may_fail;           /* A fault is on: an open that fails is no surprise. */
+    int starts_before;       /* It is to be started again, beyond so many. */
     int starts, errors_told; /* Lines of diagnostics at the level of an error. */
 };
 
-/* A server on a node of its own; it is not started. */
-struct server *server_create(struct run *run, int shards);
+/* A server on a node of its own; it is not started.  A broker has the number `node_id`, and its
+ * controller is `controller`. */
+struct server *server_create(struct run *run, int shards, enum server_role role, int node_id,
+                             const struct server *controller);
 
 /* Buries what runs and frees; NULL is allowed.  Always returns NULL. */
 struct server *server_destroy(struct server *server);

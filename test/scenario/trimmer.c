@@ -39,10 +39,13 @@ static void again_at(struct trimmer *t, int64_t us)
 static void begin_round(struct trimmer *t)
 {
     struct rng *rng = &t->run->rng;
+    struct io_address leader;
 
     t->step = STEP_LOOK;
     t->topic = &t->run->topics[rng_below(rng, (uint64_t)t->run->topic_count)];
     t->index = (int32_t)rng_below(rng, (uint64_t)t->topic->partitions);
+    leader = server_address(t->run->servers[t->topic->leaders[t->index]]);
+    client_move(&t->client, &leader);
     t->number = t->topic->first_number + (uint32_t)t->index;
     t->is_done = t->is_finishing;
 }
@@ -54,7 +57,8 @@ static void refused(struct trimmer *t, int16_t error)
             t->offset, error_name(error));
     if (error == ERROR_OFFSET_OUT_OF_RANGE && t->topic->is_lossy)
         begin_round(t); /* It has become shorter. */
-    else if (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION)
+    else if (!run_may_not_know(t->run, error) &&
+             (!error_is_retriable(error) || error == ERROR_UNKNOWN_TOPIC_OR_PARTITION))
         run_fail(t->run, "records of %s-%" PRId32 " below %" PRId64 " cannot be deleted: %s",
                  t->topic->name, t->index, t->offset, error_name(error));
 }
@@ -187,7 +191,7 @@ static void ready(void *owner)
 struct trimmer *trimmer_create(struct run *run)
 {
     struct trimmer *t = mem_new(sizeof(*t));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = run_any_broker(run);
 
     t->run = run;
     t->pace.fire = step;

@@ -26,6 +26,7 @@ enum {
     FETCH_PERCENT = 35,
     COMMIT_PERCENT = 40,
     READ_PERCENT = 10,
+    HASTE_PERCENT = 50, /* After a sleep: a commit comes first. */
     FETCH_BYTES = 64 * 1024,
     START_VERSION = 5, /* Of Fetch: tells where the log begins. */
     ID_VERSION = 13,   /* Of Fetch: topics by id. */
@@ -67,6 +68,7 @@ struct worker {
     bool is_asking;
     int64_t beat_us;   /* When the next heartbeat is due. */
     int64_t paused_us; /* Until then it sleeps. */
+    bool has_slept;    /* It does not know yet what happened meanwhile. */
     uint32_t reading;  /* The partition that is being fetched. */
     struct loop_timer pace;
 };
@@ -218,6 +220,8 @@ static void found(void *owner, struct client_call *call, const void *answer)
         refused(w, "FindCoordinator", error);
     else
         to_state(w, JOIN);
+    if (!error)
+        client_move_to_coordinator(&w->client, call->version, response);
 }
 
 static void find(struct worker *w)
@@ -642,8 +646,12 @@ static void leave(struct worker *w)
 static void go_on(struct worker *w)
 {
     uint64_t chance = rng_below(&w->run->rng, 100);
+    bool has_slept = w->has_slept;
 
-    if (now_us(w) >= w->beat_us)
+    w->has_slept = false;
+    if (has_slept && chance < HASTE_PERCENT)
+        commit(w); /* As if nothing had happened. */
+    else if (now_us(w) >= w->beat_us)
         beat(w);
     else if (chance < FETCH_PERCENT && w->owned)
         fetch(w);
@@ -688,7 +696,7 @@ struct worker *worker_create(struct run *run, const struct group_plan *group, ui
                              uint32_t former)
 {
     struct worker *w = mem_new(sizeof(*w));
-    struct io_address broker = server_address(run->server);
+    struct io_address broker = run_any_broker(run);
 
     w->run = run;
     w->group = group;
@@ -720,6 +728,7 @@ struct worker *worker_destroy(struct worker *w)
 void worker_pause(struct worker *w, int64_t us)
 {
     w->paused_us = now_us(w) + us;
+    w->has_slept = us > 0;
 }
 
 void worker_leave(struct worker *w)

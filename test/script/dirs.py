@@ -47,8 +47,8 @@ class Broker(peers.Moldau):
         answer = self.ask("create_topics", 5, {"topics": [topic], "timeout_ms": 10000})
         assert answer["topics"][0]["error_code"] == 0, answer
 
-    def produce(self, name, partition, value):
-        records = wire.batch([wire.record(0, value=value)])
+    def produce(self, name, partition, value, timestamp=0):
+        records = wire.batch([wire.record(0, value=value)], base_timestamp=timestamp)
         answer = self.ask("produce", 7, {"acks": -1, "timeout_ms": 10000, "topic_data": [
             {"name": name, "partition_data": [{"index": partition, "records": records}]}]})
         return answer["responses"][0]["partition_responses"][0]["error_code"]

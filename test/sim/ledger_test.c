@@ -5,7 +5,7 @@
 #include "test/harness/check.h"
 #include "test/sim/ledger.h"
 
-enum { PATIENCE_US = 1000, RETENTION_MS = 60000, OFFSET = 7 };
+enum { PATIENCE_US = 100000, RETENTION_MS = 60000, OFFSET = 7 };
 
 /* A group with two members, and everything that happens takes one microsecond. */
 struct stage {

@@ -36,7 +36,7 @@ static void link_free(struct link *link)
     mem_free(link);
 }
 
-void link_collect(struct link *link)
+void sim_link_collect(struct link *link)
 {
     if (link->sockets == 0 && list_is_empty(&link->pipes[0].packets) &&
         list_is_empty(&link->pipes[1].packets))
@@ -210,11 +210,11 @@ static void arrival(struct sim *sim, struct sim_event *event)
     if (!event->node.linked)
         schedule(pipe);
     socket_changed(pipe_back(pipe)->to); /* There is less under way: it may send again. */
-    link_collect(link);
+    sim_link_collect(link);
 }
 
-struct link *link_create(struct sim_node *from, struct sim_node *to,
-                         const struct io_address *address)
+struct link *sim_link_create(struct sim_node *from, struct sim_node *to,
+                             const struct io_address *address)
 {
     struct sim *sim = from->sim;
     struct link *link = mem_new(sizeof(*link));

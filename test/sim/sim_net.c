@@ -263,7 +263,7 @@ int sim_connect(struct io *io, const struct io_address *address, int *out_fd)
     to = node_at(self->node, address->host);
     if (!to)
         return -ENETUNREACH;
-    link = link_create(self->node, to, address);
+    link = sim_link_create(self->node, to, address);
     socket = socket_of_link(link, 0, self->node);
     r = socket_add(self->node, FILE_SOCKET, socket);
     if (r) {
@@ -462,7 +462,7 @@ static void link_close(struct socket *socket, bool is_silent)
     } else if (!socket->is_broken) {
         pipe_post(out_of(socket), PACKET_END, NULL, 0);
     }
-    link_collect(link);
+    sim_link_collect(link);
 }
 
 void sim_socket_close(struct socket *socket, bool is_silent)

@@ -90,11 +90,11 @@ static inline struct pipe *pipe_back(struct pipe *pipe)
 /* --- sim_link.c --- */
 
 /* A connection from `from` to whoever listens at `address` of `to`. */
-struct link *link_create(struct sim_node *from, struct sim_node *to,
-                         const struct io_address *address);
+struct link *sim_link_create(struct sim_node *from, struct sim_node *to,
+                             const struct io_address *address);
 
 /* Frees the link if nobody needs it any more. */
-void link_collect(struct link *link);
+void sim_link_collect(struct link *link);
 
 /* Sends a packet on its way. */
 void pipe_post(struct pipe *pipe, enum packet_kind kind, const void *bytes, size_t size);

@@ -5,7 +5,8 @@
 #include "tools/refdoc/refdoc.h"
 #include "wire/api.h"
 
-enum { CLIENT = 1, PEER = 2, RECORD_TYPE_MAX = 255 };
+enum { CLIENT = 1, PEER = 2, CONTROLLER = 4, FORWARD = 8, RECORD_TYPE_MAX = 255 };
+enum { BOTH = CLIENT | CONTROLLER, ADMIN = BOTH | FORWARD, ANY = CLIENT | PEER | CONTROLLER };
 
 /* What this broker answers. */
 static const struct served {
@@ -34,11 +35,26 @@ static void print_versions(struct text *out, int low, int high)
         text_printf(out, "%d-%d", low, high);
 }
 
-static const char *listeners_text(unsigned listeners)
+/* On all rows of the API: what brokers and controllers answer may be two rows. */
+static void print_listeners(struct text *out, int16_t key)
 {
-    return listeners == (CLIENT | PEER) ? "clients, peers"
-           : listeners == PEER          ? "peers"
-                                        : "clients";
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } kinds[] = {{CLIENT, "clients"}, {PEER, "peers"}, {CONTROLLER, "the controller's"}};
+    unsigned listeners = 0;
+    const char *comma = "";
+
+    for (size_t i = 0; i < COUNT_OF(served); i++)
+        listeners |= served[i].key == key ? served[i].listeners : 0;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (!(listeners & kinds[i].flag))
+            continue;
+        text_printf(out, "%s%s", comma, kinds[i].name);
+        comma = ", ";
+    }
+    if (listeners & FORWARD)
+        text_printf(out, "; passed on");
 }
 
 static void print_api(struct text *out, const struct wire_api *api)
@@ -60,7 +76,9 @@ static void print_api(struct text *out, const struct wire_api *api)
     print_versions(out, s->min, s->max);
     if (s->min_advertised < s->min)
         text_printf(out, ", advertised from %d", s->min_advertised);
-    text_printf(out, " | %s |\n", listeners_text(s->listeners));
+    text_printf(out, " | ");
+    print_listeners(out, api->key);
+    text_printf(out, " |\n");
 }
 
 static void print_record(struct text *out, const struct wire_record_type *record)
@@ -88,7 +106,9 @@ void refdoc_apis(struct text *out)
     refdoc_title(out, "APIs of the protocol", "schema/ and src/broker/apis.def");
     text_printf(out, "Every request that this release knows, with the versions it can read and "
                      "write, and what\nthe broker answers.  What is not served is refused: it is "
-                     "not listed in ApiVersions, and\nasking for it closes the connection.\n\n"
+                     "not listed in ApiVersions, and\nasking for it closes the connection.\n"
+                     "A broker whose controller is in another process passes on what is marked "
+                     "so.\n\n"
                      "| key | name | versions | flexible from | served | to |\n"
                      "|--:|---|---|---|---|---|\n");
     for (int i = 0; i < wire_api_count; i++)
