@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diag.h"
 
+#include "base/json.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,6 +64,22 @@ void diag_set_level(struct diag *diag, enum diag_module module, int level)
     diag->level = most;
 }
 
+static const struct message {
+    int id;
+    const char *sentence;
+} messages[] = {
+#define MESSAGE(number, text) {.id = number, .sentence = text},
+#include "base/diag_messages.def"
+};
+
+int diag_message_id(const char *sentence)
+{
+    for (size_t i = 0; i < COUNT_OF(messages); i++)
+        if (strcmp(messages[i].sentence, sentence) == 0)
+            return messages[i].id;
+    return 0;
+}
+
 struct printer {
     char *out;
     size_t size, used;
@@ -115,9 +133,13 @@ static void print_text(struct printer *p, struct slice text)
 size_t diag_print(const struct diag_line *line, char *out, size_t size)
 {
     struct printer p = {.out = out, .size = size};
+    int id = diag_message_id(line->sentence);
 
     assert(size > 0);
-    print(&p, "%s %s: %s", diag_level_name(line->level), line->module, line->sentence);
+    print(&p, "%s %s", diag_level_name(line->level), line->module);
+    if (id)
+        print(&p, " M%d", id);
+    print(&p, ": %s", line->sentence);
     for (size_t i = 0; i < line->field_count; i++) {
         const struct diag_field *f = &line->fields[i];
 
@@ -128,4 +150,37 @@ size_t diag_print(const struct diag_line *line, char *out, size_t size)
         }
     }
     return min_of(p.used, size - 1);
+}
+
+static void print_member(const char *key, struct slice value, struct text *out)
+{
+    text_printf(out, "\"%s\":", key);
+    if (slice_is_null(value))
+        text_printf(out, "null");
+    else
+        json_print_string(slice_of(value.data, min_of(value.size, (size_t)DIAG_JSON_TEXT_MAX)),
+                          out);
+}
+
+void diag_print_json(const struct diag_line *line, const char *time, struct text *out)
+{
+    int id = diag_message_id(line->sentence);
+
+    text_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",", time, diag_level_name(line->level));
+    if (id)
+        text_printf(out, "\"id\":\"M%d\",", id);
+    text_printf(out, "\"logger\":\"moldau.%s\",", line->module);
+    print_member("message", slice_text(line->sentence), out);
+    text_printf(out, ",\"fields\":{");
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct diag_field *f = &line->fields[i];
+
+        if (i > 0)
+            text_printf(out, ",");
+        switch (f->type) {
+        case DIAG_I64: text_printf(out, "\"%s\":%" PRId64, f->key, f->value.i64); break;
+        case DIAG_TEXT: print_member(f->key, f->value.text, out); break;
+        }
+    }
+    text_printf(out, "}}");
 }

@@ -7,9 +7,10 @@
  *
  *     diag_warn(diag, "log tail cut off", kv("topic", topic), kv("bytes", cut));
  *
- *     2026-11-24T14:18:43.120Z warn store: log tail cut off topic=orders bytes=312
+ *     2026-11-24T14:18:43.120Z warn store M8014: log tail cut off topic=orders bytes=312
  *
- * The sentence is the grep key: a literal, never formatted.  Fields that hold text
+ * The sentence is a literal, never formatted.  Its number in diag_messages.def is the grep
+ * key that stays.  Fields that hold text
  * from outside are printed with their control bytes escaped.  Sink and level belong
  * to the node, since several may live in one process.
  *
@@ -17,6 +18,7 @@
  */
 
 #include "base/slice.h"
+#include "base/text.h"
 
 enum diag_level { DIAG_FATAL, DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG, DIAG_TRACE };
 
@@ -114,6 +116,14 @@ void diag_set_level(struct diag *diag, enum diag_module module, int level);
 
 /* "fatal", "error", "warn", "info", "debug" or "trace". */
 const char *diag_level_name(enum diag_level level);
+
+/* The number of a sentence; 0 if it has none. */
+int diag_message_id(const char *sentence);
+
+/* Adds the line as an object of JSON, without its end: time, level, id, logger, message and
+ * fields.  Whatever bytes are in it, it is JSON; texts are cut at DIAG_JSON_TEXT_MAX. */
+enum { DIAG_JSON_TEXT_MAX = 4096 };
+void diag_print_json(const struct diag_line *line, const char *time, struct text *out);
 
 /* Prints a line without its end into `out` and returns its length; cut at `size`. */
 size_t diag_print(const struct diag_line *line, char *out, size_t size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diag.h"
+#include "base/json.h"
 #include "test/harness/check.h"
 
 DIAG_MODULE("sample");
@@ -126,4 +127,62 @@ TEST(diag, a_module_may_say_more_or_less_than_the_others)
     diag_set_level(&diag, DIAG_MODULE_store, -1);
     check(diag_get_level(&diag, DIAG_MODULE_store) == DIAG_ERROR);
     check(diag.level == DIAG_ERROR);
+}
+
+TEST(diag, a_sentence_keeps_its_number)
+{
+    struct recorder r = recorder_of(DIAG_INFO);
+
+    check_eq(diag_message_id("stopping"), 7001);
+    check_eq(diag_message_id("not in the table"), 0);
+    diag_info(&r.diag, "stopping", kv("signal", 15));
+    check_text(r.text, "info sample M7001: stopping signal=15");
+}
+
+static void check_json(const struct diag_field *fields, size_t count, const char *want)
+{
+    const struct diag_line line = {.level = DIAG_WARN,
+                                   .module = "store",
+                                   .sentence = "stopping",
+                                   .fields = fields,
+                                   .field_count = count};
+    struct text out = {.data = NULL};
+
+    diag_print_json(&line, "T", &out);
+    check_text(out.data, want);
+    text_fini(&out);
+}
+
+TEST(diag, a_line_of_json_is_json_whatever_is_in_it)
+{
+    const struct diag_field fields[] = {
+        diag_slice("name", slice_of("a\0\xff\"\n", 5)),
+        diag_i64("bytes", -3),
+        diag_slice("none", slice_null()),
+    };
+
+    check_json(fields, 0,
+               "{\"time\":\"T\",\"level\":\"warn\",\"id\":\"M7001\",\"logger\":\"moldau.store\","
+               "\"message\":\"stopping\",\"fields\":{}}");
+    check_json(fields, 3,
+               "{\"time\":\"T\",\"level\":\"warn\",\"id\":\"M7001\",\"logger\":\"moldau.store\","
+               "\"message\":\"stopping\",\"fields\":{"
+               "\"name\":\"a\\u0000\xef\xbf\xbd\\\"\\n\",\"bytes\":-3,\"none\":null}}");
+}
+
+TEST(diag, a_long_text_is_cut_and_the_line_stays_json)
+{
+    static char bytes[DIAG_JSON_TEXT_MAX * 2];
+    const struct diag_field field = diag_slice("x", slice_of(bytes, sizeof(bytes)));
+    const struct diag_line line = {
+        .level = DIAG_WARN, .module = "store", .sentence = "s", .fields = &field, .field_count = 1};
+    struct text out = {.data = NULL};
+    struct json json;
+
+    memset(bytes, 'y', sizeof(bytes));
+    diag_print_json(&line, "T", &out);
+    json_init(&json, text_slice(&out));
+    check(json_skip(&json) && json_end(&json));
+    check(out.size > DIAG_JSON_TEXT_MAX && out.size < DIAG_JSON_TEXT_MAX + 200);
+    text_fini(&out);
 }

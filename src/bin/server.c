@@ -25,6 +25,7 @@ enum { SHARDS_MAX = 64, LINE_SIZE = 4096, SHARDS_FROM_CORES = 4 };
 struct server {
     struct settings settings;
     struct diag diag;
+    bool says_json; /* As server.log.format has it. */
     struct io *ios[SHARDS_MAX];
     struct thread *threads[SHARDS_MAX]; /* Of shards 1 and up. */
     int shards;
@@ -34,23 +35,44 @@ struct server {
     bool is_stopping, has_failed;
 };
 
-/* One line on standard error, with the time in front. */
-static void print_line(struct diag *diag, const struct diag_line *line)
+static size_t print_time(char *out, size_t size)
 {
-    char text[LINE_SIZE];
     struct timespec now;
     struct tm parts;
-    size_t size;
+    size_t used;
 
-    (void)diag;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
-    size = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-    size += (size_t)snprintf(text + size, sizeof(text) - size, ".%03ldZ ", now.tv_nsec / 1000000);
+    used = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &parts);
+    return used + (size_t)snprintf(out + used, size - used, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+/* In one piece, so that lines of several threads stay whole. */
+static void put(const char *bytes, size_t size)
+{
+    if (write(STDERR_FILENO, bytes, size) < 0)
+        return; /* Nobody listens; there is nobody to tell, either. */
+}
+
+/* One line on standard error. */
+static void print_line(struct diag *diag, const struct diag_line *line)
+{
+    struct server *server = container_of(diag, struct server, diag);
+    struct text json = {.data = NULL};
+    char text[LINE_SIZE];
+    size_t size = print_time(text, sizeof(text));
+
+    if (server->says_json) {
+        diag_print_json(line, text, &json);
+        text_add(&json, "\n", 1);
+        put(json.data, json.size);
+        text_fini(&json);
+        return;
+    }
+    text[size++] = ' ';
     size += diag_print(line, text + size, sizeof(text) - size - 1);
     text[size++] = '\n';
-    if (write(STDERR_FILENO, text, size) < 0)
-        return; /* Nobody listens; there is nobody to tell, either. */
+    put(text, size);
 }
 
 DIAG_MODULE("server");
@@ -159,6 +181,7 @@ static int start(struct server *server, int count, char **args)
     int r = server_args_read(&server->settings, count, args, &unserved);
 
     if (r == 0) {
+        server->says_json = strcmp(server->settings.server_log_format, "json") == 0;
         server_args_warn(&server->diag, &unserved);
         server->files_max = raise_limits();
         server->signals = (struct io_watch){.ready = on_signal, .fd = -1};

@@ -21,10 +21,9 @@ static const struct page {
     const char *name;
     void (*print)(struct text *out);
 } pages[] = {
-    {"apis.md", refdoc_apis},
-    {"errors.md", refdoc_errors},
-    {"configs.md", refdoc_configs},
-    {"commands.md", refdoc_commands},
+    {"apis.md", refdoc_apis},         {"errors.md", refdoc_errors},
+    {"configs.md", refdoc_configs},   {"commands.md", refdoc_commands},
+    {"messages.md", refdoc_messages},
 };
 
 static bool page_write(const char *dir, const struct page *page)

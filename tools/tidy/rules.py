@@ -334,6 +334,47 @@ def readmes(project):
                 yield readme, 0, module, f"does not name {module}"
 
 
+MESSAGES = "src/base/diag_messages.def"
+
+
+def sentences(source):
+    """(line, sentence) of every message to the log."""
+    for match in re.finditer(r"\bdiag_(?:error|warn|info|debug)\(", source.code):
+        at = match.end()
+        depth = 0
+        while at < len(source.code) and (depth or source.code[at] != ","):
+            depth += (source.code[at] in "([") - (source.code[at] in ")]")
+            at += 1
+        parts = re.match(r'(?:\s*"(?:\\.|[^"\\])*")+', source.text[at + 1 :])
+        if parts:
+            words = re.findall(r'"((?:\\.|[^"\\])*)"', parts.group(0))
+            yield source.line_of(match.start()), "".join(words)
+
+
+@rule("messages")
+def messages(project):
+    """What is said in the log has a number, and a number is for one message."""
+    text = project.texts.get(MESSAGES, "")
+    rows = {}
+    ids = set()
+    for line, row in enumerate(text.split("\n"), 1):
+        match = re.fullmatch(r'MESSAGE\((\d+), "(.*)"\)', row)
+        if match:
+            if match[1] in ids or match[2] in rows:
+                yield MESSAGES, line, match[1], "is there twice"
+            ids.add(match[1])
+            rows[match[2]] = line
+    unused = dict(rows)
+    for source in project.sources.values():
+        if source.floor() and source.path.endswith(".c") and not source.is_test():
+            for line, sentence in sentences(source):
+                unused.pop(sentence, None)
+                if sentence not in rows:
+                    yield source.path, line, sentence, f"`{sentence}` has no row in {MESSAGES}"
+    for sentence, line in unused.items():
+        yield MESSAGES, line, sentence, f"nobody says `{sentence}`"
+
+
 def module_of(path):
     return re.sub(r"(_internal|_test)?\.\w+$", "", posixpath.basename(path))
 

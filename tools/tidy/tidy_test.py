@@ -57,6 +57,13 @@ READMES = {
 
 # Trees that no rule says anything about.
 GOOD = {
+    "a message with a number": {
+        "src/base/README.md": "diag_messages",
+        "src/base/diag_messages.def": LICENCE + 'MESSAGE(1, "said")\n',
+        "src/broker/x.c": X_C
+        + "void f(struct diag *d);\nvoid f(struct diag *d)\n{\n"
+        + '    diag_warn(d, "sa"\n                 "id");\n}\n',
+    },
     "an empty project": {},
     "a header of the lowest floor has an essay and needs no more": {
         "src/base/x.h": header("src/base/x.h", "/* Says it. */\nint say(void);\n", "")
@@ -128,7 +135,25 @@ GOOD = {
 }
 
 # (what is wrong, tree, rule, line)
+SAYS = "void f(struct diag *d);\nvoid f(struct diag *d)\n{\n    diag_warn(d, \"said\");\n}\n"
+ROW = 'MESSAGE(1, "said")\n'
+TABLE = "src/base/diag_messages.def"
+WITH_TABLE = {"src/base/README.md": "diag_messages"}
+
 BAD = [
+    ("a message without a number", {"src/broker/x.c": X_C + SAYS}, "messages", 7),
+    ("a number that is not used", {TABLE: LICENCE + ROW} | WITH_TABLE, "messages", 2),
+    (
+        "a number twice",
+        {
+            TABLE: LICENCE + ROW + 'MESSAGE(1, "said too")\n',
+            "src/broker/x.c": X_C + SAYS.replace('"said"', '"said" " too"'),
+            "src/broker/y.c": X_C + SAYS,
+        }
+        | WITH_TABLE,
+        "messages",
+        3,
+    ),
     ("no licence", {"src/broker/x.c": "#include <stddef.h>\n"}, "spdx", 1),
     ("no licence in a script", {"tools/x": "#!/bin/bash\n\n"}, "spdx", 1),
     ("no essay", {"src/base/x.h": LICENCE + "#pragma once\n"}, "essay", 4),
