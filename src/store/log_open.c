@@ -404,6 +404,7 @@ static int open_files(struct log *log, const struct log_opening *opening)
     bool is_empty = false;
     int r = read_epochs(log);
 
+    log->cleaned = is_known ? opening->cleaned : -1; /* Recovery asks for it. */
     if (r == 0)
         r = log_recover_swaps(log);
     if (r == 0)
@@ -426,7 +427,6 @@ static int open_files(struct log *log, const struct log_opening *opening)
     log->recovery_point =
         opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
     log->point_kept = is_known ? min_of(opening->point_kept, log->end) : 0;
-    log->cleaned = is_known ? opening->cleaned : -1;
     log->synced_mark = (struct log_mark){
         .offset = log->end, .base = log_active(log)->base, .position = log_active(log)->size};
     return is_empty ? 0 : err_pass(log_sync_now(log));

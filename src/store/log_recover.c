@@ -27,16 +27,16 @@ DIAG_MODULE("store");
 struct recovery {
     int64_t next; /* The lowest offset that the next batch may have. */
     int64_t recovery_point;
-    bool is_dense; /* No offset may be missing. */
-    bool is_cut;   /* A broken batch was found: nothing behind it counts. */
+    int64_t dense_from; /* From here on no offset may be missing. */
+    bool is_cut;        /* A broken batch was found: nothing behind it counts. */
 };
 
-/* Nothing but compaction leaves gaps: where there is one behind the recovery point, something
- * is lost, and a producer's next batch must not outlive the one before it. */
+/* Nothing but compaction leaves gaps: where there is one behind the recovery point, and behind
+ * what was cleaned before the topic had another policy, something is lost, and a producer's next
+ * batch must not outlive the one before it. */
 static bool is_gap(const struct recovery *recovery, int64_t offset)
 {
-    return recovery->is_dense && recovery->next >= recovery->recovery_point &&
-           offset > recovery->next;
+    return recovery->next >= recovery->dense_from && offset > recovery->next;
 }
 
 int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t base)
@@ -318,8 +318,9 @@ static int restart(struct log *log, const struct log_listing *listing, int64_t s
 static int recover_log(struct log *log, const struct log_listing *listing, int64_t recovery_point,
                        int64_t start)
 {
-    struct recovery recovery = {.recovery_point = recovery_point,
-                                .is_dense = !log->config.is_compacted};
+    struct recovery recovery = {
+        .recovery_point = recovery_point,
+        .dense_from = log->config.is_compacted ? INT64_MAX : max_of(recovery_point, log->cleaned)};
     size_t first = listing->segments.count - 1;
     int r = 0;
 

@@ -551,7 +551,7 @@ TEST(log_recover, a_log_that_lost_all_from_its_start_on_begins_there_again)
 
 TEST(log_recover, holes_that_a_cleaner_made_are_kept_where_they_may_be)
 {
-    struct text wanted = {.data = NULL};
+    struct text wanted = {.data = NULL}, cleaned = {.data = NULL};
     struct bench bench;
     struct log *log;
     size_t gap_from, gap_to, second;
@@ -579,9 +579,19 @@ TEST(log_recover, holes_that_a_cleaner_made_are_kept_where_they_may_be)
 
     store_kit_close(&bench.kit, false);
     files_write(bench.kit.path, "recovery-point-offset-checkpoint", slice_text("0\n0\n"));
+    text_printf(&cleaned, "0\n1\nt 0 %d\n", (int)bench.bases[2]);
+    files_write(bench.kit.path, "cleaner-offset-checkpoint", text_slice(&cleaned));
+    store_kit_open(&bench.kit);
+    log = store_kit_log(&bench.kit, "t-0"); /* It was compacted once. */
+    check_eq(log_end(log), END);
+    log_abandon(log);
+
+    store_kit_close(&bench.kit, false);
+    files_write(bench.kit.path, "cleaner-offset-checkpoint", slice_text("0\n0\n"));
     store_kit_open(&bench.kit);
     log = store_kit_log(&bench.kit, "t-0");
     check_eq(log_end(log), bench.bases[1] + RECORDS);
+    text_fini(&cleaned);
     log_abandon(log);
     text_fini(&wanted);
     bench_fini(&bench);

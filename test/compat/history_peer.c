@@ -3,7 +3,9 @@
 /* test/compat/history_peer.c - writes a folder of data with a random history, for histories.py
  * to show to Kafka.
  *
- *     history_peer DIR SEED
+ *     history_peer DIR SEED [START-MS EPOCH-MAX]
+ *
+ * It begins at that Unix time, and leaders have epochs up to that.
  *
  * Some logs with settings of their own: batches of all codecs, with and without producers,
  * transactions, keys that come again and tombstones, epochs of leaders, a start that moves,
@@ -96,6 +98,7 @@ struct peer {
     struct history logs[LOGS];
     struct rng rng;
     int64_t now_ms;
+    int32_t epoch_max;
     int events[EVENT_COUNT];
 };
 
@@ -437,6 +440,7 @@ static void step(struct peer *p)
         checkpoint(p, h, log_start(h->log));
     } else if (what < 180) {
         h->leader_epoch += (int32_t)rng_between(&p->rng, 1, 3);
+        h->leader_epoch = (int32_t)min_of(h->leader_epoch, p->epoch_max);
         p->events[EVENT_leader_epoch]++;
     } else if (what < 183) {
         p->now_ms += rng_between(&p->rng, 1000, 100000);
@@ -483,7 +487,6 @@ static int64_t count_records(const struct history *h)
 static void run(struct peer *p, uint64_t seed)
 {
     p->rng = rng_of(seed);
-    p->now_ms = INT64_C(1700000000000);
     for (int i = 0; i < LOGS; i++)
         init_history(p, i);
     open_logs(p);
@@ -503,11 +506,17 @@ static void run(struct peer *p, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    struct peer peer = {.diag = {.level = DIAG_ERROR, .sink = print_line}};
+    struct peer peer = {.diag = {.level = DIAG_ERROR, .sink = print_line},
+                        .now_ms = INT64_C(1700000000000),
+                        .epoch_max = INT32_MAX};
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: history_peer DIR SEED\n");
+    if (argc != 3 && argc != 5) {
+        fprintf(stderr, "usage: history_peer DIR SEED [START-MS EPOCH-MAX]\n");
         return 2;
+    }
+    if (argc == 5) {
+        peer.now_ms = strtoll(argv[3], NULL, 10);
+        peer.epoch_max = (int32_t)strtol(argv[4], NULL, 10);
     }
     peer.path = argv[1];
     must(linux_io_create(&peer.io), "make a world");
