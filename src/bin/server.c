@@ -5,6 +5,7 @@
 #include "bin/server.h"
 
 #include "base/mem.h"
+#include "bin/lines.h"
 #include "bin/server_args.h"
 #include "bin/signals.h"
 #include "bin/welcome.h"
@@ -17,15 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 64, LINE_SIZE = 4096, SHARDS_FROM_CORES = 4 };
+enum { SHARDS_MAX = 64, SHARDS_FROM_CORES = 4 };
 
 struct server {
     struct settings settings;
-    struct diag diag;
-    bool says_json; /* As server.log.format has it. */
+    struct lines lines;
     struct io *ios[SHARDS_MAX];
     struct thread *threads[SHARDS_MAX]; /* Of shards 1 and up. */
     int shards;
@@ -34,46 +33,6 @@ struct server {
     struct io_watch signals;
     bool is_stopping, has_failed;
 };
-
-static size_t print_time(char *out, size_t size)
-{
-    struct timespec now;
-    struct tm parts;
-    size_t used;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    used = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &parts);
-    return used + (size_t)snprintf(out + used, size - used, ".%03ldZ", now.tv_nsec / 1000000);
-}
-
-/* In one piece, so that lines of several threads stay whole. */
-static void put(const char *bytes, size_t size)
-{
-    if (write(STDERR_FILENO, bytes, size) < 0)
-        return; /* Nobody listens; there is nobody to tell, either. */
-}
-
-/* One line on standard error. */
-static void print_line(struct diag *diag, const struct diag_line *line)
-{
-    struct server *server = container_of(diag, struct server, diag);
-    struct text json = {.data = NULL};
-    char text[LINE_SIZE];
-    size_t size = print_time(text, sizeof(text));
-
-    if (server->says_json) {
-        diag_print_json(line, text, &json);
-        text_add(&json, "\n", 1);
-        put(json.data, json.size);
-        text_fini(&json);
-        return;
-    }
-    text[size++] = ' ';
-    size += diag_print(line, text + size, sizeof(text) - size - 1);
-    text[size++] = '\n';
-    put(text, size);
-}
 
 DIAG_MODULE("server");
 
@@ -99,7 +58,7 @@ static void on_signal(struct io_watch *watch, unsigned events)
     if (server->is_stopping)
         _exit(1);
     server->is_stopping = true;
-    diag_info(&server->diag, "stopping", kv("signal", signal));
+    diag_info(&server->lines.diag, "stopping", kv("signal", signal));
     broker_stop(server->broker, all_quiet, server);
 }
 
@@ -121,7 +80,7 @@ static int run(struct server *server)
 {
     char folder[PATH_MAX];
     struct broker_options options = {.settings = &server->settings,
-                                     .diag = &server->diag,
+                                     .diag = &server->lines.diag,
                                      .ios = server->ios,
                                      .shards = server->shards,
                                      .files_max = server->files_max,
@@ -145,7 +104,7 @@ static int run(struct server *server)
     }
     io_watch(server->ios[0], &server->signals, 0);
     if (broker_close(server->broker, r == 0 && !server->has_failed) || server->has_failed) {
-        diag_error(&server->diag, "stop was not clean; the next start recovers");
+        diag_error(&server->lines.diag, "stop was not clean; the next start recovers");
         return 1;
     }
     return r ? 1 : 0;
@@ -181,8 +140,8 @@ static int start(struct server *server, int count, char **args)
     int r = server_args_read(&server->settings, count, args, &unserved);
 
     if (r == 0) {
-        server->says_json = strcmp(server->settings.server_log_format, "json") == 0;
-        server_args_warn(&server->diag, &unserved);
+        server->lines.is_json = strcmp(server->settings.server_log_format, "json") == 0;
+        server_args_warn(&server->lines.diag, &unserved);
         server->files_max = raise_limits();
         server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
         r = signals_open(&server->signals) ? 1 : 0;
@@ -210,7 +169,7 @@ int server_main(int count, char **args)
         }
     }
     server = mem_new(sizeof(*server));
-    server->diag = (struct diag){.level = DIAG_INFO, .sink = print_line};
+    server->lines.diag = (struct diag){.level = DIAG_INFO, .sink = lines_print};
     settings_init(&server->settings);
     r = start(server, count, args);
     settings_fini(&server->settings);

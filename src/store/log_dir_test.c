@@ -92,7 +92,7 @@ TEST(log_dir, a_folder_of_another_node_or_release_is_left_alone)
         files_write(kit.path, "meta.properties", slice_text(foreign[i]));
         diag_lines_clear(&kit.lines);
         check_eq(try_open(&kit, kit.path, 1, &dir), LOG_DIR_E_FOREIGN);
-        check(!dir && diag_lines_have(&kit.lines, "error store:"));
+        check(!dir && diag_lines_have(&kit.lines, "error store M"));
         check_file(kit.path, "meta.properties", foreign[i]);
         check(files_size(kit.path, clean_mark) > 0); /* Nothing has been changed. */
     }

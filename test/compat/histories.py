@@ -90,6 +90,8 @@ class Histories:
         for path in files:
             check(f"Dumping {path}" in lines, f"{label}: {path.name} is not shown")
         shown = Batches(lines, start)
+        # Where nothing is left the name of the last segment says how far the log goes.
+        shown.end = max([shown.end, *(int(path.stem) for path in files if path.suffix == ".log")])
         check((shown.records, shown.end) == (records, end),
               f"{label}: shows {shown.records} records up to {shown.end}, not {records} to {end}")
         indexes = [path for path in files if path.suffix in (".index", ".timeindex")]
