@@ -146,3 +146,16 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_end(args);
     return text;
 }
+
+void *arena_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size)
+{
+    void *grown;
+
+    if (count < *room)
+        return array;
+    *room = max_of(*room * 2, (size_t)16);
+    grown = arena_new(arena, *room * size);
+    if (count > 0)
+        memcpy(grown, array, count * size);
+    return grown;
+}

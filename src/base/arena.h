@@ -45,3 +45,8 @@ char *arena_text(struct arena *arena, const void *data, size_t size) NODISCARD;
 
 /* printf into the arena. */
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF(2, 3) NODISCARD;
+
+/* Room in `array`, of `count` elements of `size` bytes each, for one more: the array, or a copy of
+ * it with more room. */
+void *arena_grow(struct arena *arena, void *array, size_t count, size_t *room,
+                 size_t size) NODISCARD;

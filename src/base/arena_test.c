@@ -144,3 +144,20 @@ TEST(arena, texts_are_copied_and_printed)
     check_eq(strlen(arena_printf(&arena, "%05000d", 7)), 5000);
     arena_reset(&arena);
 }
+
+TEST(arena, arrays_grow_and_keep_what_is_in_them)
+{
+    struct arena arena;
+    size_t room = 0;
+    int *numbers = NULL;
+
+    arena_init(&arena, NULL);
+    for (int i = 0; i < 1000; i++) {
+        numbers = arena_grow(&arena, numbers, (size_t)i, &room, sizeof(*numbers));
+        check(room > (size_t)i);
+        numbers[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        check_eq(numbers[i], i);
+    arena_reset(&arena);
+}

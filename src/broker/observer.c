@@ -67,19 +67,6 @@ struct observer {
 
 /* --- what changes ----------------------------------------------------------- */
 
-static void *grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size)
-{
-    void *grown;
-
-    if (count < *room)
-        return array;
-    *room = max_of(*room * 2, (size_t)16);
-    grown = arena_new(arena, *room * size);
-    if (count > 0)
-        memcpy(grown, array, count * size);
-    return grown;
-}
-
 static void note_removed(struct observer *o, struct uuid id)
 {
     const struct image_topic *topic = image_find_topic_by_id(o->image, id);
@@ -87,8 +74,8 @@ static void note_removed(struct observer *o, struct uuid id)
 
     if (!topic)
         return; /* It came and went. */
-    news->removed = grow(&news->arena, news->removed, news->removed_count, &news->removed_room,
-                         sizeof(*news->removed));
+    news->removed = arena_grow(&news->arena, news->removed, news->removed_count,
+                               &news->removed_room, sizeof(*news->removed));
     news->removed[news->removed_count++] = topic;
 }
 
@@ -98,8 +85,8 @@ static void note_altered(struct observer *o, struct uuid id)
 
     if (news->altered_count > 0 && uuid_equal(news->altered[news->altered_count - 1], id))
         return;
-    news->altered = grow(&news->arena, news->altered, news->altered_count, &news->altered_room,
-                         sizeof(*news->altered));
+    news->altered = arena_grow(&news->arena, news->altered, news->altered_count,
+                               &news->altered_room, sizeof(*news->altered));
     news->altered[news->altered_count++] = id;
 }
 

@@ -81,13 +81,14 @@ static void done(struct io_work *work, struct io *io)
 
 /* --- a round ---------------------------------------------------------------- */
 
-/* False if it is not this shard's, or nothing can be read of it. */
+/* False if it is not this shard's, or another broker's, or nothing can be read of it. */
 static bool begin_partition(struct scrubber *s)
 {
     struct broker *broker = s->shard->broker;
     int place = -1;
 
-    if (partition_home(s->topic->id, s->index, broker->shard_count) == s->shard->index)
+    if (partition_home(s->topic->id, s->index, broker->shard_count) == s->shard->index &&
+        s->topic->partitions[s->index].leader == broker->node_id)
         place = dirs_place(broker, s->topic, s->index);
     if (place < 0 || !broker->dirs.items[place].dir)
         return false;

@@ -17,19 +17,6 @@ enum {
 
 /* --- records ---------------------------------------------------------------- */
 
-void *controller_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size)
-{
-    void *grown;
-
-    if (count < *room)
-        return array;
-    *room = max_of(*room * 2, (size_t)16);
-    grown = arena_new(arena, *room * size);
-    if (count > 0)
-        memcpy(grown, array, count * size);
-    return grown;
-}
-
 int64_t controller_next_offset(const struct controller *c)
 {
     return mlog_end(c->mlog) + (int64_t)c->record_count;
@@ -44,8 +31,8 @@ int controller_add_bytes(struct controller *c, struct slice record)
         return r;
     copy = arena_new(&c->arena, record.size);
     memcpy(copy, record.data, record.size);
-    c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
-                                 sizeof(*c->records));
+    c->records =
+        arena_grow(&c->arena, c->records, c->record_count, &c->record_room, sizeof(*c->records));
     c->records[c->record_count++] = slice_of(copy, record.size);
     return 0;
 }
@@ -57,8 +44,8 @@ void controller_add(struct controller *c, enum metadata_type type, const void *f
     int r = image_edit_apply(c->edit, controller_next_offset(c), record);
 
     assert(r == 0); /* Decided against the same image. */
-    c->records = controller_grow(&c->arena, c->records, c->record_count, &c->record_room,
-                                 sizeof(*c->records));
+    c->records =
+        arena_grow(&c->arena, c->records, c->record_count, &c->record_room, sizeof(*c->records));
     c->records[c->record_count++] = record;
 }
 

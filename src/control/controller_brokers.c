@@ -185,7 +185,7 @@ static void move_leaders(struct controller *c, int32_t id, bool comes)
 
             if (comes ? p->leader != LEADER_NONE || !can_lead(p, id) : p->leader != id)
                 continue;
-            places = controller_grow(&c->arena, places, count, &room, sizeof(*places));
+            places = arena_grow(&c->arena, places, count, &room, sizeof(*places));
             places[count++] = (struct place){.topic_id = topic->id, .index = i};
         }
     }

@@ -39,9 +39,6 @@ struct controller {
     bool is_failed;
 };
 
-/* Room for one more element behind `count`: the array, or a larger copy of it in the arena. */
-void *controller_grow(struct arena *arena, void *array, size_t count, size_t *room, size_t size);
-
 /* Adds a record to the batch and applies it to the image that the batch leads to. */
 void controller_add(struct controller *controller, enum metadata_type type, const void *fields);
 

@@ -275,8 +275,8 @@ static void note_removed(struct controller *c, struct uuid id)
 
     if (!topic)
         return;
-    c->removed = controller_grow(&c->arena, c->removed, c->removed_count, &c->removed_room,
-                                 sizeof(*c->removed));
+    c->removed =
+        arena_grow(&c->arena, c->removed, c->removed_count, &c->removed_room, sizeof(*c->removed));
     c->removed[c->removed_count++] = topic;
 }
 
@@ -374,8 +374,8 @@ int controller_alter_configs(struct controller *c, struct control_op *op)
         if (!is_set_so(image_edit_image(c->edit), op, &op->configs[i]))
             add_config(c, op->resource_type, op->name, &op->configs[i]);
     if (topic) {
-        c->altered = controller_grow(&c->arena, c->altered, c->altered_count, &c->altered_room,
-                                     sizeof(*c->altered));
+        c->altered = arena_grow(&c->arena, c->altered, c->altered_count, &c->altered_room,
+                                sizeof(*c->altered));
         c->altered[c->altered_count++] = op->id;
     }
     return 0;

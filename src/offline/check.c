@@ -303,24 +303,5 @@ static int check_dir(struct tool *tool, const char *path)
 
 int check_run(struct tool *tool)
 {
-    const char *list;
-    int status = STATUS_IN_ORDER;
-
-    if (!options_has(&tool->options, CHECK_dir)) {
-        (void)tool_misused(tool, "which folder of data?");
-        return STATUS_UNKNOWN;
-    }
-    if (options_get(&tool->options, CHECK_dir, &list, &tool->why)) {
-        (void)tool_failed(tool, tool->why.data);
-        return STATUS_UNKNOWN;
-    }
-    while (*list) {
-        size_t size = strcspn(list, ",");
-        scoped(mem_freep_any) char *path = mem_copy_text(list, size);
-
-        if (size > 0)
-            status = max_of(status, check_dir(tool, path));
-        list += size + (list[size] == ',');
-    }
-    return status;
+    return tool_each_dir(tool, CHECK_dir, STATUS_UNKNOWN, check_dir);
 }

@@ -55,6 +55,31 @@ int tool_misused(struct tool *tool, const char *sentence)
     return 1;
 }
 
+int tool_each_dir(struct tool *tool, int row, int none,
+                  int (*fn)(struct tool *tool, const char *path))
+{
+    const char *list;
+    int status = 0;
+
+    if (!options_has(&tool->options, row)) {
+        (void)tool_misused(tool, "which folder of data?");
+        return none;
+    }
+    if (options_get(&tool->options, row, &list, &tool->why)) {
+        (void)tool_failed(tool, tool->why.data);
+        return none;
+    }
+    while (*list) {
+        size_t size = strcspn(list, ",");
+        scoped(mem_freep_any) char *path = mem_copy_text(list, size);
+
+        if (size > 0)
+            status = max_of(status, fn(tool, path));
+        list += size + (list[size] == ',');
+    }
+    return status;
+}
+
 /* The first word is that of commands of several words, and what follows it is none. */
 static int refuse_verb(struct tool *tool, int argc, char **argv)
 {

@@ -173,20 +173,5 @@ static int recover_dir(struct tool *tool, const char *path)
 
 int recover_run(struct tool *tool)
 {
-    const char *list;
-    int status = 0;
-
-    if (!options_has(&tool->options, RECOVER_dir))
-        return tool_misused(tool, "which folder of data?");
-    if (options_get(&tool->options, RECOVER_dir, &list, &tool->why))
-        return tool_failed(tool, tool->why.data);
-    while (*list) {
-        size_t size = strcspn(list, ",");
-        scoped(mem_freep_any) char *path = mem_copy_text(list, size);
-
-        if (size > 0)
-            status |= recover_dir(tool, path);
-        list += size + (list[size] == ',');
-    }
-    return status;
+    return tool_each_dir(tool, RECOVER_dir, 1, recover_dir);
 }

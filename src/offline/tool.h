@@ -39,3 +39,8 @@ int tool_failed(struct tool *tool, const char *sentence);
 
 /* Prints a sentence and the usage on standard error; returns 1. */
 int tool_misused(struct tool *tool, const char *sentence);
+
+/* Calls `fn` for each folder in the list that the option `row` has, and returns the largest
+ * status; `none`, behind a sentence, if it has no list. */
+int tool_each_dir(struct tool *tool, int row, int none,
+                  int (*fn)(struct tool *tool, const char *path));

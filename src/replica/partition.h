@@ -176,7 +176,7 @@ struct replicas {
     struct replica_dir dirs[REPLICA_DIRS_MAX];
     int dir_count;
     struct compactor *compactor;
-    struct verifier *verifier; /* Needed where logs are read that were not written here. */
+    struct verifier *verifier; /* NULL: what lay on disk is served as it is. */
     struct map partitions;     /* struct partition by topic id and index. */
     struct list dirty;         /* struct partition with staged appends. */
     struct list awake;         /* struct partition with an open log, the latest used last. */

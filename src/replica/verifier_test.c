@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replica/partition.h"
+#include "replica/partition_test.h"
 #include "replica/verifier.h"
-#include "test/harness/check.h"
 #include "test/harness/files.h"
-#include "test/harness/store_kit.h"
 
-enum { PARTITIONS = 2, BATCHES = 5, TURNS_MAX = 100000, READ_SIZE = 1 << 20 };
+enum { BATCHES = 5, TURNS_MAX = 100000, READ_SIZE = 1 << 20 };
 
-/* Partitions on one loop, of logs that were there before. */
+/* Two partitions of logs that were there before. */
 struct bench {
-    struct store_kit kit;
-    struct loop loop;
-    struct replicas replicas;
-    struct image_partition places[PARTITIONS];
-    struct image_topic topic;
-    char name[8];
+    struct replicas_kit kit;
     struct partition *partition; /* The first. */
 };
 
@@ -28,59 +22,31 @@ static void woken(struct fetch_wait *wait)
     container_of(wait, struct reader, wait)->woken++;
 }
 
-static void configure(struct replicas *replicas, const struct image_topic *topic,
-                      struct partition_config *out)
-{
-    (void)topic;
-    *out = (struct partition_config){.log = ((struct bench *)replicas->owner)->kit.config};
-}
-
 static void fill(struct bench *b, const char *name)
 {
-    struct log *log = store_kit_log(&b->kit, name);
+    struct log *log = store_kit_log(&b->kit.store, name);
 
     for (int i = 0; i < BATCHES; i++)
-        store_kit_put(&b->kit, log, &(struct store_batch){.records = 1, .value_size = 500});
-    store_kit_close_log(&b->kit, log);
+        store_kit_put(&b->kit.store, log, &(struct store_batch){.records = 1, .value_size = 500});
+    store_kit_close_log(&b->kit.store, log);
 }
 
 static void bench_init(struct bench *b)
 {
-    *b = (struct bench){.name = "t"};
-    store_kit_init(&b->kit);
-    loop_init(&b->loop, b->kit.env.io);
+    replicas_kit_init(&b->kit);
     fill(b, "t-0");
     fill(b, "t-1");
-    b->topic = (struct image_topic){.name = b->name,
-                                    .id = b->kit.topic_id,
-                                    .partition_count = PARTITIONS,
-                                    .partitions = b->places};
-    b->replicas = (struct replicas){.loop = &b->loop,
-                                    .diag = b->kit.env.diag,
-                                    .env = b->kit.env,
-                                    .dir_count = 1,
-                                    .configure = configure,
-                                    .owner = b};
-    b->replicas.dirs[0].dir = b->kit.dir;
-    b->replicas.dirs[0].syncer = syncer_create(
-        &(struct syncer_options){.loop = &b->loop, .diag = b->kit.env.diag, .dir = b->kit.dir});
-    replicas_init(&b->replicas);
-    b->replicas.dirs[0].upkeep =
-        upkeep_create(&(struct upkeep_options){.replicas = &b->replicas, .interval_ms = INT32_MAX});
-    b->replicas.verifier = verifier_create(&b->loop);
-    check_ok(replicas_get(&b->replicas, &b->topic, 0, &b->partition));
+    replicas_kit_open(&b->kit);
+    b->kit.replicas.verifier = verifier_create(&b->kit.loop);
+    check_ok(replicas_get(&b->kit.replicas, &b->kit.topic, 0, &b->partition));
 }
 
 static void bench_fini(struct bench *b)
 {
-    verifier_stop(b->replicas.verifier);
-    upkeep_stop(b->replicas.dirs[0].upkeep);
-    check_ok(replicas_fini(&b->replicas, true));
-    verifier_destroy(b->replicas.verifier);
-    upkeep_destroy(b->replicas.dirs[0].upkeep, true);
-    syncer_destroy(b->replicas.dirs[0].syncer);
-    loop_fini(&b->loop);
-    store_kit_fini(&b->kit);
+    verifier_stop(b->kit.replicas.verifier);
+    replicas_kit_close(&b->kit);
+    verifier_destroy(b->kit.replicas.verifier);
+    replicas_kit_fini(&b->kit);
 }
 
 static int read(struct partition *p, int64_t offset, struct partition_read *read)
@@ -101,7 +67,7 @@ static int read_all(struct bench *b, struct partition *p, int64_t offset, size_t
         partition_read_release(&found);
         partition_wait(p, &reader.wait);
         for (int k = 0; k < TURNS_MAX && reader.woken == i; k++)
-            loop_turn(&b->loop, 0);
+            loop_turn(&b->kit.loop, 0);
         check_eq(reader.woken, i + 1);
         r = read(p, offset, &found);
     }
@@ -151,8 +117,8 @@ TEST(verifier, damage_is_told_to_every_reader)
     first = bytes / BATCHES;
     bench_fini(&b);
     bench_init(&b);
-    files_flip(store_kit_path(&b.kit, "t-0"), "00000000000000000000.log", (int64_t)first * 2 + 100,
-               1);
+    files_flip(store_kit_path(&b.kit.store, "t-0"), "00000000000000000000.log",
+               (int64_t)first * 2 + 100, 1);
     check_ok(read_all(&b, b.partition, 0, &bytes));
     check_eq(bytes, first * 2);
     for (int i = 0; i < 3; i++) {
@@ -178,7 +144,7 @@ TEST(verifier, a_disk_that_cannot_be_read_is_told_once_and_tried_again)
     check_eq(read(b.partition, 0, &found), PARTITION_E_STORAGE);
     partition_wait(b.partition, &reader.wait);
     for (int i = 0; i < TURNS_MAX && reader.woken == 0; i++)
-        loop_turn(&b.loop, 0);
+        loop_turn(&b.kit.loop, 0);
     check_ok(read_all(&b, b.partition, 0, &bytes));
     check(bytes > BATCHES * 500);
     bench_fini(&b);
@@ -191,7 +157,7 @@ TEST(verifier, partitions_that_end_are_forgotten)
     struct bench b;
 
     bench_init(&b);
-    check_ok(replicas_get(&b.replicas, &b.topic, 1, &other));
+    check_ok(replicas_get(&b.kit.replicas, &b.kit.topic, 1, &other));
     check_ok(read(b.partition, 0, &found)); /* A worker is at it, */
     check_ok(read(other, 0, &found));       /* and this one waits. */
     check(b.partition->verification && other->verification);
@@ -211,7 +177,7 @@ TEST(verifier, partitions_take_turns)
     size_t first, second;
 
     bench_init(&b);
-    check_ok(replicas_get(&b.replicas, &b.topic, 1, &other));
+    check_ok(replicas_get(&b.kit.replicas, &b.kit.topic, 1, &other));
     check_ok(read(b.partition, 0, &found));
     check_ok(read(other, 0, &found));
     check(b.partition->verification && other->verification);

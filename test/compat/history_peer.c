@@ -24,6 +24,7 @@
 #include "store/log_dir.h"
 #include "store/marks.h"
 #include "store/producers.h"
+#include "test/compat/peer.h"
 #include "wire/marker.h"
 
 #include <stdio.h>
@@ -101,23 +102,6 @@ struct peer {
     int32_t epoch_max;
     int events[EVENT_COUNT];
 };
-
-static void must(int r, const char *what)
-{
-    if (r) {
-        fprintf(stderr, "history_peer: %s: %d\n", what, r);
-        exit(1);
-    }
-}
-
-static void print_line(struct diag *diag, const struct diag_line *line)
-{
-    char text[512];
-
-    (void)diag;
-    (void)diag_print(line, text, sizeof(text));
-    fprintf(stderr, "%s\n", text);
-}
 
 static void open_logs(struct peer *p)
 {

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "os/linux_io.h"
 #include "store/log_dir.h"
+#include "test/compat/peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,23 +40,6 @@ struct peer {
     struct log *log;
     int32_t sequences[PRODUCERS + 1];
 };
-
-static void must(int r, const char *what)
-{
-    if (r) {
-        fprintf(stderr, "store_peer: %s: %d\n", what, r);
-        exit(1);
-    }
-}
-
-static void print_line(struct diag *diag, const struct diag_line *line)
-{
-    char text[512];
-
-    (void)diag;
-    (void)diag_print(line, text, sizeof(text));
-    fprintf(stderr, "%s\n", text);
-}
 
 static void start(struct peer *peer)
 {

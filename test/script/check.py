@@ -6,15 +6,13 @@ $MOLDAU is the binary, unless set build/moldau.
 """
 
 import json
-import pathlib
 import random
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 
+import cases
 from dirs import Broker, wire
 
 IN_ORDER, MENDED, DAMAGED, UNKNOWN = 0, 1, 2, 3
@@ -29,11 +27,11 @@ def run(*words):
                           stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
 
 
-def state_of(folder):
+def state_of(root):
     """Every name, its bytes and its times."""
     return {path: (path.is_file() and path.read_bytes(), path.stat().st_mtime_ns,
                    path.stat().st_ctime_ns)
-            for path in sorted(folder.rglob("*"))}
+            for path in sorted(root.rglob("*"))}
 
 
 def check(folder, wanted):
@@ -198,24 +196,5 @@ def no_damage_ends_it(folder):
     assert {MENDED, DAMAGED} <= statuses, statuses
 
 
-def main():
-    passed = failed = 0
-    for function in [value for value in globals().values()
-                     if getattr(value, "__code__", None) and
-                     value.__code__.co_varnames[:1] == ("folder",) and
-                     value not in (check, state_of, stopped)]:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                function(pathlib.Path(folder).resolve())
-                passed += 1
-                print(f"ok   {function.__name__}", flush=True)
-            except Exception:  # noqa: BLE001 (the others are to run)
-                failed += 1
-                traceback.print_exc(file=sys.stdout)
-                print(f"FAIL {function.__name__}", flush=True)
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return failed > 0 or passed == 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(globals()))

@@ -9,11 +9,10 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
-import traceback
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "test/compat"))
+import cases  # noqa: E402
 import peers  # noqa: E402
 import talk  # noqa: E402
 
@@ -220,23 +219,5 @@ def a_value_that_cannot_be_is_refused(folder):
     assert "malformed \\u escape" in refused(folder, "num.partitions=\\u00g1\n")
 
 
-def main():
-    passed = failed = 0
-    for function in [value for value in globals().values()
-                     if getattr(value, "__code__", None) and value.__code__.co_argcount == 1 and
-                     value.__code__.co_varnames[:1] == ("folder",)]:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                function(pathlib.Path(folder).resolve())
-                passed += 1
-                print(f"ok   {function.__name__}", flush=True)
-            except Exception:  # noqa: BLE001 (the others are to run)
-                failed += 1
-                traceback.print_exc(file=sys.stdout)
-                print(f"FAIL {function.__name__}", flush=True)
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return failed > 0 or passed == 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(globals()))
