@@ -5,6 +5,17 @@ import wire
 from talk import case
 
 
+def until_all_there(t, name, partitions):
+    """Kafka makes the logs of a topic one after the other."""
+    for _ in range(5000):
+        answer = t.quietly("describe_log_dirs", 4, {
+            "topics": [wanted(name, *range(partitions))]})
+        if sum(len(topic["partitions"]) for result in answer["results"]
+               for topic in result["topics"]) == partitions:
+            return
+    raise wire.Malformed(f"{name} has not all of its logs")
+
+
 def filled(t, name, partitions=2):
     """A topic with some records in its first partition."""
     t.quietly("create_topics", 5, {"timeout_ms": 10000, "topics": [
@@ -14,6 +25,7 @@ def filled(t, name, partitions=2):
             {"name": name, "partition_data": [
                 {"index": 0, "records": wire.batch([wire.record(0, value=b"v" * 50)])}]}]})
         if answer["responses"][0]["partition_responses"][0]["error_code"] == 0:
+            until_all_there(t, name, partitions)
             return name
     raise wire.Malformed(f"{name} takes no records")
 

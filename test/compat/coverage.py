@@ -3,8 +3,9 @@
 
 A call is an (API, version) that apis.def advertises.  An error is an (API, error) that a
 handler can give; which ones those are is read from the code: the ERROR_ constants in
-handle_<api>.c and in the functions of src/broker that it reaches by their names.  Those
-that no case can bring about are listed in uncovered.txt, with the reason.
+handle_<api>.c and in the functions of src/broker that it reaches by their names; of what the
+controller decides by itself, in controller_serve_<api>().  Those that no case can bring about
+are listed in uncovered.txt, with the reason.
 """
 
 import fnmatch
@@ -13,6 +14,7 @@ import re
 import peers
 
 BROKER = peers.TREE / "src/broker"
+CONTROL = peers.TREE / "src/control"
 LISTED = peers.HERE / "uncovered.txt"
 FUNCTION = re.compile(r"^(?:static |struct |const |void |bool |int\d*(?:_t)? |char |\*|\w+ )*"
                       r"\**(\w+)\([^;]*?\)\n\{\n(.*?)^\}", re.M | re.S)
@@ -67,13 +69,23 @@ def _functions():
 CARRIERS = ("dispatch", "session", "shard", "broker", "request", "life", "observer")
 
 
+def errors_of_controller():
+    """As errors_of_handlers(), of what clients ask the controller for."""
+    asked = {api for api, _ in advertised_calls()}
+    return {(name.removeprefix("controller_serve_"), error)
+            for path in CONTROL.glob("*.c")
+            for name, body in FUNCTION.findall(path.read_text())
+            if name.removeprefix("controller_serve_") in asked
+            for error in re.findall(r"\bERROR_(\w+)", body) if error != "NONE"}
+
+
 def errors_of_handlers():
     """The (API, error name) that the code names."""
     files = _functions()
     shared = {name: body for stem, own in files.items()
               if not stem.startswith("handle_") and stem not in CARRIERS
               for name, body in own.items()}
-    found = set()
+    found = errors_of_controller()
     for stem, own in files.items():
         if not stem.startswith("handle_"):
             continue
