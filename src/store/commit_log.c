@@ -8,12 +8,14 @@
 #include "wire/crc32c.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     MAGIC = 0x4d4c4345,
     BLOCKS = 2,
     NAME_MAX_SIZE = 280,
     BUFFER_SIZE = 1024 * 1024,
+    CUTS_SIZE = 8 * 1024, /* Of a block, for cuts alone. */
 
     AT_CRC = 4,
     AT_GENERATION = 8,
@@ -119,20 +121,12 @@ static int flush(struct commit_log *log)
     return 0;
 }
 
-/* Puts an entry for at most what fits into the buffer together. */
-static int add_entry(struct commit_log *log, const struct commit_range *range)
+/* Puts everything around the bytes of an entry, which are in the buffer, there too. */
+static void frame_entry(struct commit_log *log, const struct commit_range *range)
 {
     size_t name_size = strlen(range->log_name);
     uint8_t *entry = log->buffer + log->buffered;
-    uint8_t *bytes = entry + HEADER_SIZE + name_size;
-    struct io *io = log->io;
-    size_t got;
-    int r = io->ops->file_read(io, range->file->fd, range->position, bytes, range->size, &got);
 
-    if (r)
-        return err_pass(r);
-    if (got < range->size)
-        return err_raise(-EIO);
     bytes_store_u32(entry, MAGIC);
     bytes_store_u64(entry + AT_GENERATION, log->generation);
     bytes_store_u64(entry + AT_NUMBER, log->number++);
@@ -145,6 +139,21 @@ static int add_entry(struct commit_log *log, const struct commit_range *range)
     bytes_store_u32(entry + AT_CRC,
                     crc32c(entry + AT_GENERATION, entry_size(range) - AT_GENERATION));
     log->buffered += entry_size(range);
+}
+
+/* Puts an entry for at most what fits into the buffer together. */
+static int add_entry(struct commit_log *log, const struct commit_range *range)
+{
+    uint8_t *bytes = log->buffer + log->buffered + HEADER_SIZE + strlen(range->log_name);
+    struct io *io = log->io;
+    size_t got;
+    int r = io->ops->file_read(io, range->file->fd, range->position, bytes, range->size, &got);
+
+    if (r)
+        return err_pass(r);
+    if (got < range->size)
+        return err_raise(-EIO);
+    frame_entry(log, range);
     return 0;
 }
 
@@ -185,28 +194,50 @@ static uint64_t most_bytes(const struct commit_range *ranges, size_t count)
     return sum;
 }
 
+static void need_buffer(struct commit_log *log)
+{
+    if (!log->buffer)
+        log->buffer = mem_resize(NULL, BUFFER_SIZE, 1);
+}
+
+static int flush_and_sync(struct commit_log *log)
+{
+    int r = flush(log);
+
+    return err_pass(r ? r : log->io->ops->file_sync(log->io, log->blocks[log->current]->fd));
+}
+
 int commit_log_write(struct commit_log *log, const struct commit_range *ranges, size_t count)
 {
     int r = 0;
 
-    if (most_bytes(ranges, count) > log->block_size - log->used)
+    if (log->used + CUTS_SIZE + most_bytes(ranges, count) > log->block_size)
         return COMMIT_LOG_E_FULL;
-    if (!log->buffer)
-        log->buffer = mem_resize(NULL, BUFFER_SIZE, 1);
+    need_buffer(log);
     for (size_t i = 0; i < count && r == 0; i++)
         r = add_range(log, ranges[i]);
-    if (r == 0)
-        r = flush(log);
-    if (r == 0)
-        r = log->io->ops->file_sync(log->io, log->blocks[log->current]->fd);
-    return err_pass(r);
+    return err_pass(r ? r : flush_and_sync(log));
+}
+
+int commit_log_cut(struct commit_log *log, const struct commit_cut *cut)
+{
+    struct commit_range range = {.log_name = cut->log_name,
+                                 .topic_id = cut->topic_id,
+                                 .base = cut->base,
+                                 .position = cut->position};
+
+    if (log->used + entry_size(&range) > log->block_size)
+        return COMMIT_LOG_E_FULL;
+    need_buffer(log);
+    frame_entry(log, &range);
+    return err_pass(flush_and_sync(log));
 }
 
 /* --- turning ---------------------------------------------------------------- */
 
 bool commit_log_wants_turn(const struct commit_log *log)
 {
-    return log->used > log->block_size / 2;
+    return log->used > (log->block_size - min_of(log->block_size, (size_t)CUTS_SIZE)) / 2;
 }
 
 bool commit_log_turn(struct commit_log *log)
@@ -240,6 +271,31 @@ struct target {
     int64_t floor;     /* See commit_floor_fn. */
 };
 
+/* Where an entry is among those of its shard, by time. */
+struct moment {
+    int shard;
+    uint64_t generation, number;
+};
+
+/* An entry as it is in a block. */
+struct entry {
+    struct moment moment;
+    struct slice name;
+    struct uuid topic_id;
+    int64_t base;
+    uint64_t position;
+    struct slice bytes;
+};
+
+/* A cut of a log, of which older entries are to know. */
+struct cut {
+    struct moment moment;
+    char log_name[NAME_MAX_SIZE];
+    struct uuid topic_id;
+    int64_t base;
+    uint64_t position;
+};
+
 struct replay {
     struct io *io;
     const struct file *root;
@@ -247,8 +303,13 @@ struct replay {
     void *context;
     struct target *targets; /* Owned array of OPEN_MAX. */
     size_t count;
+    struct cut *cuts; /* Owned. */
+    size_t cut_count, cut_room;
     int64_t entries;
 };
+
+/* What is done with each entry, in one of the two walks. */
+typedef int entry_fn(struct replay *replay, const struct entry *entry);
 
 /* Syncs and lets go of everything that is open. */
 static int close_targets(struct replay *replay)
@@ -287,19 +348,15 @@ static int open_target(struct replay *replay, struct target *target)
     return r == -ENOENT || r > 0 ? 0 : err_pass(r);
 }
 
-static int get_target(struct replay *replay, struct slice log_name, const uint8_t *entry,
-                      struct target **out)
+static int get_target(struct replay *replay, const struct entry *entry, struct target **out)
 {
-    int64_t base = bytes_load_i64(entry + AT_BASE);
     struct target *target;
-    struct uuid topic_id;
     int r = 0;
 
-    memcpy(topic_id.bytes, entry + AT_TOPIC_ID, sizeof(topic_id.bytes));
     for (size_t i = replay->count; i-- > 0;) {
         target = &replay->targets[i];
-        if (target->base == base && uuid_equal(target->topic_id, topic_id) &&
-            slice_is_text(log_name, target->log_name)) {
+        if (target->base == entry->base && uuid_equal(target->topic_id, entry->topic_id) &&
+            slice_is_text(entry->name, target->log_name)) {
             *out = target;
             return 0;
         }
@@ -309,34 +366,44 @@ static int get_target(struct replay *replay, struct slice log_name, const uint8_
     if (r)
         return err_pass(r);
     target = &replay->targets[replay->count++];
-    memcpy(target->log_name, log_name.data, log_name.size);
-    target->log_name[log_name.size] = 0;
-    target->base = base;
+    memcpy(target->log_name, entry->name.data, entry->name.size);
+    target->log_name[entry->name.size] = 0;
+    target->base = entry->base;
     target->file = NULL;
     target->floor = 0;
-    target->topic_id = topic_id;
+    target->topic_id = entry->topic_id;
     *out = target;
     return err_pass(open_target(replay, target));
 }
 
-/* The whole entry at the start of `bytes` if it is the one that comes next, else null. */
-static struct slice whole_entry(struct slice bytes, uint64_t generation, uint64_t number)
+/* Reads the entry at the start of `bytes`, if it is whole and the one of that moment; `*out_size`
+ * is how many bytes it takes. */
+static bool parse_entry(struct slice bytes, struct moment moment, struct entry *out,
+                        size_t *out_size)
 {
+    const uint8_t *at = bytes.data;
     size_t name_size;
     uint64_t size;
 
-    if (bytes.size < HEADER_SIZE || bytes_load_u32(bytes.data) != MAGIC ||
-        bytes_load_u64(bytes.data + AT_GENERATION) != generation ||
-        bytes_load_u64(bytes.data + AT_NUMBER) != number)
-        return slice_null();
-    name_size = bytes_load_u16(bytes.data + AT_NAME_SIZE);
-    size = HEADER_SIZE + (uint64_t)name_size + bytes_load_u32(bytes.data + AT_SIZE);
+    if (bytes.size < HEADER_SIZE || bytes_load_u32(at) != MAGIC ||
+        bytes_load_u64(at + AT_GENERATION) != moment.generation ||
+        bytes_load_u64(at + AT_NUMBER) != moment.number)
+        return false;
+    name_size = bytes_load_u16(at + AT_NAME_SIZE);
+    size = HEADER_SIZE + (uint64_t)name_size + bytes_load_u32(at + AT_SIZE);
     if (name_size == 0 || name_size >= NAME_MAX_SIZE || size > bytes.size ||
-        memchr(bytes.data + HEADER_SIZE, '/', name_size) ||
-        bytes_load_u32(bytes.data + AT_CRC) !=
-            crc32c(bytes.data + AT_GENERATION, size - AT_GENERATION))
-        return slice_null();
-    return slice_of(bytes.data, (size_t)size);
+        memchr(at + HEADER_SIZE, '/', name_size) ||
+        bytes_load_u32(at + AT_CRC) != crc32c(at + AT_GENERATION, size - AT_GENERATION))
+        return false;
+    *out = (struct entry){
+        .moment = moment,
+        .name = slice_of(at + HEADER_SIZE, name_size),
+        .base = bytes_load_i64(at + AT_BASE),
+        .position = bytes_load_u64(at + AT_POSITION),
+        .bytes = slice_of(at + HEADER_SIZE + name_size, (size_t)size - HEADER_SIZE - name_size)};
+    memcpy(out->topic_id.bytes, at + AT_TOPIC_ID, sizeof(out->topic_id.bytes));
+    *out_size = (size_t)size;
+    return true;
 }
 
 /* How many bytes of the batches that begin here lie below the floor. */
@@ -351,47 +418,93 @@ static size_t skip_durable(struct slice bytes, int64_t floor)
     return skipped;
 }
 
-static int replay_entry(struct replay *replay, struct slice entry)
+/* The first walk: notes a cut. */
+static int note_cut(struct replay *replay, const struct entry *entry)
 {
-    size_t name_size = bytes_load_u16(entry.data + AT_NAME_SIZE);
-    struct slice name = slice_of(entry.data + HEADER_SIZE, name_size);
-    struct slice bytes =
-        slice_of(entry.data + HEADER_SIZE + name_size, bytes_load_u32(entry.data + AT_SIZE));
+    struct cut *cut;
+
+    if (entry->bytes.size > 0)
+        return 0;
+    if (replay->cut_count == replay->cut_room) {
+        replay->cut_room = max_of(replay->cut_room * 2, (size_t)8);
+        replay->cuts = mem_resize(replay->cuts, replay->cut_room, sizeof(*replay->cuts));
+    }
+    cut = &replay->cuts[replay->cut_count++];
+    *cut = (struct cut){.moment = entry->moment,
+                        .topic_id = entry->topic_id,
+                        .base = entry->base,
+                        .position = entry->position};
+    memcpy(cut->log_name, entry->name.data, entry->name.size);
+    return 0;
+}
+
+/* A shard's entries are in the order of their generations and numbers. */
+static bool is_before(const struct moment *a, const struct moment *b)
+{
+    if (a->shard != b->shard)
+        return false;
+    return a->generation != b->generation ? a->generation < b->generation : a->number < b->number;
+}
+
+/* How many of the entry's bytes are still in the log, from the front. */
+static size_t still_there(const struct replay *replay, const struct entry *entry)
+{
+    uint64_t size = entry->bytes.size;
+
+    for (size_t i = 0; i < replay->cut_count; i++) {
+        const struct cut *cut = &replay->cuts[i];
+
+        if (!is_before(&entry->moment, &cut->moment) ||
+            !uuid_equal(entry->topic_id, cut->topic_id) ||
+            !slice_is_text(entry->name, cut->log_name) || entry->base < cut->base)
+            continue;
+        if (entry->base > cut->base || entry->position >= cut->position)
+            return 0;
+        size = min_of(size, cut->position - entry->position);
+    }
+    return (size_t)size;
+}
+
+/* The second walk: writes what is not durable by itself. */
+static int replay_entry(struct replay *replay, const struct entry *entry)
+{
+    struct slice bytes = slice_of(entry->bytes.data, still_there(replay, entry));
     struct io_iov iov;
     struct target *target = NULL;
     size_t skipped;
-    int r = get_target(replay, name, entry.data, &target);
+    int r;
 
+    replay->entries++;
+    if (bytes.size == 0)
+        return 0;
+    r = get_target(replay, entry, &target);
     if (r)
         return err_pass(r);
-    replay->entries++;
     skipped = skip_durable(bytes, target->floor);
     if (!target->file || skipped == bytes.size)
         return 0;
     iov = (struct io_iov){.data = bytes.data + skipped, .size = bytes.size - skipped};
-    return err_pass(replay->io->ops->file_write(
-        replay->io, target->file->fd, bytes_load_u64(entry.data + AT_POSITION) + skipped, &iov, 1));
+    return err_pass(replay->io->ops->file_write(replay->io, target->file->fd,
+                                                entry->position + skipped, &iov, 1));
 }
 
-static int replay_block(struct replay *replay, struct slice bytes)
+static int walk_block(struct replay *replay, int shard, struct slice bytes, entry_fn *visit)
 {
-    uint64_t generation;
-    uint64_t number = 0;
+    struct moment moment = {.shard = shard};
+    struct entry entry;
+    size_t size;
 
     if (bytes.size < HEADER_SIZE)
         return 0;
-    generation = bytes_load_u64(bytes.data + AT_GENERATION);
-    for (;;) {
-        struct slice entry = whole_entry(bytes, generation, number++);
-        int r;
+    moment.generation = bytes_load_u64(bytes.data + AT_GENERATION);
+    for (; parse_entry(bytes, moment, &entry, &size); moment.number++) {
+        int r = visit(replay, &entry);
 
-        if (slice_is_null(entry))
-            return 0;
-        r = replay_entry(replay, entry);
         if (r)
             return err_pass(r);
-        bytes = slice_of(bytes.data + entry.size, bytes.size - entry.size);
+        bytes = slice_of(bytes.data + size, bytes.size - size);
     }
+    return 0;
 }
 
 struct names {
@@ -407,21 +520,41 @@ static int note_name(void *context, const char *name, bool is_dir)
     return 0;
 }
 
-/* Blocks may be replayed in any order: where two hold the same place of a segment they hold
- * the same bytes, since a log only grows. */
+/* Of the name of a block. */
+static int shard_of(const char *name)
+{
+    return (int)strtol(name, NULL, 10);
+}
+
+static int walk_blocks(struct replay *replay, const struct file *folder, const struct names *names,
+                       entry_fn *visit)
+{
+    int r = 0;
+
+    for (size_t at = 0; at < names->text.size && r == 0;) {
+        const char *name = names->text.data + at;
+        struct text bytes = {.data = NULL};
+
+        r = file_load(replay->io, folder->fd, name, SIZE_MAX, &bytes);
+        if (r == 0)
+            r = walk_block(replay, shard_of(name), text_slice(&bytes), visit);
+        text_fini(&bytes);
+        at += strlen(name) + 1;
+    }
+    return err_pass(r);
+}
+
+/* Once it is known where logs were cut, blocks may be replayed in any order: where two hold the
+ * same place of a segment they hold the same bytes, since a log only grows else. */
 static int replay_folder(struct replay *replay, const struct file *folder)
 {
     struct names names = {.text = {.data = NULL}};
     int r = replay->io->ops->dir_list(replay->io, folder->fd, note_name, &names);
 
-    for (size_t at = 0; at < names.text.size && r == 0; at += strlen(names.text.data + at) + 1) {
-        struct text bytes = {.data = NULL};
-
-        r = file_load(replay->io, folder->fd, names.text.data + at, SIZE_MAX, &bytes);
-        if (r == 0)
-            r = replay_block(replay, text_slice(&bytes));
-        text_fini(&bytes);
-    }
+    if (r == 0)
+        r = walk_blocks(replay, folder, &names, note_cut);
+    if (r == 0)
+        r = walk_blocks(replay, folder, &names, replay_entry);
     text_fini(&names.text);
     return err_pass(r);
 }
@@ -441,6 +574,7 @@ int commit_log_replay(struct io *io, const struct file *root, commit_floor_fn *f
     r = replay_folder(&replay, folder);
     r2 = close_targets(&replay);
     mem_free(replay.targets);
+    mem_free(replay.cuts);
     *out_entries = replay.entries;
     return err_pass(r ? r : r2);
 }

@@ -19,6 +19,9 @@
  *             16 bytes topic id | i64 segment | u64 position | u32 size | u16 name size
  *             name of the log | bytes
  *
+ * An entry without bytes says that the log was cut at its position: what earlier entries hold
+ * from there on is not in the log any more.  It has to be durable before the log is cut.
+ *
  * The folder is `moldau.commit` in the folder of data.  While it is there Apache Kafka does
  * not start on that folder: records that were acknowledged may be missing in the segments.
  *
@@ -44,6 +47,14 @@ struct commit_range {
     size_t size;
 };
 
+/* Where a log is cut. */
+struct commit_cut {
+    const char *log_name; /* Borrowed. */
+    struct uuid topic_id;
+    int64_t base;      /* Of the segment that becomes the last, ... */
+    uint64_t position; /* ... and where that will end. */
+};
+
 /* Makes the commit log of one shard in the folder of data, with empty blocks. */
 NODISCARD int commit_log_create(struct io *io, const struct file *root, int shard,
                                 size_t block_size, struct commit_log **out);
@@ -55,6 +66,11 @@ struct commit_log *commit_log_destroy(struct commit_log *log);
  * COMMIT_LOG_E_FULL: nothing was written. */
 NODISCARD int commit_log_write(struct commit_log *log, const struct commit_range *ranges,
                                size_t count);
+
+/* Says that the log ends at `position` of the segment `base` now, or will, and syncs that: older
+ * entries of what lies behind are void.  Some room of each block is kept for this.
+ * COMMIT_LOG_E_FULL: even that is used up; it works again after a turn. */
+NODISCARD int commit_log_cut(struct commit_log *log, const struct commit_cut *cut);
 
 /* True if it is time to turn to the other block: the current one is more than half full. */
 bool commit_log_wants_turn(const struct commit_log *log);

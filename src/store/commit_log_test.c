@@ -285,3 +285,68 @@ TEST(commit_log, what_is_below_the_floor_is_not_written_again)
     check(byte_at(&b, middle - 1) != 'x');
     bench_fini(&b);
 }
+
+static int cut(struct bench *b, uint64_t position)
+{
+    struct commit_cut cut = {.log_name = "t-0", .topic_id = topic, .position = position};
+
+    return commit_log_cut(b->log, &cut);
+}
+
+TEST(commit_log, what_was_cut_does_not_come_back)
+{
+    struct bench b;
+
+    bench_init(&b, BLOCK);
+    for (uint8_t i = 0; i < 4; i++)
+        check_ok(append(&b, (uint8_t)('a' + i)));
+    check_ok(cut(&b, 2 * BYTES - 10)); /* In the middle of the second. */
+    check_ok(b.io->ops->file_truncate(b.io, b.segment->fd, 2 * BYTES - 10));
+    check_ok(append(&b, 'z'));
+    check_ok(b.io->ops->file_truncate(b.io, b.segment->fd, 0));
+    check_eq(replay(&b), 6);
+    check_eq(byte_at(&b, 0), 'a');
+    check_eq(byte_at(&b, 2 * BYTES - 11), 'b');
+    check_eq(byte_at(&b, 2 * BYTES - 10), 'z');
+    check_eq(byte_at(&b, 3 * BYTES - 11), 'z');
+    check_eq(byte_at(&b, 3 * BYTES - 10), -1);
+    bench_fini(&b);
+}
+
+/* What was written behind the cut may be durable in the segment alone. */
+TEST(commit_log, a_cut_counts_for_the_block_before_too)
+{
+    struct bench b;
+
+    bench_init(&b, BLOCK);
+    while (!commit_log_wants_turn(b.log))
+        check_ok(append(&b, '1'));
+    check(commit_log_turn(b.log));
+    check_ok(cut(&b, BYTES));
+    write_at(&b, b.segment, BYTES, 'n', BYTES);
+    replay(&b);
+    check_eq(byte_at(&b, BYTES - 1), '1');
+    check_eq(byte_at(&b, BYTES), 'n');
+    check_eq(byte_at(&b, 2 * BYTES), '1'); /* The file was not cut here. */
+    check_ok(b.io->ops->file_truncate(b.io, b.segment->fd, 2 * BYTES));
+    replay(&b);
+    check_eq(byte_at(&b, 2 * BYTES), -1);
+    bench_fini(&b);
+}
+
+TEST(commit_log, a_full_block_has_room_for_cuts)
+{
+    struct bench b;
+
+    bench_init(&b, 16 * 1024);
+    while (append(&b, 'x') == 0)
+        ;
+    for (int i = 0; i < 100; i++)
+        check_ok(cut(&b, 5));
+    while (cut(&b, 5) == 0)
+        ;
+    check_eq(cut(&b, 5), COMMIT_LOG_E_FULL);
+    check(commit_log_turn(b.log));
+    check_ok(cut(&b, 5));
+    bench_fini(&b);
+}

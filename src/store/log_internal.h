@@ -9,6 +9,7 @@
  *      log_epochs.c   which leader's epoch a record is of
  *      log_verify.c   what lay on disk is read through before it is served
  *      log_time.c     from a time to an offset
+ *      log_files.c    which files there are in its folder
  *      log_open.c     opening after a clean stop, closing
  *      log_recover.c  opening after any other stop
  *      log_producers.c  the state of producers, from snapshots and batches
@@ -16,13 +17,14 @@
  *      log_checkpoint.c  the recovery point moves forward
  *      log_clean.c    what there is to clean, and cleaned segments that take their places
  *      log_retain.c   which segments are to go by themselves
+ *      log_truncate.c the end moves back
  *
  * Threading: as log.h.
  * Errors:    as log.h.
  */
 
 #include "base/uuid.h"
-#include "store/log.h"
+#include "store/log_files.h"
 #include "store/producers.h"
 #include "store/segment.h"
 
@@ -162,36 +164,7 @@ void log_unstage(struct log *log);
 /* Syncs everything that is written, here and now. */
 NODISCARD int log_sync_now(struct log *log);
 
-/* --- names and numbers of files, for log_open.c and those below -------------- */
-
-struct log_bases {
-    int64_t *items; /* Owned; ascending. */
-    size_t count, room;
-};
-
-/* What is in a log's folder. */
-struct log_listing {
-    struct log_bases segments, snapshots;
-    struct log_bases indexes; /* One for each file: bases may come more than once. */
-    struct log_bases aborted; /* Segments that have an index of aborted transactions. */
-    struct text deleted;      /* Names of files that are to go, each with a zero byte behind it. */
-};
-
-/* Lists the folder; `out` is empty before, and to be freed in any case. */
-NODISCARD int log_list_folder(struct io *io, const struct file *folder, struct log_listing *out);
-void log_listing_fini(struct log_listing *listing);
-
-/* True if one of the bases is `base`. */
-bool log_bases_have(const struct log_bases *bases, int64_t base);
-
-/* Removes the file `base``suffix`; no error if there is none. */
-NODISCARD int log_unlink(const struct log *log, int64_t base, const char *suffix);
-
-/* The offset of `00000000000000004210<suffix>`, or -1. */
-int64_t log_name_base(const char *name, const char *suffix);
-
-/* Removes the indexes of a segment that there is not; no error if there are none. */
-int log_unlink_indexes(const struct log *log, int64_t base);
+/* --- log_open.c, for those below --------------------------------------------- */
 
 /* The name that the folder `name` of a log has while it is set aside: Kafka's, with 32
  * hexadecimal digits from `mark` and a suffix, never longer than a name may be. */
@@ -247,6 +220,9 @@ NODISCARD int log_drop_snapshots(struct log *log, const struct log_listing *list
 NODISCARD int log_recover(struct log *log, const struct log_listing *listing,
                           int64_t recovery_point, int64_t start);
 
+/* Takes all segments away: the log begins again at `start`, empty. */
+NODISCARD int log_restart(struct log *log, const struct log_listing *listing, int64_t start);
+
 /* Opens a segment that is sealed and in order. */
 NODISCARD int log_open_sealed(struct log *log, const struct log_listing *listing, int64_t base);
 
@@ -288,6 +264,12 @@ NODISCARD int log_open(const struct log_env *env, struct log_dir *dir, const cha
  * whether the checkpoints may be about another log of this name. */
 NODISCARD int log_folder_topic(const struct file *root, struct io *io, const char *name,
                                struct uuid *out, bool *out_is_new);
+
+/* Notes that everything is durable, up to the end. */
+void log_note_synced(struct log *log);
+
+/* Writes the file of epochs. */
+NODISCARD int log_write_epochs(struct log *log);
 
 /* The file of epochs. */
 extern const char log_epochs_name[];

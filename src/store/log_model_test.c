@@ -308,6 +308,28 @@ static void model_kill(struct model *m)
     model_believe(m, m->count, m->written);
 }
 
+/* The end moves back behind one of the batches that are written; a kill may follow. */
+static void model_truncate(struct model *m)
+{
+    int kept;
+
+    if (log_is_new(m->log))
+        model_checkpoint(m);
+    model_write(m);
+    kept = (int)rng_between(m->rng, m->first, m->written);
+    check_ok(store_kit_truncate(&m->kit, m->log, model_end(m, kept)));
+    m->count = m->written = m->synced = kept;
+    for (int64_t i = 1; i <= PRODUCERS; i++) { /* What is left is what they go on from. */
+        const struct store_batch *last = model_last(m, i, 0);
+
+        m->epochs[i] = last ? last->epoch : 0;
+    }
+    model_compare(m);
+    m->index_count = 0;
+    if (rng_chance(m->rng, 30))
+        model_crash(m);
+}
+
 static void model_step(struct model *m)
 {
     uint64_t what = rng_below(m->rng, 100);
@@ -327,8 +349,10 @@ static void model_step(struct model *m)
         model_checkpoint(m);
     else if (what < 96)
         model_stop(m);
-    else if (what < 98)
+    else if (what < 97)
         model_crash(m);
+    else if (what < 98)
+        model_truncate(m);
     else
         model_kill(m);
 }

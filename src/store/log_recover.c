@@ -297,8 +297,7 @@ static int recover_segments(struct log *log, const struct log_listing *listing, 
     return r;
 }
 
-/* Nothing that is left counts: the log begins again, empty. */
-static int restart(struct log *log, const struct log_listing *listing, int64_t start)
+int log_restart(struct log *log, const struct log_listing *listing, int64_t start)
 {
     struct segment_place place = log_place(log);
     int r;
@@ -340,7 +339,7 @@ static int recover_log(struct log *log, const struct log_listing *listing, int64
         return 0;
     diag_warn(log->env.diag, "log ends below its start; it begins there again, empty",
               kv("log", log->name), kv("end", log->end), kv("start", start));
-    return err_pass(restart(log, listing, start));
+    return err_pass(log_restart(log, listing, start));
 }
 
 int log_recover(struct log *log, const struct log_listing *listing, int64_t recovery_point,
@@ -354,7 +353,7 @@ int log_recover(struct log *log, const struct log_listing *listing, int64_t reco
         diag_warn(log->env.diag,
                   "first segment of a new log is lost: what follows it is taken away",
                   kv("log", log->name), kv("segment", listing->segments.items[0]));
-        r = restart(log, listing, 0);
+        r = log_restart(log, listing, 0);
     } else {
         r = recover_log(log, listing, recovery_point, start);
     }

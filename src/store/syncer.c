@@ -29,11 +29,15 @@ struct syncer {
     struct syncer_options options;
     struct list waiting;    /* struct syncer_request: in no round yet. */
     struct list dirty;      /* struct syncer_request: logs that a flush will sync. */
+    struct list cuts;       /* struct syncer_cut: not in the commit log yet. */
     struct loop_hook begin; /* At the end of the turn. */
 
     struct io_work round_work;
-    struct jobs round;  /* In flight. */
-    bool is_committing; /* The round goes into the commit log; the worker may change that. */
+    struct jobs round;   /* In flight. */
+    struct list cutting; /* struct syncer_cut: the round is one of these. */
+    size_t cuts_done;    /* So many of those. */
+    bool is_cut_full;    /* There is no room for cuts until the next turn of the commit log. */
+    bool is_committing;  /* The round goes into the commit log; the worker may change that. */
     int round_result;
 
     struct commit_log *commit_log; /* Owned; NULL until the first round that wants it. */
@@ -170,6 +174,13 @@ static int commit_jobs(struct syncer *syncer)
     return commit_log_write(syncer->commit_log, syncer->ranges, count);
 }
 
+/* True if there is something for the next round. */
+static bool has_more(const struct syncer *syncer)
+{
+    return !list_is_empty(&syncer->waiting) ||
+           (!list_is_empty(&syncer->cuts) && !syncer->is_cut_full);
+}
+
 /* --- flushing --------------------------------------------------------------- */
 
 static void flush_run(struct io_work *work, struct io *io)
@@ -199,6 +210,9 @@ static void flush_done(struct io_work *work, struct io *io)
         commit_log_drained(syncer->commit_log);
     }
     jobs_fini(&syncer->flush);
+    syncer->is_cut_full = false;
+    if (has_more(syncer) && !syncer->is_dying)
+        loop_hook_ask(syncer->options.loop, &syncer->begin);
 }
 
 /* Turns to the other block, and syncs the segments that the full one has bytes of. */
@@ -210,6 +224,7 @@ static void flush_if_needed(struct syncer *syncer)
         syncer->flush_work.is_submitted || log_dir_is_fenced(syncer->options.dir) ||
         !commit_log_turn(syncer->commit_log))
         return;
+    syncer->is_cut_full = false;
     syncer->counts.flushes++;
     while ((node = list_pop(&syncer->dirty))) {
         struct syncer_request *request = container_of(node, struct syncer_request, dirty);
@@ -223,10 +238,31 @@ static void flush_if_needed(struct syncer *syncer)
 
 /* --- rounds ----------------------------------------------------------------- */
 
+/* Tells the commit log of the cuts; a worker's. */
+static int run_cuts(struct syncer *syncer)
+{
+    list_each (node, &syncer->cutting) {
+        const struct syncer_cut *cut = container_of(node, struct syncer_cut, node);
+        int r = commit_log_cut(syncer->commit_log, &(struct commit_cut){.log_name = cut->log_name,
+                                                                        .topic_id = cut->topic_id,
+                                                                        .base = cut->base,
+                                                                        .position = cut->position});
+
+        if (r)
+            return r;
+        syncer->cuts_done++;
+    }
+    return 0;
+}
+
 static void round_run(struct io_work *work, struct io *io)
 {
     struct syncer *syncer = container_of(work, struct syncer, round_work);
 
+    if (!list_is_empty(&syncer->cutting)) {
+        syncer->round_result = run_cuts(syncer);
+        return;
+    }
     if (syncer->is_committing) {
         syncer->round_result = commit_jobs(syncer);
         if (syncer->round_result != COMMIT_LOG_E_FULL)
@@ -268,12 +304,31 @@ static void tell_round(struct syncer *syncer)
     jobs_fini(round);
 }
 
+/* They are durable, or wait for room in the commit log. */
+static void end_cuts(struct syncer *syncer)
+{
+    bool is_full = syncer->round_result == COMMIT_LOG_E_FULL;
+    struct list_node *node;
+
+    if (is_full)
+        syncer->round_result = 0;
+    for (size_t i = 0; (!is_full || i < syncer->cuts_done) && (node = list_pop(&syncer->cutting));
+         i++) {
+        struct syncer_cut *cut = container_of(node, struct syncer_cut, node);
+
+        if (!syncer->is_dying)
+            cut->done(cut, syncer->round_result);
+    }
+    list_append(&syncer->cuts, &syncer->cutting);
+    syncer->is_cut_full = is_full; /* Until the next turn. */
+}
+
 static void round_done(struct io_work *work, struct io *io)
 {
     struct syncer *syncer = container_of(work, struct syncer, round_work);
 
     (void)io;
-    if (syncer->round_result)
+    if (syncer->round_result < 0)
         fence(syncer, syncer->round_result);
     else if (log_dir_is_fenced(syncer->options.dir))
         syncer->round_result = err_raise(-EIO); /* What a sync says behind a failed one is void. */
@@ -281,11 +336,29 @@ static void round_done(struct io_work *work, struct io *io)
         end_job(syncer, &syncer->round.items[i]);
     syncer->counts.rounds++;
     syncer->counts.committed += syncer->is_committing;
+    end_cuts(syncer);
     tell_round(syncer);
     if (!syncer->is_dying)
         flush_if_needed(syncer);
-    if (!list_is_empty(&syncer->waiting))
+    if (has_more(syncer))
         loop_hook_ask(syncer->options.loop, &syncer->begin);
+}
+
+/* True if the round is one of cuts; what else is asked for is in the next. */
+static bool begin_cuts(struct syncer *syncer)
+{
+    if (list_is_empty(&syncer->cuts) || syncer->is_cut_full)
+        return false;
+    syncer->is_committing = false;
+    syncer->cuts_done = 0;
+    list_append(&syncer->cutting, &syncer->cuts);
+    if (!syncer->commit_log) { /* Then it has nothing that could be void. */
+        syncer->round_result = 0;
+        end_cuts(syncer);
+        return false;
+    }
+    syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->round_work);
+    return true;
 }
 
 static void begin(struct loop_hook *hook)
@@ -296,6 +369,8 @@ static void begin(struct loop_hook *hook)
 
     if (syncer->round_work.is_submitted)
         return; /* round_done() comes back here. */
+    if (begin_cuts(syncer))
+        return;
     while ((node = list_pop(&syncer->waiting))) {
         struct syncer_request *request = container_of(node, struct syncer_request, node);
         struct job *job = add_job(&syncer->round, request);
@@ -326,6 +401,8 @@ struct syncer *syncer_create(const struct syncer_options *options)
     syncer->flush_work = (struct io_work){.run = flush_run, .done = flush_done};
     list_init(&syncer->waiting);
     list_init(&syncer->dirty);
+    list_init(&syncer->cuts);
+    list_init(&syncer->cutting);
     return syncer;
 }
 
@@ -341,6 +418,8 @@ struct syncer *syncer_destroy(struct syncer *syncer)
     while (syncer->round_work.is_submitted || syncer->flush_work.is_submitted)
         io->ops->poll(io, -1); /* The workers have our memory. */
     loop_hook_cancel(&syncer->begin);
+    while (list_pop(&syncer->cuts))
+        ; /* Whoever asked is told nothing any more. */
     commit_log_destroy(syncer->commit_log);
     mem_free(syncer->ranges);
     mem_free(syncer);
@@ -353,6 +432,14 @@ void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *r
     request->log = log;
     if (!list_node_is_linked(&request->node))
         list_push(&syncer->waiting, &request->node);
+    if (!syncer->round_work.is_submitted)
+        loop_hook_ask(syncer->options.loop, &syncer->begin);
+}
+
+void syncer_ask_cut(struct syncer *syncer, struct syncer_cut *cut)
+{
+    assert(cut->done);
+    list_push(&syncer->cuts, &cut->node);
     if (!syncer->round_work.is_submitted)
         loop_hook_ask(syncer->options.loop, &syncer->begin);
 }

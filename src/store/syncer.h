@@ -28,6 +28,17 @@ struct syncer;
 
 enum { SYNCER_COMMIT_BLOCK = 16 * 1024 * 1024 };
 
+/* A log is to be cut (store/log_truncate.h).  Embedded in its owner, zeroed but for done(). */
+struct syncer_cut {
+    struct list_node node; /* In syncer->cuts, else bare. */
+    const char *log_name;  /* Borrowed until done(), as the topic's id. */
+    struct uuid topic_id;
+    int64_t base;      /* Of the segment that will be the last, ... */
+    uint64_t position; /* ... and where it will end. */
+    /* What the commit log has of what is behind is void, durably, or (r < 0) it failed. */
+    void (*done)(struct syncer_cut *cut, int r);
+};
+
 /* A log's place in the syncer.  Embedded in the log's owner, zeroed but for done(). */
 struct syncer_request {
     struct list_node node;  /* In syncer->waiting, else bare. */
@@ -60,6 +71,10 @@ void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *r
 /* Takes the request back; done() is not called any more, and the log may go.  What is on its
  * way to the disk still gets there. */
 void syncer_forget(struct syncer *syncer, struct syncer_request *request);
+
+/* Wants the commit log to know of a cut; done() follows once, when no round is in flight that was
+ * begun before. */
+void syncer_ask_cut(struct syncer *syncer, struct syncer_cut *cut);
 
 /* True while something of its log is on its way to the disk, or waits for that. */
 static inline bool syncer_is_busy_with(const struct syncer_request *request)

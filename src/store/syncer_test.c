@@ -358,3 +358,100 @@ TEST(syncer, a_flush_that_fails_fences_the_folder)
     check_eq(bench.askers[0].result, -EIO);
     bench_fini(&bench);
 }
+
+/* Somebody who cuts a log. */
+struct cutter {
+    struct syncer_cut cut;
+    int heard;
+    int result;
+};
+
+static void cut_heard(struct syncer_cut *cut, int r)
+{
+    struct cutter *cutter = container_of(cut, struct cutter, cut);
+
+    cutter->heard++;
+    cutter->result = r;
+}
+
+static struct cutter cutter_of(const struct bench *bench)
+{
+    return (struct cutter){
+        .cut = {.done = cut_heard, .log_name = "a-0", .topic_id = bench->kit.topic_id}};
+}
+
+TEST(syncer, without_a_commit_log_a_cut_is_done_at_once)
+{
+    struct bench bench;
+    struct cutter cutter;
+
+    bench_init(&bench);
+    cutter = cutter_of(&bench);
+    syncer_ask_cut(bench.syncer, &cutter.cut);
+    check_eq(cutter.heard, 0);
+    turn(&bench);
+    check(cutter.heard == 1 && cutter.result == 0 && !work(&bench));
+    bench_fini(&bench);
+}
+
+TEST(syncer, a_cut_is_a_round_of_its_own)
+{
+    struct bench bench;
+    struct cutter cutter;
+    uint64_t rounds;
+
+    commit_bench_init(&bench, 64 * 1024);
+    cutter = cutter_of(&bench);
+    put_two(&bench);
+    rounds = syncer_counts(bench.syncer).rounds;
+    put(&bench, 0);
+    syncer_ask_cut(bench.syncer, &cutter.cut);
+    turn(&bench);
+    check(work(&bench));
+    check(cutter.heard == 1 && cutter.result == 0);
+    check_eq(bench.askers[0].durable, 1 + 1);
+    turn(&bench);
+    check(work(&bench));
+    check_eq(bench.askers[0].durable, 1 + 2);
+    check_eq(syncer_counts(bench.syncer).rounds, rounds + 2);
+    bench_fini(&bench);
+}
+
+TEST(syncer, a_cut_that_fails_fences_the_folder)
+{
+    struct bench bench;
+    struct cutter cutter;
+
+    commit_bench_init(&bench, 64 * 1024);
+    cutter = cutter_of(&bench);
+    put_two(&bench);
+    syncer_ask_cut(bench.syncer, &cutter.cut);
+    turn(&bench);
+    faulty_io_arm(&bench.kit.faulty, FAULTY_SYNC, 1, -EIO);
+    check(work(&bench));
+    faulty_io_arm(&bench.kit.faulty, 0, 0, 0);
+    check(cutter.heard == 1 && cutter.result == -EIO);
+    check(log_dir_is_fenced(bench.kit.dir));
+    bench_fini(&bench);
+}
+
+TEST(syncer, cuts_wait_for_room_in_the_commit_log)
+{
+    struct bench bench;
+    static struct cutter cutters[300];
+
+    commit_bench_init(&bench, 16 * 1024);
+    put_two(&bench);
+    for (size_t i = 0; i < COUNT_OF(cutters); i++) {
+        cutters[i] = cutter_of(&bench);
+        syncer_ask_cut(bench.syncer, &cutters[i].cut);
+    }
+    for (int i = 0; i < 10; i++) {
+        turn(&bench);
+        work(&bench);
+    }
+    for (size_t i = 0; i < COUNT_OF(cutters); i++)
+        check(cutters[i].heard == 1 && cutters[i].result == 0);
+    check(syncer_counts(bench.syncer).flushes > 0);
+    bench_fini(&bench);
+}

@@ -22,6 +22,7 @@
 #include "os/linux_io.h"
 #include "store/cleaner.h"
 #include "store/log_dir.h"
+#include "store/log_truncate.h"
 #include "store/marks.h"
 #include "store/producers.h"
 #include "test/compat/peer.h"
@@ -58,6 +59,7 @@ enum { LOGS = 3, PRODUCERS = 5, KEYS = 12, STAGED_MAX = 4, FIRST_PRODUCER = 1000
     X(retention_by_size)                                                                           \
     X(segment_dropped)                                                                             \
     X(compaction)                                                                                  \
+    X(truncation)                                                                                  \
     X(stop)                                                                                        \
     X(kill)
 
@@ -392,6 +394,30 @@ static void clean(struct peer *p, struct history *h)
     p->events[EVENT_compaction]++;
 }
 
+/* Another leader has less than we: the end moves back, seldom by much. */
+static void truncate_log(struct peer *p, struct history *h)
+{
+    struct mark *mark = marks_get(&p->marks, slice_text(h->topic), 0);
+    struct log_truncation truncation;
+    int64_t end, from;
+
+    write_staged(h);
+    if (log_is_new(h->log))
+        return;
+    end = log_end(h->log);
+    from = rng_chance(&p->rng, 50) ? max_of(log_start(h->log), end - 10) : log_start(h->log);
+    must(log_truncate_begin(h->log, rng_between(&p->rng, from, end), &truncation),
+         "begin to truncate");
+    mark->recovery_point = min_of(mark->recovery_point, truncation.recovery_point);
+    mark->high_watermark = min_of(mark->high_watermark, truncation.offset);
+    mark->start = truncation.start_mark;
+    mark->cleaned = truncation.cleaned;
+    must(log_dir_save_marks(p->dir, p->io, &p->marks, MARKS_ALL), "save the checkpoints");
+    must(log_truncate_run(h->log, &truncation), "truncate");
+    h->leader_epoch = (int32_t)min_of(h->leader_epoch + 1, p->epoch_max);
+    p->events[EVENT_truncation]++;
+}
+
 /* --- the whole ------------------------------------------------------------------ */
 
 static void stop(struct peer *p, bool is_clean)
@@ -435,6 +461,8 @@ static void step(struct peer *p)
         retain(p, h);
     } else if (what < 193 && h->config.is_compacted) {
         clean(p, h);
+    } else if (what >= 193 && what < 197) {
+        truncate_log(p, h);
     } else if (what >= 197) {
         stop(p, what == 197);
         open_logs(p);

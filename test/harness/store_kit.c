@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "os/linux_io.h"
 #include "store/cleaner.h"
+#include "store/log_truncate.h"
 #include "test/harness/check.h"
 #include "wire/marker.h"
 
@@ -248,6 +249,20 @@ void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start)
     log_advance_start(log, start);
     file_unref(folder);
     log_check(log);
+}
+
+int store_kit_truncate(struct store_kit *kit, struct log *log, int64_t offset)
+{
+    struct mark *mark = marks_get(&kit->marks, slice_text("t"), 0);
+    struct log_truncation truncation;
+
+    check_ok(log_truncate_begin(log, offset, &truncation));
+    mark->recovery_point = min_of(mark->recovery_point, truncation.recovery_point);
+    mark->high_watermark = min_of(mark->high_watermark, truncation.offset);
+    mark->start = truncation.start_mark;
+    mark->cleaned = truncation.cleaned;
+    check_ok(log_dir_save_marks(kit->dir, kit->env.io, &kit->marks, MARKS_ALL));
+    return log_truncate_run(log, &truncation);
 }
 
 int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,

@@ -98,6 +98,10 @@ NODISCARD int store_kit_sync(struct store_kit *kit, struct log *log);
  * writes the checkpoints, all of which works. */
 void store_kit_checkpoint(struct store_kit *kit, struct log *log, int64_t start);
 
+/* Cuts the log `t-0` back so that nothing is left of `offset` and what lies behind, as
+ * store/log_truncate.h says; what log_truncate_run() ends with. */
+NODISCARD int store_kit_truncate(struct store_kit *kit, struct log *log, int64_t offset);
+
 /* Appends and writes a batch of one record; null values are tombstones. */
 int64_t store_kit_put_record(struct store_kit *kit, struct log *log, const char *key,
                              const char *value);
