@@ -84,7 +84,8 @@ static int16_t look_up(const struct request *request, struct partition *p,
     case TIME_LATEST: found(part, limit, -1, p->leader_epoch); return ERROR_NONE;
     case TIME_EARLIEST:
     case TIME_EARLIEST_LOCAL:
-        found(part, log_start(p->log), -1, p->leader_epoch);
+        found(part, log_start(p->log), -1,
+              log_epoch_at(p->log, p->leader_epoch, log_start(p->log)));
         return ERROR_NONE;
     case TIME_LATEST_TIERED:
     case TIME_PENDING_UPLOAD: return ERROR_NONE; /* Nothing is tiered: none is found. */
@@ -95,7 +96,7 @@ static int16_t look_up(const struct request *request, struct partition *p,
     if (r)
         return ERROR_KAFKA_STORAGE_ERROR;
     if (at.offset >= 0)
-        found(part, at.offset, at.timestamp, p->leader_epoch);
+        found(part, at.offset, at.timestamp, at.leader_epoch);
     return ERROR_NONE;
 }
 

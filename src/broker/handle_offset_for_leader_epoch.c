@@ -29,8 +29,8 @@ static int16_t look_up(struct spread *spread, struct shard *shard, struct epoch_
         return error;
     if (current >= 0 && current != p->leader_epoch)
         return current < p->leader_epoch ? ERROR_FENCED_LEADER_EPOCH : ERROR_UNKNOWN_LEADER_EPOCH;
-    log_find_epoch_end(p->log, part->wanted->leader_epoch, &part->result->leader_epoch,
-                       &part->result->end_offset);
+    log_find_led_epoch_end(p->log, p->leader_epoch, part->wanted->leader_epoch,
+                           &part->result->leader_epoch, &part->result->end_offset);
     return ERROR_NONE;
 }
 

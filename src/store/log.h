@@ -148,6 +148,15 @@ NODISCARD int log_find_aborted(struct log *log, int64_t offset, const struct log
  * and -1 if `epoch` is above all that are known (KIP-101). */
 void log_find_epoch_end(const struct log *log, int32_t epoch, int32_t *out_epoch, int64_t *out_end);
 
+/* As log_find_epoch_end() where one leads in the epoch `leader`: that is known, and begins at the
+ * end, before it has written anything. */
+void log_find_led_epoch_end(const struct log *log, int32_t leader, int32_t epoch,
+                            int32_t *out_epoch, int64_t *out_end);
+
+/* The epoch in which the record at `offset` was written, or will be by the one who leads in the
+ * epoch `leader`; -1: it is not known. */
+int32_t log_epoch_at(const struct log *log, int32_t leader, int64_t offset);
+
 /* What is known of producers; borrowed until the log changes. */
 const struct producers *log_producers(const struct log *log);
 

@@ -49,3 +49,26 @@ void log_find_epoch_end(const struct log *log, int32_t epoch, int32_t *out_epoch
     *out_epoch = upto > 0 ? log->epochs[upto - 1].epoch : epoch;
     *out_end = is_last ? log->end : log->epochs[upto].start;
 }
+
+void log_find_led_epoch_end(const struct log *log, int32_t leader, int32_t epoch,
+                            int32_t *out_epoch, int64_t *out_end)
+{
+    log_find_epoch_end(log, epoch, out_epoch, out_end);
+    if (*out_epoch >= 0 || epoch < 0 || epoch > leader)
+        return;
+    assert(count_upto(log, epoch) == log->epoch_count);
+    *out_epoch =
+        epoch == leader || log->epoch_count == 0 ? epoch : log->epochs[log->epoch_count - 1].epoch;
+    *out_end = log->end;
+}
+
+int32_t log_epoch_at(const struct log *log, int32_t leader, int64_t offset)
+{
+    size_t count = log->epoch_count;
+
+    if (offset >= log->end)
+        return leader;
+    while (count > 0 && log->epochs[count - 1].start > offset)
+        count--;
+    return count > 0 ? log->epochs[count - 1].epoch : EPOCH_NONE;
+}

@@ -13,6 +13,48 @@ static void check_end(const struct log *log, int32_t epoch, int32_t found, int64
     check_eq(out_end, end);
 }
 
+static void check_led_end(const struct log *log, int32_t leader, int32_t epoch, int32_t found,
+                          int64_t end)
+{
+    int32_t out_epoch = -7;
+    int64_t out_end = -7;
+
+    log_find_led_epoch_end(log, leader, epoch, &out_epoch, &out_end);
+    check_eq(out_epoch, found);
+    check_eq(out_end, end);
+}
+
+/* What Kafka's leader says that has noted its epoch when it began to lead. */
+TEST(log_epochs, a_leader_s_epoch_is_known_before_it_writes)
+{
+    struct store_kit kit;
+    struct log *log;
+
+    store_kit_init(&kit);
+    log = store_kit_log(&kit, "t-0");
+    check_led_end(log, 2, 2, 2, 0);
+    check_led_end(log, 2, 1, 1, 0);
+    check_led_end(log, 2, 3, -1, -1);
+    check_led_end(log, 2, -1, -1, -1);
+    check_eq(log_epoch_at(log, 2, 0), 2);
+    store_kit_put(&kit, log, &(struct store_batch){.records = 10}); /* In epoch 0. */
+    check_led_end(log, 0, 0, 0, 10);
+    check_led_end(log, 0, 1, -1, -1);
+    check_led_end(log, 3, 0, 0, 10);
+    check_led_end(log, 3, 2, 0, 10);
+    check_led_end(log, 3, 3, 3, 10);
+    check_led_end(log, 3, 4, -1, -1);
+    log_note_epoch(log, 3, 4);
+    check_led_end(log, 3, 2, 0, 4);
+    check_led_end(log, 3, 3, 3, 10);
+    check_eq(log_epoch_at(log, 5, 3), 0);
+    check_eq(log_epoch_at(log, 5, 4), 3);
+    check_eq(log_epoch_at(log, 5, 9), 3);
+    check_eq(log_epoch_at(log, 5, 10), 5);
+    log_abandon(log);
+    store_kit_fini(&kit);
+}
+
 TEST(log_epochs, an_epoch_ends_where_the_next_begins)
 {
     struct store_kit kit;

@@ -20,6 +20,13 @@ static bool is_wanted(const struct wanted *wanted, int64_t offset, int64_t times
     return offset >= wanted->from && offset < wanted->limit && timestamp >= wanted->timestamp;
 }
 
+static void set_found(struct log_time_offset *out, const struct scan_batch *batch, int64_t offset,
+                      int64_t timestamp)
+{
+    *out = (struct log_time_offset){
+        .offset = offset, .timestamp = timestamp, .leader_epoch = batch->header.leader_epoch};
+}
+
 /* The first wanted record of the batch; `*out` is not touched if there is none.  Of a batch
  * that is too large to be looked into, the first record will do: too early is safe. */
 static int look_in_batch(const struct scan_batch *batch, const struct wanted *wanted,
@@ -37,13 +44,12 @@ static int look_in_batch(const struct scan_batch *batch, const struct wanted *wa
         r = 0;
         at_end = true;
         if (is_wanted(wanted, first, batch->header.max_timestamp))
-            *out =
-                (struct log_time_offset){.offset = first, .timestamp = batch->header.max_timestamp};
+            set_found(out, batch, first, batch->header.max_timestamp);
     }
     while (r == 0 && !at_end && (r = batch_reader_next(&reader, &record, &at_end)) == 0 &&
            !at_end) {
         if (is_wanted(wanted, record.offset, record.timestamp)) {
-            *out = (struct log_time_offset){.offset = record.offset, .timestamp = record.timestamp};
+            set_found(out, batch, record.offset, record.timestamp);
             break;
         }
     }
@@ -101,7 +107,7 @@ int log_find_time(struct log *log, int64_t timestamp, int64_t limit, struct log_
 {
     struct segment_place place = log_place(log);
     struct wanted wanted = {.timestamp = timestamp, .from = log->start, .limit = limit};
-    struct log_time_offset found = {.offset = -1, .timestamp = -1};
+    struct log_time_offset found = {.offset = -1, .timestamp = -1, .leader_epoch = -1};
 
     wanted.limit = min_of(limit, log->written);
     for (size_t i = 0; i < log->segment_count && log->segments[i].base < wanted.limit; i++) {
@@ -127,7 +133,7 @@ int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *ou
     struct segment_place place = log_place(log);
     int64_t largest = -1;
 
-    *out = (struct log_time_offset){.offset = -1, .timestamp = -1};
+    *out = (struct log_time_offset){.offset = -1, .timestamp = -1, .leader_epoch = -1};
     for (size_t i = 0; i < log->segment_count && log->segments[i].base < limit; i++) {
         struct index_entry entry = {.key = -1};
         int r = segment_largest(&log->segments[i], &place, log_is_active(log, i), &entry);

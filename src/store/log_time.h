@@ -12,6 +12,7 @@
 struct log_time_offset {
     int64_t offset; /* -1: there is none. */
     int64_t timestamp;
+    int32_t leader_epoch; /* Of its batch; -1: not known. */
 };
 
 /* The first record below `limit` whose time is at least `timestamp`. */

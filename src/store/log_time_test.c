@@ -62,6 +62,7 @@ static void check_time(struct bench *bench, int64_t timestamp, int64_t limit)
     check_ok(log_find_time(bench->log, timestamp, limit, &found));
     check_eq(found.offset, wanted);
     check_eq(found.timestamp, wanted < 0 ? -1 : bench->times[wanted]);
+    check_eq(found.leader_epoch, wanted < 0 ? -1 : 0);
 }
 
 /* All times, and limits at the ends of batches. */
