@@ -45,3 +45,9 @@ def snappy(raw):
 def framed_snappy(raw):
     block = snappy(raw)
     return b"\x82SNAPPY\0" + struct.pack(">iii", 1, 1, len(block)) + block
+
+
+def zstd(raw):
+    """A frame of one stored block, whose size the header says."""
+    return (b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(raw)) +
+            struct.pack("<I", len(raw) << 3 | 1)[:3] + raw)
