@@ -134,7 +134,7 @@ int log_find_max_time(struct log *log, int64_t limit, struct log_time_offset *ou
     int64_t largest = -1;
 
     *out = (struct log_time_offset){.offset = -1, .timestamp = -1, .leader_epoch = -1};
-    for (size_t i = 0; i < log->segment_count && log->segments[i].base < limit; i++) {
+    for (size_t i = 0; i < log->segment_count; i++) {
         struct index_entry entry = {.key = -1};
         int r = segment_largest(&log->segments[i], &place, log_is_active(log, i), &entry);
 

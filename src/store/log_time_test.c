@@ -165,6 +165,12 @@ TEST(log_time, what_is_not_visible_yet_is_not_the_latest_either)
     check_eq(found.offset, -1);
     check_ok(log_find_time(log, 51, 2, &found));
     check(found.offset == 1 && found.timestamp == 51);
+    check_ok(log_roll(log));
+    store_kit_put(&kit, log, &(struct store_batch){.records = 2, .time = 90});
+    check_ok(log_find_max_time(log, 4, &found));
+    check_eq(found.offset, -1);
+    check_ok(log_find_max_time(log, 6, &found));
+    check(found.offset == 5 && found.timestamp == 91);
     store_kit_close_log(&kit, log);
     store_kit_fini(&kit);
 }
