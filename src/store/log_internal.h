@@ -70,8 +70,7 @@ struct log {
     uint32_t cleanings; /* How often segments have changed places. */
     bool is_cleaned;    /* A pass is under way, or its files may be left. */
 
-    /* Snapshots that recovery points need, the one that is durable and the newest; -1: none.  They
-     * may belong to segments too. */
+    /* Snapshots of recovery points, durable and newest; -1: none.  Segments may need them too. */
     int64_t snapshot_kept, snapshot_new;
     struct log_staged *staged; /* Owned array. */
     size_t staged_count, staged_room;
@@ -200,8 +199,9 @@ NODISCARD int log_write_snapshot(struct log *log);
 /* Adds the snapshot as of the end of the log to `out`; nothing at the beginning of a log. */
 void log_print_snapshot(const struct log *log, struct text *out);
 
-/* Brings the state up to offset `at`: the newest good snapshot, and the batches between. */
-NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at);
+/* Brings the state up to offset `at`, at `position` of the last segment: snapshot, and batches. */
+NODISCARD int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at,
+                                 uint64_t position);
 
 /* Tells `producers` a batch of the log, below which everything can be read.  Of a control batch
  * the bytes are needed. */

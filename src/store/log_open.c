@@ -264,7 +264,7 @@ static int open_clean(struct log *log, const struct log_listing *listing)
                   kv("log", log->name), kv("segment", active.base));
     log->is_unchanged = !active.has_stale_indexes;
     log->written = log->synced = log->snapshot_kept = log->snapshot_new = log->end;
-    r = log_load_producers(log, listing, log->end);
+    r = log_load_producers(log, listing, log->end, log_active(log)->size);
     return r ? r : err_pass(log_drop_snapshots(log, listing));
 }
 
@@ -314,11 +314,11 @@ static int open_files(struct log *log, const struct log_opening *opening)
     log_listing_fini(&listing);
     if (r)
         return r;
-    log->start = max_of(log->segments[0].base, min_of(start, log->end));
     log->recovery_point =
         opening->was_clean && is_known ? log->end : min_of(recovery_point, log->end);
     log->point_kept = is_known ? min_of(opening->point_kept, log->end) : 0;
     log_note_synced(log);
+    log_advance_start(log, max_of(log->segments[0].base, min_of(start, log->end)));
     return is_empty ? 0 : err_pass(log_sync_now(log));
 }
 

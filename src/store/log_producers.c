@@ -53,16 +53,22 @@ void log_replay_batch(struct producers *producers, const struct scan_batch *batc
     producers_settle(producers, INT64_MAX);
 }
 
-/* Tells `producers` the batches of a segment from `position` on that lie in a range. */
-static int replay_segment(const struct segment *segment, uint64_t position, int64_t from,
-                          int64_t to, struct producers *producers)
+/* A part of a segment: positions of batches. */
+struct stretch {
+    const struct segment *segment;
+    uint64_t from, to;
+};
+
+/* Tells `producers` the batches of the stretch that lie in a range of offsets. */
+static int replay_stretch(const struct stretch *stretch, int64_t from, int64_t to,
+                          struct producers *producers)
 {
     struct scan scan;
     struct scan_batch batch;
     bool at_end = false;
     int r;
 
-    scan_init(&scan, segment->file, position, segment->size);
+    scan_init(&scan, stretch->segment->file, stretch->from, stretch->to);
     while ((r = scan_next_control(&scan, &batch, &at_end)) == 0 && !at_end) {
         if (batch.header.base_offset >= to)
             break;
@@ -73,8 +79,8 @@ static int replay_segment(const struct segment *segment, uint64_t position, int6
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);
 }
 
-/* From offset `from` to offset `to`. */
-static int replay(struct log *log, int64_t from, int64_t to)
+/* From offset `from` to offset `to`, which is at `position` in the last segment. */
+static int replay(struct log *log, int64_t from, int64_t to, uint64_t position)
 {
     struct segment_place place = log_place(log);
 
@@ -86,8 +92,12 @@ static int replay(struct log *log, int64_t from, int64_t to)
         if (segment->base >= to)
             break;
         r = segment_touch(segment, &place);
-        if (r == 0)
-            r = replay_segment(segment, 0, from, to, &log->producers);
+        if (r == 0) {
+            struct stretch stretch = {.segment = segment,
+                                      .to = log_is_active(log, i) ? position : segment->size};
+
+            r = replay_stretch(&stretch, from, to, &log->producers);
+        }
         if (!was_open)
             segment_rest(segment);
         if (r)
@@ -114,7 +124,8 @@ static bool load_snapshot(struct log *log, int64_t offset)
     return is_good;
 }
 
-int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at)
+int log_load_producers(struct log *log, const struct log_listing *listing, int64_t at,
+                       uint64_t position)
 {
     int64_t from = listing->segments.items[0];
 
@@ -126,7 +137,7 @@ int log_load_producers(struct log *log, const struct log_listing *listing, int64
             break;
         }
     }
-    return from < at ? replay(log, from, at) : 0;
+    return from < at ? replay(log, from, at, position) : 0;
 }
 
 int log_drop_snapshots(struct log *log, const struct log_listing *listing)
@@ -177,8 +188,11 @@ static int read_tail(struct log *log, struct producers *tail)
         struct segment *segment = &log->segments[at];
 
         r = segment_touch(segment, &place);
-        if (r == 0)
-            r = replay_segment(segment, position, log->start, log->written, tail);
+        if (r == 0) {
+            struct stretch stretch = {.segment = segment, .from = position, .to = segment->size};
+
+            r = replay_stretch(&stretch, log->start, log->written, tail);
+        }
         if (!log_is_active(log, at))
             segment_rest(segment);
     }

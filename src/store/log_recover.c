@@ -175,7 +175,8 @@ static int recover_first(struct log *log, const struct log_listing *listing, int
     int r = open_segment(log, listing, base);
 
     recovery->next = base;
-    if (r == 0 && recovery->recovery_point > base) {
+    /* Without its file the epochs are known from what is read again alone. */
+    if (r == 0 && recovery->recovery_point > base && log->epoch_count > 0) {
         r = segment_resume(log_active(log), &place, recovery->recovery_point, &position);
         if (r == 0)
             recovery->next = recovery->recovery_point;
@@ -185,7 +186,7 @@ static int recover_first(struct log *log, const struct log_listing *listing, int
         r = segment_reset(log_active(log), &place);
     }
     if (r == 0)
-        r = log_load_producers(log, listing, recovery->next);
+        r = log_load_producers(log, listing, recovery->next, position);
     if (r)
         return r;
     if (recovery->next > base && log_bases_have(&listing->snapshots, recovery->next))

@@ -523,6 +523,64 @@ TEST(log_recover, what_was_durable_at_the_last_clean_stop_is_not_read_again)
     bench_fini(&bench);
 }
 
+TEST(log_recover, what_is_behind_the_recovery_point_is_not_read_for_producers)
+{
+    struct text file = {.data = NULL};
+    struct bench bench;
+    struct log *log;
+    int64_t last;
+
+    bench_init(&bench);
+    last = bench.bases[bench.segment_count - 1];
+    stop_and_crash(&bench, BATCHES);
+    files_remove(log_dir_of(&bench), name_of(END, ".snapshot"));
+    check(files_read(log_dir_of(&bench), name_of(last, ".log"), &file));
+    for (int i = 0; i < 200; i++)
+        *text_add_space(&file, 1) = 0;
+    files_write(log_dir_of(&bench), name_of(last, ".log"), text_slice(&file));
+    store_kit_open(&bench.kit);
+    log = store_kit_log(&bench.kit, "t-0");
+    check_eq(log_end(log), END);
+    store_kit_close_log(&bench.kit, log);
+    check(files_equal(log_dir_of(&bench), bench.wanted[BATCHES], name_of(END, ".snapshot")));
+    text_fini(&file);
+    bench_fini(&bench);
+}
+
+TEST(log_recover, epochs_that_no_file_tells_are_read_from_the_batches)
+{
+    struct bench bench;
+    struct log *log;
+
+    bench_init(&bench);
+    stop_and_crash(&bench, BATCHES);
+    files_remove(log_dir_of(&bench), "leader-epoch-checkpoint");
+    store_kit_open(&bench.kit);
+    log = store_kit_log(&bench.kit, "t-0");
+    check_eq(log->epoch_count, 1);
+    check_eq(log->epochs[0].start, bench.bases[bench.segment_count - 1]);
+    log_abandon(log);
+    bench_fini(&bench);
+}
+
+TEST(log_recover, epochs_begin_at_the_start_at_most)
+{
+    struct bench bench;
+    struct log *log;
+
+    bench_init(&bench);
+    stop_and_crash(&bench, BATCHES);
+    files_write(bench.kit.path, "log-start-offset-checkpoint", slice_text("0\n1\nt 0 1\n"));
+    files_remove(log_dir_of(&bench), "leader-epoch-checkpoint");
+    files_write(bench.kit.path, "recovery-point-offset-checkpoint", slice_text("0\n0\n"));
+    store_kit_open(&bench.kit);
+    log = store_kit_log(&bench.kit, "t-0");
+    check(log_start(log) == 1 && log->epoch_count == 1 && log->has_new_epochs);
+    check_eq(log->epochs[0].start, 1);
+    log_abandon(log);
+    bench_fini(&bench);
+}
+
 TEST(log_recover, a_log_that_lost_all_from_its_start_on_begins_there_again)
 {
     struct bench bench;
