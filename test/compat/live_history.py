@@ -281,16 +281,17 @@ class Writer(Client):
                 if producer.first_offset is not None:
                     self.end_transaction(topic, topic.rng.random() < 0.5, producer)
 
+    def configure(self, topic, name, value):
+        self.ask_soon("a setting", "incremental_alter_configs", 0, {"resources": [
+            {"resource_type": 2, "resource_name": topic.name, "configs": [
+                {"name": name, "config_operation": 0, "value": str(value)}]}]},
+            lambda answer: answer["responses"][0]["error_code"])
+
     def retain(self, topic):
         """The log is to be small, and whole segments go."""
         if topic.settings["cleanup.policy"] == "compact":
             return
-        answer = self.ask("incremental_alter_configs", 0, {"resources": [
-            {"resource_type": 2, "resource_name": topic.name, "configs": [
-                {"name": "retention.bytes", "config_operation": 0,
-                 "value": str(RETENTION_BYTES)}]}]})
-        if answer["responses"][0]["error_code"]:
-            raise peers.Failure(f"{self.name}: a setting: {answer}")
+        self.configure(topic, "retention.bytes", RETENTION_BYTES)
         folder = self.data / f"{topic.name}-0"
 
         def is_small():
