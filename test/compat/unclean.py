@@ -44,6 +44,7 @@ POINTS, EPOCHS = histories_live.CHECKPOINTS[0], histories_live.EPOCHS
 MARK = ".kafka_cleanshutdown"
 # That of transactions is not missed where it is missing: few segments have one.
 INDEXES = (".index", ".timeindex")
+OF_SEGMENT = (".log", *INDEXES, ".txnindex")
 NO_SNAPSHOT = ".snapshot: is no snapshot of producers, or a damaged one"
 SNAPSHOT_HEADER, SNAPSHOT_ENTRY = 10, 46
 ENOUGH = 24
@@ -136,8 +137,38 @@ def point_lost(folder, _):
     path.write_text("\n".join(["0", str(len(lines)), *lines]) + "\n")
 
 
-DAMAGES = [tail_cut, tail_zeros, tail_garbage, byte_changed, index_missing, index_half_written,
-           snapshot_missing, snapshot_half_written, snapshots_missing, epochs_missing, point_lost]
+def copy_left(folder, rng, suffix):
+    first = segments_of(folder)[0]
+    for path in (first.with_suffix(kind) for kind in OF_SEGMENT):
+        if path.exists():
+            shutil.copy(path, f"{path}{suffix}")
+            cut(pathlib.Path(f"{path}{suffix}"), rng, path.stat().st_size)
+
+
+def cleaned_left(folder, rng):
+    """The cleaner had not come to the end of the first segment."""
+    copy_left(folder, rng, ".cleaned")
+
+
+def deleted_left(folder, rng):
+    """What was deleted was still there."""
+    copy_left(folder, rng, ".deleted")
+
+
+def swap_unfinished(folder, _):
+    """The cleaned segment had not got its name yet, and the one before had lost it."""
+    first, *more = segments_of(folder)
+    if not more:
+        return False
+    for suffix in OF_SEGMENT:
+        path = first.with_suffix(suffix)
+        if path.exists():
+            path.rename(f"{path}.swap")
+
+
+DAMAGES = [cleaned_left, deleted_left, swap_unfinished, tail_cut, tail_zeros, tail_garbage,
+           byte_changed, index_missing, index_half_written, snapshot_missing,
+           snapshot_half_written, snapshots_missing, epochs_missing, point_lost]
 
 
 def damage(data, topic, rng, events):
