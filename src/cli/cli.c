@@ -170,13 +170,32 @@ static int show_help(struct cli *cli)
     return cli->is_kafka; /* Kafka's tools take a question for a mistake. */
 }
 
+/* --json is ours: Kafka's commands do not know it. */
+static bool knows_options(struct cli *cli)
+{
+    int json = options_find(&cli->options, "json");
+
+    if (!cli->is_kafka || json < 0 || !options_has(&cli->options, json))
+        return true;
+    text_printf(&cli->why, "json is not a recognized option");
+    return false;
+}
+
+static int show_mistake(struct cli *cli)
+{
+    if (!cli->is_kafka || cli->command->mistakes == MISTAKES_USAGE)
+        return cli_misused(cli, cli->why.data);
+    if (cli->command->mistakes == MISTAKES_OCCURRED)
+        console_printf(&cli->err, "Error occurred: ");
+    return cli_failed(cli, cli->why.data);
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     struct options *options = &cli->options;
 
-    if (options_parse(options, argc, argv, &cli->why))
-        return cli->is_kafka && cli->command->run == topics_run ? cli_failed(cli, cli->why.data)
-                                                                : cli_misused(cli, cli->why.data);
+    if (options_parse(options, argc, argv, &cli->why) || !knows_options(cli))
+        return show_mistake(cli);
     if (options_has(options, options_find(options, "help")) || (cli->is_kafka && argc == 0))
         return show_help(cli);
     if (options_has(options, options_find(options, "version"))) {

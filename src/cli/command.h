@@ -18,11 +18,19 @@
 
 struct cli;
 
+/* What Kafka's command says of options that it does not know. */
+enum mistakes {
+    MISTAKES_USAGE,    /* A sentence and the usage. */
+    MISTAKES_PLAIN,    /* The sentence alone. */
+    MISTAKES_OCCURRED, /* The sentence behind "Error occurred: ". */
+};
+
 struct command {
     const char *words;      /* "topics list" */
     const char *kafka;      /* "kafka-topics" */
     const char *implies;    /* The option that our words stand for, or "". */
     const char *positional; /* The option that the first bare word stands for, or "". */
+    enum mistakes mistakes; /* By Kafka's name; by ours the usage follows. */
     int (*run)(struct cli *cli);
     const struct option_row *rows;
     const int *row_count;

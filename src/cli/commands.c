@@ -4,11 +4,12 @@
 #include <string.h>
 
 const struct command commands[] = {
-#define COMMAND(words_, kafka_, implies_, positional_, group, about_)                              \
+#define COMMAND(words_, kafka_, implies_, positional_, group, mistakes_, about_)                   \
     {.words = words_,                                                                              \
      .kafka = kafka_,                                                                              \
      .implies = implies_,                                                                          \
      .positional = positional_,                                                                    \
+     .mistakes = MISTAKES_##mistakes_,                                                             \
      .run = group##_run,                                                                           \
      .rows = group##_rows,                                                                         \
      .row_count = &group##_row_count,                                                              \

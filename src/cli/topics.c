@@ -248,7 +248,7 @@ static bool parse_counts(struct cli *cli, struct create_topics_creatable_topic *
 
 static void nothing(struct call *call)
 {
-    (void)call; /* topics_call() looks when the loop has turned. */
+    (void)call; /* admin_call() looks when the loop has turned. */
 }
 
 static int16_t create_verdict(const struct call *call)
@@ -260,7 +260,7 @@ static int16_t create_verdict(const struct call *call)
 
 static const struct call_events create_events = {.done = nothing, .verdict = create_verdict};
 
-static bool create(struct cli *cli, struct topics_answers *answers)
+static bool create(struct cli *cli, struct admin *admin)
 {
     struct create_topics_request request = create_topics_request_defaults;
     struct create_topics_creatable_topic topic = create_topics_creatable_topic_defaults;
@@ -275,22 +275,21 @@ static bool create(struct cli *cli, struct topics_answers *answers)
     int16_t error;
 
     if (options_get(&cli->options, TOPICS_topic, &name, &cli->why) || !parse_counts(cli, &topic) ||
-        !parse_assignment(cli, &answers->arena, &topic) ||
-        !parse_configs(cli, &answers->arena, &topic))
+        !parse_assignment(cli, &admin->arena, &topic) || !parse_configs(cli, &admin->arena, &topic))
         return false;
     topic.name = slice_text(name);
     request.topics = &topic;
     request.topics_count = 1;
     request.timeout_ms = (int32_t)cli->cluster.settings.request_timeout_ms;
     warn_of_collision(cli, name);
-    if (!topics_call(cli, answers, &create_events, order, &call))
+    if (!admin_call(cli, admin, &create_events, order, &call))
         return false;
     response = call->response;
     error = create_verdict(call);
     if (error == ERROR_TOPIC_ALREADY_EXISTS && options_has(&cli->options, TOPICS_if_not_exists))
         return true;
     if (error != ERROR_NONE) {
-        topics_explain(cli, error, response->topics[0].error_message);
+        admin_explain(cli, error, response->topics[0].error_message);
         return false;
     }
     console_printf(&cli->out, "Created topic %s.\n", name);
@@ -299,12 +298,12 @@ static bool create(struct cli *cli, struct topics_answers *answers)
 
 /* --- list and delete --------------------------------------------------------- */
 
-static bool list(struct cli *cli, struct topics_answers *answers)
+static bool list(struct cli *cli, struct admin *admin)
 {
     struct slice *names;
     size_t count;
 
-    if (!topics_matching(cli, answers, &names, &count))
+    if (!topics_matching(cli, admin, &names, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
         console_write(&cli->out, names[i].data, names[i].size);
@@ -340,7 +339,7 @@ static const struct call_events delete_events = {
     .adapt = delete_adapt,
 };
 
-static bool delete_topics(struct cli *cli, struct topics_answers *answers)
+static bool delete_topics(struct cli *cli, struct admin *admin)
 {
     struct delete_topics_request request = delete_topics_request_defaults;
     struct call_order order = {
@@ -352,24 +351,24 @@ static bool delete_topics(struct cli *cli, struct topics_answers *answers)
     struct call *call;
     size_t count;
 
-    if (!topics_matching(cli, answers, &request.topic_names, &count))
+    if (!topics_matching(cli, admin, &request.topic_names, &count))
         return false;
     if (count == 0)
         return topics_missing(cli);
     request.topic_names_count = (int32_t)count;
-    request.topics = arena_new(&answers->arena, count * sizeof(*request.topics));
+    request.topics = arena_new(&admin->arena, count * sizeof(*request.topics));
     for (size_t i = 0; i < count; i++) {
         request.topics[i] = delete_topics_delete_topic_state_defaults;
         request.topics[i].name = request.topic_names[i];
     }
     request.timeout_ms = (int32_t)cli->cluster.settings.request_timeout_ms;
-    if (!topics_call(cli, answers, &delete_events, order, &call))
+    if (!admin_call(cli, admin, &delete_events, order, &call))
         return false;
     response = call->response;
     for (int32_t i = 0; i < response->responses_count; i++)
         if (response->responses[i].error_code != ERROR_NONE) {
-            topics_explain(cli, response->responses[i].error_code,
-                           response->responses[i].error_message);
+            admin_explain(cli, response->responses[i].error_code,
+                          response->responses[i].error_message);
             return false;
         }
     return true;
@@ -394,69 +393,36 @@ static const char *why_of(const struct cli *cli)
     return cli->why.data ? cli->why.data : "";
 }
 
-/* As Kafka's tool says it: what failed first, and then why. */
-static bool connect_to(struct cli *cli, const struct cluster_settings *settings)
+static bool alter(struct cli *cli, struct admin *admin)
 {
-    struct text reason = {.data = NULL};
-
-    if (cli_connect(cli, settings))
-        return true;
-    reason = cli->why;
-    cli->why = (struct text){.data = NULL};
-    text_printf(&cli->why, "Failed to create new KafkaAdminClient\nCaused by: %s", reason.data);
-    text_fini(&reason);
-    return false;
-}
-
-static bool configure(struct cli *cli, struct client_config *config)
-{
-    const char *bootstrap, *file;
-    struct cluster_settings settings;
-
-    if (options_get(&cli->options, TOPICS_bootstrap, &bootstrap, &cli->why) ||
-        options_get(&cli->options, TOPICS_command_config, &file, &cli->why))
-        return false;
-    if (file && !client_settings_read(cli, config, file))
-        return false;
-    if (!client_settings_set(cli, config, slice_text("bootstrap.servers"), slice_text(bootstrap)))
-        return false;
-    if (client_config_check(config, &cli->why))
-        return false;
-    settings = client_config_cluster(config, "adminclient-1");
-    settings.allow_auto_create = false;
-    return connect_to(cli, &settings);
-}
-
-static bool alter(struct cli *cli, struct topics_answers *answers)
-{
-    (void)answers;
+    (void)admin;
     text_printf(&cli->why, "--alter is not served yet");
     return false;
 }
 
 /* In the order of the actions' bits. */
-static bool (*const handlers[ACTION_COUNT])(struct cli *cli, struct topics_answers *answers) = {
+static bool (*const handlers[ACTION_COUNT])(struct cli *cli, struct admin *admin) = {
     alter, create, delete_topics, topics_describe, list,
 };
 
 static int run(struct cli *cli, int action)
 {
-    struct topics_answers answers;
+    struct admin admin;
     struct client_config config;
     bool is_good;
 
     client_config_init(&config);
-    topics_answers_init(&answers);
-    is_good = configure(cli, &config);
+    admin_init(&admin);
+    is_good = admin_connect(cli, &config, TOPICS_bootstrap, TOPICS_command_config);
     if (!is_good) {
         cli_failed(cli, why_of(cli));
     } else {
-        is_good = handlers[action](cli, &answers);
+        is_good = handlers[action](cli, &admin);
         if (!is_good && !cli_is_stopping(cli)) {
             console_printf(&cli->out, "Error while executing topic command : %s\n", why_of(cli));
             cli_log_error(cli, why_of(cli));
         }
-        topics_answers_fini(&answers);
+        admin_fini(&admin);
     }
     client_config_fini(&config);
     return is_good ? 0 : 1;

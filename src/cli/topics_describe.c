@@ -23,7 +23,7 @@ enum {
 
 struct description {
     struct cli *cli;
-    struct topics_answers *answers;
+    struct admin *admin;
     struct topics_topic *topics; /* Arena. */
     size_t count;
     const struct metadata_response_broker *live; /* Brokers that answer. */
@@ -32,7 +32,7 @@ struct description {
 
 static void nothing(struct call *call)
 {
-    (void)call; /* topics_call() looks when the loop has turned. */
+    (void)call; /* admin_call() looks when the loop has turned. */
 }
 
 static bool asks(const struct cli *cli, enum topics_option option)
@@ -89,7 +89,7 @@ static void take_metadata_topic(struct arena *arena, struct topics_topic *topic,
 static bool take_metadata(struct description *d, const struct metadata_response *metadata,
                           const struct slice *names, size_t count)
 {
-    struct arena *arena = &d->answers->arena;
+    struct arena *arena = &d->admin->arena;
 
     d->topics = arena_new(arena, (count + 1) * sizeof(*d->topics));
     for (size_t i = 0; i < count; i++) {
@@ -140,7 +140,7 @@ static void take_page_topic(struct description *d,
     struct topics_topic *topic = topic_of_page(d, t);
     size_t before = (size_t)topic->count;
     struct topics_partition *partitions = arena_new(
-        &d->answers->arena, (before + (size_t)t->partitions_count + 1) * sizeof(*partitions));
+        &d->admin->arena, (before + (size_t)t->partitions_count + 1) * sizeof(*partitions));
 
     if (before > 0)
         memcpy(partitions, topic->partitions, before * sizeof(*partitions));
@@ -186,22 +186,22 @@ static bool take_pages(struct description *d, const struct slice *names, size_t 
     if (options_number(&d->cli->options, TOPICS_page_size, &page_size, &d->cli->why))
         return false;
     request.response_partition_limit = (int32_t)page_size;
-    request.topics = arena_new(&d->answers->arena, (count + 1) * sizeof(*request.topics));
+    request.topics = arena_new(&d->admin->arena, (count + 1) * sizeof(*request.topics));
     request.topics_count = (int32_t)count;
     for (size_t i = 0; i < count; i++)
         request.topics[i].name = names[i];
-    d->topics = arena_new(&d->answers->arena, (count + 1) * sizeof(*d->topics));
+    d->topics = arena_new(&d->admin->arena, (count + 1) * sizeof(*d->topics));
     for (;;) {
         const struct describe_topic_partitions_response *page;
         struct call *call;
 
-        if (!topics_call(d->cli, d->answers, &page_events, order, &call)) {
+        if (!admin_call(d->cli, d->admin, &page_events, order, &call)) {
             *out_known = !is_unsupported(call);
             return false;
         }
         page = call->response;
         if (page_verdict(call) != ERROR_NONE) {
-            topics_explain(d->cli, page_verdict(call), slice_null());
+            admin_explain(d->cli, page_verdict(call), slice_null());
             return false;
         }
         for (int32_t i = 0; i < page->topics_count && d->count <= count; i++)
@@ -249,7 +249,7 @@ static bool find_by_id(struct description *d, const char *text, bool *out_is_zer
         *out_is_zero = true;
         return true;
     }
-    if (!topics_metadata(d->cli, d->answers, NULL, &metadata))
+    if (!admin_metadata(d->cli, d->admin, NULL, &metadata))
         return false;
     for (int32_t i = 0; i < metadata->topics_count; i++)
         if (uuid_equal(metadata->topics[i].topic_id, id))
@@ -267,7 +267,7 @@ static bool find_by_metadata(struct description *d, const struct slice *names, s
 
     d->cli->why.size = 0;
     d->count = 0;
-    return topics_metadata(d->cli, d->answers, NULL, &metadata) &&
+    return admin_metadata(d->cli, d->admin, NULL, &metadata) &&
            take_metadata(d, metadata, names, count);
 }
 
@@ -277,7 +277,7 @@ static bool find_by_name(struct description *d)
     size_t count;
     bool is_known = true;
 
-    if (!topics_matching(d->cli, d->answers, &names, &count))
+    if (!topics_matching(d->cli, d->admin, &names, &count))
         return false;
     if (count == 0)
         return topics_missing(d->cli);
@@ -290,7 +290,7 @@ static bool find_by_name(struct description *d)
  * another one. */
 static void sort_topics(struct description *d)
 {
-    struct arena *arena = &d->answers->arena;
+    struct arena *arena = &d->admin->arena;
     struct slice *keys = arena_new(arena, (d->count + 1) * sizeof(*keys));
     size_t *order = arena_new(arena, (d->count + 1) * sizeof(*order));
     struct topics_topic *sorted = arena_new(arena, (d->count + 1) * sizeof(*sorted));
@@ -307,8 +307,6 @@ static void sort_topics(struct description *d)
 }
 
 /* --- what else is printed ---------------------------------------------------- */
-
-static const struct call_events plain_events = {.done = nothing};
 
 static int64_t min_isr(const struct describe_configs_result *configs)
 {
@@ -347,14 +345,14 @@ static bool get_configs(struct description *d)
     };
     struct call *call;
 
-    request.resources = arena_new(&d->answers->arena, (d->count + 1) * sizeof(*request.resources));
+    request.resources = arena_new(&d->admin->arena, (d->count + 1) * sizeof(*request.resources));
     request.resources_count = (int32_t)d->count;
     for (size_t i = 0; i < d->count; i++) {
         request.resources[i].resource_type = RESOURCE_TOPIC;
         request.resources[i].resource_name = d->topics[i].name;
         request.resources[i].configuration_keys_count = -1;
     }
-    if (!topics_call(d->cli, d->answers, &plain_events, order, &call))
+    if (!admin_call(d->cli, d->admin, &admin_once, order, &call))
         return false;
     take_configs(d, call->response);
     return true;
@@ -373,7 +371,7 @@ static bool get_moves(struct description *d)
     const struct list_partition_reassignments_response *response;
     struct call *call;
 
-    if (!topics_call(d->cli, d->answers, &plain_events, order, &call)) {
+    if (!admin_call(d->cli, d->admin, &admin_once, order, &call)) {
         d->cli->why.size = 0;
         return is_unsupported(call);
     }
@@ -412,7 +410,7 @@ static bool print_topic(struct description *d, const struct topics_topic *topic)
 {
     const struct describe_configs_result *result = topic->configs;
     int32_t config_count = result ? result->configs_count : 0;
-    struct arena *arena = &d->answers->arena;
+    struct arena *arena = &d->admin->arena;
     struct slice *keys = arena_new(arena, ((size_t)config_count + 1) * sizeof(*keys));
     size_t *order = arena_new(arena, ((size_t)config_count + 1) * sizeof(*order));
     struct console_out *out = &d->cli->out;
@@ -496,9 +494,9 @@ static void print_partition(struct description *d, const struct topics_topic *to
     console_printf(out, "\n");
 }
 
-bool topics_describe(struct cli *cli, struct topics_answers *answers)
+bool topics_describe(struct cli *cli, struct admin *admin)
 {
-    struct description d = {.cli = cli, .answers = answers};
+    struct description d = {.cli = cli, .admin = admin};
     const struct metadata_response *metadata;
     const char *id;
     bool is_zero = true;
@@ -514,7 +512,7 @@ bool topics_describe(struct cli *cli, struct topics_answers *answers)
     if (!get_configs(&d) || !get_moves(&d))
         return false;
     if (asks(cli, TOPICS_unavailable)) {
-        if (!topics_metadata(cli, answers, NULL, &metadata))
+        if (!admin_metadata(cli, admin, NULL, &metadata))
             return false;
         d.live = metadata->brokers;
         d.live_count = metadata->brokers_count;

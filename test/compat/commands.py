@@ -29,6 +29,8 @@ import peers
 TOPICS = "kafka-topics --bootstrap-server {b}"
 PRODUCE = "kafka-console-producer --bootstrap-server {b}"
 CONSUME = "kafka-console-consumer --bootstrap-server {b}"
+OFFSETS = "kafka-get-offsets --bootstrap-server {b}"
+DELETE = "kafka-delete-records --bootstrap-server {b}"
 P1 = f"{PRODUCE} --topic c1"
 C1 = f"{CONSUME} --topic c1"
 R, F, B, N = "--reader-property", "--formatter-property", "--from-beginning", "--max-messages"
@@ -38,6 +40,21 @@ ALL = " ".join(f"{F} print.{field}=true" for field in
 
 CASE_SECONDS = 20
 SETTLE_TRIES = 500
+
+# Files for kafka-delete-records.
+PLACES = """{"version":1,"partitions":[{"topic":"o1","partition":0,"offset":1},
+    {"topic":"o2","partition":0,"offset":2},{"topic":"o1","partition":1,"offset":-1}]}"""
+BAD_PLACES = {
+    "places_twice": """{"partitions":[{"topic":"o1","partition":0,"offset":0},
+        {"topic":"o1","partition":0,"offset":-1}]}""",
+    "places_version": """{"version":2,"partitions":[]}""",
+    "places_none": """{"version":1}""",
+    "places_empty": """{"version":1,"partitions":[]}""",
+    "places_part": """{"version":1,"partitions":[{"topic":"o1","partition":0}]}""",
+    "places_word": """{"partitions":[{"topic":"o1","partition":"x","offset":1}]}""",
+    "places_nonsense": "nonsense",
+    "places_range": """{"partitions":[{"topic":"o2","partition":0,"offset":-7}]}""",
+}
 
 # Words are split at blanks; \\x20 stands for a blank inside a word.
 CASES = [
@@ -260,10 +277,61 @@ CASES = [
     (f"{C1} --key-deserializer org.apache.kafka.common.serialization.StringDeserializer"
      f" {F} print.key=true {B} {N} 9", ""),
     (f"{CONSUME} --topic newt {B} {N} 1", ""),
+    # --- kafka-get-offsets
+    (f"{TOPICS} --create --topic o1 --partitions 3 --replica-assignment 1,1,1", ""),
+    (f"{TOPICS} --create --topic o1 --replica-assignment 1,1,1", ""),
+    (f"{TOPICS} --create --topic o2 --partitions 1", ""),
+    (f"{PRODUCE} --topic o2", "a\nb\nc\n"),
+    (f"{OFFSETS} --exclude-internal-topics", ""),
+    (f"{OFFSETS} --topic [a-z]\\d", ""),
+    (f"{OFFSETS} --help", ""),
+    (f"{OFFSETS} --version", ""),
+    ("kafka-get-offsets --topic o1", ""),
+    ("kafka-get-offsets --broker-list {b} --topic o1", ""),
+    ("kafka-get-offsets --bootstrap-server bad --topic o1", ""),
+    ("kafka-get-offsets --bootstrap-server {b},bad:x --topic o1", ""),
+    (f"{OFFSETS} --topic o1", ""),
+    (f"{OFFSETS} --topic o.*", ""),
+    (f"{OFFSETS} --topic nope", ""),
+    (f"{OFFSETS} --topic [", ""),
+    (f"{OFFSETS} --topic o1,o2 --partitions 0", ""),
+    (f"{OFFSETS} --topic o1 --partitions 0,2", ""),
+    (f"{OFFSETS} --topic o1 --partitions x", ""),
+    (f"{OFFSETS} --topic o1 --partitions 7", ""),
+    (f"{OFFSETS} --topic-partitions o1:0-2", ""),
+    (f"{OFFSETS} --topic-partitions o1:1-,o2", ""),
+    (f"{OFFSETS} --topic-partitions o1:-1,o2:0", ""),
+    (f"{OFFSETS} --topic-partitions :2", ""),
+    (f"{OFFSETS} --topic-partitions o1:x", ""),
+    (f"{OFFSETS} --topic-partitions o1:0-1-2", ""),
+    (f"{OFFSETS} --topic-partitions o1:0 --topic o1", ""),
+    (f"{OFFSETS} --topic-partitions o1:0 --partitions 0", ""),
+    *((f"{OFFSETS} --topic o\\d --time {time}", "") for time in (
+        -1, -2, -3, -4, -5, -6, -9, 0, 1000, 99999999999999, "latest", "earliest", "max-timestamp",
+        "earliest-local", "latest-tiered", "earliest-pending-upload", "LATEST", "abc")),
+    (f"{OFFSETS} --topic o1 --command-config /nonexistent", ""),
+    (f"{OFFSETS} --topic o2 --command-config {{short}}", ""),
+    (f"{OFFSETS} --nosuch", ""),
+    (f"{OFFSETS} --topic o1 --time", ""),
+    # --- kafka-delete-records
+    (f"{DELETE} --help", ""),
+    (f"{DELETE} --version", ""),
+    ("kafka-delete-records --offset-json-file {places}", ""),
+    (DELETE, ""),
+    (f"{DELETE} --nosuch", ""),
+    (f"{DELETE} --offset-json-file /nonexistent", ""),
+    ("kafka-delete-records --bootstrap-server bad --offset-json-file {places}", ""),
+    (f"{DELETE} --offset-json-file {{places}}", ""),
+    (f"{OFFSETS} --topic o2 --time earliest", ""),
+    (f"{DELETE} --offset-json-file {{places}} --command-config {{short}}", ""),
+    (f"{DELETE} --offset-json-file {{places}} --command-config /nonexistent", ""),
+    *((f"{DELETE} --offset-json-file {{{name}}}", "") for name in BAD_PLACES),
 ]
 
 # (part of the case, what differs, why).
 KNOWN = [
+    ("--help", "stderr", "the line above the usage is our own"),
+    ("--version", "stdout", "ours says that it is Moldau"),
     ("--line-reader nosuch", "stderr", "Kafka prints the name alone; ours says what is wrong"),
 ]
 
@@ -272,7 +340,10 @@ STACK = re.compile(r"^(\tat .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
 USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
 # Said by Java's consumer about itself.
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
-CLASS = re.compile(r"^(Exception in thread \"main\" )?([a-z]+\.)+[A-Z]\w*(Exception|Error): ", re.M)
+CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
+                   r"(?:(?:[a-z]+\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
+# What a client says about an error's code is its own.
+MEANING = re.compile(r"(error: org\.apache\.[\w.]+Exception): .*")
 
 
 class KafkaTools:
@@ -330,19 +401,23 @@ class OurTools:
 
 
 def mask(text):
-    text = re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text)
+    text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
+    if "\npartition: " in text:  # The order of a map.
+        text = "".join(sorted(text.splitlines(keepends=True)))
     return re.sub(r"(CreateTime|LogAppendTime):\d+", r"\1:TIME", text)
 
 
 def sentences(text):
     """What of standard error is a tool's own sentence."""
-    text = USAGE.sub("<usage>\n", text)
+    text = MEANING.sub(r"\1", USAGE.sub("<usage>\n", text))
     text = ADVICE.sub("", STACK.sub("", LOG_LINE.sub("", text)))
     # The order of a set.
     text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")
-    lines = [line for line in CLASS.sub("", text).splitlines() if line.strip()]
+    lines = [line for line in CLASS.sub(r"\1", text).splitlines() if line.strip()]
     # A sentence that is followed by its own exception is said once.
-    return "\n".join(line for i, line in enumerate(lines) if i == 0 or line != lines[i - 1])
+    lines = [line for i, line in enumerate(lines) if i == 0 or line != lines[i - 1]]
+    return "\n".join(line for i, line in enumerate(lines)
+                     if i == 0 or not lines[i - 1].endswith(": " + line))
 
 
 def words_of(line, values):
@@ -413,6 +488,9 @@ def one_subject(bootstrap, folder, cases, binary, show):
     reader = pathlib.Path(folder) / "reader.properties"
     reader.write_text("parse.key=true\nkey.separator=;\n")
     values = {"b": bootstrap, "short": short, "reader": reader}
+    for name, text in {"places": PLACES, **BAD_PLACES}.items():
+        values[name] = pathlib.Path(folder) / f"{name}.json"
+        values[name].write_text(text)
     theirs, mine = KafkaTools(), OurTools(binary)
     try:
         # The cluster's own topics come with the first group: have them from the beginning.
