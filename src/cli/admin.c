@@ -87,6 +87,7 @@ static const char *call_name(const struct wire_api *api)
         {API_DESCRIBE_CONFIGS, "describeConfigs"},
         {API_DESCRIBE_TOPIC_PARTITIONS, "describeTopicPartitions"},
         {API_INCREMENTAL_ALTER_CONFIGS, "incrementalAlterConfigs"},
+        {API_LIST_GROUPS, "listGroups"},
         {API_LIST_CONFIG_RESOURCES, "listConfigResources"},
         {API_LIST_OFFSETS, "listOffsets"},
         {API_LIST_PARTITION_REASSIGNMENTS, "listPartitionReassignments"},
@@ -173,7 +174,7 @@ void admin_print_exception(int16_t error, struct slice message, struct text *out
 {
     text_printf(out, "org.apache.kafka.common.errors.");
     print_class(error, out);
-    if (slice_is_null(message) || message.size == 0)
+    if (slice_is_null(message))
         text_printf(out, ": %s", error_meaning(error));
     else
         text_printf(out, ": %.*s", SLICE_ARG(message));

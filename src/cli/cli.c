@@ -225,7 +225,9 @@ int cli_main(struct cli_env *env, int argc, char **argv)
         cli->is_kafka = strcmp(cli->command->kafka, argv[0]) == 0;
         loop_init(&cli->loop, env->io);
         options_init(&cli->options, cli->command->rows, *cli->command->row_count);
-        status = run(cli, argc - words, argv + words);
+        cli->argc = argc - words;
+        cli->argv = argv + words;
+        status = run(cli, cli->argc, cli->argv);
         if (cli->has_cluster)
             cluster_fini(&cli->cluster);
         loop_fini(&cli->loop);

@@ -42,6 +42,8 @@ struct cli {
     const struct command *command;
     bool is_kafka; /* Called by Kafka's name. */
     struct options options;
+    int argc; /* The words behind the command's. */
+    char **argv;
     struct loop loop;
     struct diag diag;
     struct console_out out, err;

@@ -31,6 +31,8 @@ PRODUCE = "kafka-console-producer --bootstrap-server {b}"
 CONSUME = "kafka-console-consumer --bootstrap-server {b}"
 OFFSETS = "kafka-get-offsets --bootstrap-server {b}"
 DELETE = "kafka-delete-records --bootstrap-server {b}"
+CONFIGS = "kafka-configs --bootstrap-server {b}"
+ALTER, DESCRIBE = f"{CONFIGS} --alter", f"{CONFIGS} --describe"
 P1 = f"{PRODUCE} --topic c1"
 C1 = f"{CONSUME} --topic c1"
 R, F, B, N = "--reader-property", "--formatter-property", "--from-beginning", "--max-messages"
@@ -40,6 +42,10 @@ ALL = " ".join(f"{F} print.{field}=true" for field in
 
 CASE_SECONDS = 20
 SETTLE_TRIES = 500
+
+# Entities of kafka-configs that ours does not serve.
+UNSERVED = ["client c", "client-defaults", "user u", "user-defaults", "ip 127.0.0.1", "ip-defaults",
+            "entity-type users --entity-name u", "client-metrics m"]
 
 # Files for kafka-delete-records.
 PLACES = """{"version":1,"partitions":[{"topic":"o1","partition":0,"offset":1},
@@ -307,10 +313,14 @@ CASES = [
     (f"{OFFSETS} --topic-partitions o1:0 --topic o1", ""),
     (f"{OFFSETS} --topic-partitions o1:0 --partitions 0", ""),
     *((f"{OFFSETS} --topic o\\d --time {time}", "") for time in (
-        -1, -2, -3, -4, -5, -6, -9, 0, 1000, 99999999999999, "latest", "earliest", "max-timestamp",
-        "earliest-local", "latest-tiered", "earliest-pending-upload", "LATEST", "abc")),
+        -1, -2, -4, -5, -6, -9, 0, 1000, 99999999999999, "latest", "earliest", "earliest-local",
+        "latest-tiered", "earliest-pending-upload", "LATEST", "abc")),
+    (f"{TOPICS} --create --topic o3 --partitions 1", ""),
+    (f"{PRODUCE} --topic o3", "one\n"),
+    (f"{OFFSETS} --topic o3 --time -3", ""),
+    (f"{OFFSETS} --topic o1,o3 --time max-timestamp", ""),
     (f"{OFFSETS} --topic o1 --command-config /nonexistent", ""),
-    (f"{OFFSETS} --topic o2 --command-config {{short}}", ""),
+    (f"{OFFSETS} --topic o2 --command-config {{client}}", ""),
     (f"{OFFSETS} --nosuch", ""),
     (f"{OFFSETS} --topic o1 --time", ""),
     # --- kafka-delete-records
@@ -323,13 +333,99 @@ CASES = [
     ("kafka-delete-records --bootstrap-server bad --offset-json-file {places}", ""),
     (f"{DELETE} --offset-json-file {{places}}", ""),
     (f"{OFFSETS} --topic o2 --time earliest", ""),
-    (f"{DELETE} --offset-json-file {{places}} --command-config {{short}}", ""),
+    (f"{DELETE} --offset-json-file {{places}} --command-config {{client}}", ""),
     (f"{DELETE} --offset-json-file {{places}} --command-config /nonexistent", ""),
     *((f"{DELETE} --offset-json-file {{{name}}}", "") for name in BAD_PLACES),
+    # --- kafka-configs: topics
+    (f"{DESCRIBE} --entity-type topics --entity-name o1", ""),
+    (f"{DESCRIBE} --entity-type topics", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms=5000,cleanup.policy=[compact,delete]", ""),
+    (f"{DESCRIBE} --topic o1", ""),
+    (f"{ALTER} --topic o1 --add-config segment.ms=6 --delete-config retention.ms,cleanup.policy"
+     " --delete-config retention.bytes", ""),
+    (f"{DESCRIBE} --topic o1", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms=5 --delete-config retention.ms", ""),
+    (f"{ALTER} --topic o1 --delete-config nope", ""),
+    (f"{ALTER} --topic o1 --add-config nope=1", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms=", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms=x", ""),
+    (f"{ALTER} --topic o1 --add-config a=b=c", ""),
+    (f"{ALTER} --topic o1 --add-config a=[b", ""),
+    (f"{ALTER} --topic o1 --add-config =a", ""),
+    (f"{ALTER} --topic o1 --add-config retention.ms\\x20=\\x207", ""),
+    (f"{ALTER} --topic o1 --add-config-file {{add}}", ""),
+    (f"{DESCRIBE} --topic o1", ""),
+    (f"{ALTER} --topic o1 --add-config-file /nonexistent", ""),
+    (f"{ALTER} --topic o1 --add-config-file {{add}} --add-config a=b", ""),
+    (f"{ALTER} --topic o1 --add-config a=b --add-config c=d", ""),
+    (f"{ALTER} --topic o1", ""),
+    (f"{ALTER} --topic nope --add-config retention.ms=1", ""),
+    (f"{ALTER} --topic bad\\x20name --add-config retention.ms=1", ""),
+    (f"{DESCRIBE} --topic nope", ""),
+    (f"{DESCRIBE} --topic bad\\x20name", ""),
+    (f"{DESCRIBE} --topic o1 --command-config /nonexistent", ""),
+    (f"{DESCRIBE} --topic o1 --command-config {{client}}", ""),
+    (f"{DESCRIBE} --topic o1 --add-config-file a", ""),
+    # --- brokers, their loggers, groups
+    (f"{DESCRIBE} --entity-type brokers", ""),
+    (f"{DESCRIBE} --entity-type brokers --entity-default", ""),
+    (f"{DESCRIBE} --entity-type brokers --entity-name 1 --entity-default", ""),
+    (f"{ALTER} --broker 1 --add-config log.cleaner.threads=2", ""),
+    (f"{ALTER} --broker-defaults --add-config log.cleaner.threads=1", ""),
+    (f"{DESCRIBE} --broker-defaults", ""),
+    (f"{DESCRIBE} --broker 1", ""),
+    (f"{ALTER} --entity-type brokers --entity-name 1 --delete-config log.cleaner.threads", ""),
+    (f"{ALTER} --entity-type brokers --entity-default --delete-config log.cleaner.threads", ""),
+    (f"{DESCRIBE} --broker 9", ""),
+    (f"{DESCRIBE} --broker x", ""),
+    (f"{ALTER} --entity-type brokers --entity-name x --add-config a=b", ""),
+    (f"{ALTER} --entity-type brokers --add-config a=b", ""),
+    (f"{DESCRIBE} --broker 1 --broker-defaults", ""),
+    (f"{ALTER} --broker-logger 1 --add-config no.such=DEBUG", ""),
+    (f"{DESCRIBE} --broker-logger x", ""),
+    (f"{DESCRIBE} --entity-type broker-loggers", ""),
+    (f"{ALTER} --entity-type broker-loggers --add-config a=b", ""),
+    (f"{DESCRIBE} --group cg", ""),
+    (f"{ALTER} --group cg --add-config consumer.session.timeout.ms=46000", ""),
+    (f"{DESCRIBE} --entity-type groups --entity-name cg", ""),
+    (f"{ALTER} --group cg --add-config nope=1", ""),
+    (f"{ALTER} --group cg --delete-config consumer.session.timeout.ms", ""),
+    (f"{ALTER} --entity-type groups --add-config a=b", ""),
+    (f"{DESCRIBE} --entity-type groups --entity-default", ""),
+    # --- mistakes, and what is not served
+    ("kafka-configs --describe --topic o1", ""),
+    ("kafka-configs --bootstrap-server bad --describe --topic o1", ""),
+    (f"{CONFIGS} --bootstrap-controller {{b}} --describe --topic o1", ""),
+    ("kafka-configs --bootstrap-controller {b} --describe --topic o1", ""),
+    (CONFIGS, ""),
+    (f"{CONFIGS} --help", ""),
+    (f"{CONFIGS} --version", ""),
+    (f"{CONFIGS} --nosuch", ""),
+    (f"{DESCRIBE}", ""),
+    (f"{DESCRIBE} --all", ""),
+    (f"{DESCRIBE} --alter --topic o1", ""),
+    (f"{DESCRIBE} --entity-name o1", ""),
+    (f"{DESCRIBE} --entity-type nope", ""),
+    (f"{DESCRIBE} --entity-type topics --entity-default", ""),
+    (f"{DESCRIBE} --entity-type topics --entity-type brokers", ""),
+    (f"{DESCRIBE} --entity-type topics --entity-name o1 --entity-name o2", ""),
+    (f"{DESCRIBE} --entity-type topics --entity-name", ""),
+    (f"{DESCRIBE} --topic o1 --entity-type topics", ""),
+    (f"{DESCRIBE} --topic o1 --broker 1", ""),
+    (f"{DESCRIBE} --topic o1 --topic o2", ""),
+    (f"{DESCRIBE} --topic o1 --add-config a=b", ""),
+    (f"{DESCRIBE} --topic o1 --delete-config a", ""),
+    (f"{ALTER} --add-config a=b", ""),
+    (f"{ALTER} --entity-type topics --add-config a=b", ""),
+    *((f"{ALTER} --{words}", "") for words in UNSERVED),
 ]
 
 # (part of the case, what differs, why).
 KNOWN = [
+    *((f"{ALTER} --{words}", "stderr", "quotas and metrics of clients are not served")
+      for words in UNSERVED),
+    ("--bootstrap-controller {b} --describe", "stderr", "ours says that this is not served"),
     ("--help", "stderr", "the line above the usage is our own"),
     ("--version", "stdout", "ours says that it is Moldau"),
     ("--line-reader nosuch", "stderr", "Kafka prints the name alone; ours says what is wrong"),
@@ -488,6 +584,10 @@ def one_subject(bootstrap, folder, cases, binary, show):
     reader = pathlib.Path(folder) / "reader.properties"
     reader.write_text("parse.key=true\nkey.separator=;\n")
     values = {"b": bootstrap, "short": short, "reader": reader}
+    values["client"] = pathlib.Path(folder) / "client.properties"
+    values["client"].write_text("request.timeout.ms=30000\n")
+    values["add"] = pathlib.Path(folder) / "add.properties"
+    values["add"].write_text("retention.ms=7\nsegment.bytes=1048577\n")
     for name, text in {"places": PLACES, **BAD_PLACES}.items():
         values[name] = pathlib.Path(folder) / f"{name}.json"
         values[name].write_text(text)
