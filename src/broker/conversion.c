@@ -30,25 +30,52 @@ static int to_messages(struct conversion_item *item, struct io *io)
     return r;
 }
 
-static int convert(struct conversion *conversion, struct conversion_item *item, struct io *io)
+static int recompress(struct conversion_item *item, struct slice batch,
+                      struct deflater_cache *deflaters)
+{
+    return batch_recompress(batch, item->codec, OLD_DECODED_MAX, item->wish.cache, deflaters,
+                            &item->out);
+}
+
+/* Messages become a batch with their codec, and that one with the topic's. */
+static int to_batch(struct conversion_item *item, struct deflater_cache *deflaters)
+{
+    struct batch_header header;
+    struct text batch;
+    int r = old_to_batch(item->set, item->wish.cache, &item->out);
+
+    if (r || item->codec == COMPRESS_CODEC_COUNT || batch_parse(text_slice(&item->out), &header) ||
+        batch_codec(&header) == item->codec)
+        return r;
+    batch = item->out;
+    item->out = (struct text){.data = NULL};
+    r = recompress(item, text_slice(&batch), deflaters);
+    text_fini(&batch);
+    return r;
+}
+
+static int convert(struct conversion *conversion, struct conversion_item *item,
+                   struct deflater_cache *deflaters, struct io *io)
 {
     if (conversion->shard->is_hurried)
         return err_raise(-ECANCELED);
     if (item->range)
         return to_messages(item, io);
-    return old_to_batch(item->set, item->wish.cache, &item->out);
+    return item->is_batch ? recompress(item, item->set, deflaters) : to_batch(item, deflaters);
 }
 
 static void run(struct io_work *work, struct io *io)
 {
     struct conversion *conversion = container_of(work, struct conversion, work);
     struct inflater_cache cache = {.idle = NULL};
+    struct deflater_cache deflaters = {.idle = NULL};
 
     for (size_t i = 0; i < conversion->count; i++) {
         conversion->items[i].wish.cache = &cache;
-        conversion->items[i].outcome = convert(conversion, &conversion->items[i], io);
+        conversion->items[i].outcome = convert(conversion, &conversion->items[i], &deflaters, io);
     }
     inflater_cache_fini(&cache);
+    deflater_cache_fini(&deflaters);
 }
 
 /* --- on the shard ----------------------------------------------------------- */

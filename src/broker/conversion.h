@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* broker/conversion.h - records for clients of before Kafka 0.11 are converted on a worker,
- * because decompressing and compressing again would keep the shard from everybody else.
+/* broker/conversion.h - records of and for clients of before Kafka 0.11, and those that are to be
+ * compressed otherwise, are converted on a worker, because decompressing and compressing again
+ * would keep the shard from everybody else.
  *
- *      request --- a message set each ----> [ worker ] ---> one batch each
- *              --- a range of a file each ->            ---> messages each
+ *      request --- a message set or batch each -> [ worker ] ---> one batch each
+ *              --- a range of a file each ------>            ---> messages each
  *
  * All items of a request are one piece of work.  What a worker needs while it converts one is
  * bounded by OLD_DECODED_MAX and given back before the next; what comes out lives as long as
@@ -19,7 +20,9 @@
 #include "wire/old_message.h"
 
 struct conversion_item {
-    struct slice set;              /* Borrowed: what a producer sent; */
+    struct slice set;              /* Borrowed: what a producer sent, messages; */
+    bool is_batch;                 /* or one whole batch; */
+    enum compress_codec codec;     /* and of what comes out; COMPRESS_CODEC_COUNT: the same. */
     const struct log_range *range; /* or borrowed: what was found for a consumer. */
     struct old_wish wish;          /* With `range`. */
 

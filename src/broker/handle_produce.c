@@ -9,15 +9,16 @@
  * Each batch is appended where its partition's home is; the answer goes out when every
  * batch has met its acks rule or was refused.
  *
- * Clients of before Kafka 0.11 (versions 0 to 2) send messages of formats 0 and 1.  Those
- * become batches first, on a worker (broker/conversion.h), and nothing else of the client is
- * begun in the meantime.
+ * Clients of before Kafka 0.11 (versions 0 to 2) send messages of formats 0 and 1, and a topic may
+ * have another codec than the producer.  Those become the batches that are to be stored first, on
+ * a worker (broker/conversion.h), and nothing else of the client is begun in the meantime.
  */
 
 #include "broker/conversion.h"
 #include "broker/dispatch.h"
 #include "broker/reply.h"
 #include "broker/session.h"
+#include "broker/topic_settings.h"
 #include "wire/msg/produce.h"
 
 enum { VERSION_LEADERS = 10 }; /* From here on clients hear who leads instead (KIP-951). */
@@ -28,6 +29,7 @@ struct produce_part {
     struct produce_part *next; /* On the same leg. */
     const struct image_topic *topic;
     int32_t index;
+    bool is_old; /* Messages. */
     struct produce_partition_produce_response *result;
 };
 
@@ -40,9 +42,9 @@ struct produce_leg {
 
 struct produce_work {
     struct request *request;
-    struct conversion conversion;               /* Of the parts that come as messages. */
-    struct produce_part *old_first, **old_last; /* These, by `next`. */
-    size_t old_count;
+    struct conversion conversion;               /* Of the parts that are not as they are to be. */
+    struct produce_part *odd_first, **odd_last; /* These, by `next`. */
+    size_t odd_count;
     struct produce_response response;
     struct produce_leg *legs; /* Arena; one per shard. */
     int pending;              /* Legs, and one while they are being sent. */
@@ -253,7 +255,7 @@ static void refuse_early(struct produce_work *work, struct produce_part *part, i
     work->has_error = true;
 }
 
-/* --- clients of before Kafka 0.11 -------------------------------------------- */
+/* --- conversion -------------------------------------------------------------- */
 
 static void release(struct request *request)
 {
@@ -262,18 +264,14 @@ static void release(struct request *request)
     conversion_fini(&work->conversion);
 }
 
-/* Notes a set of messages.  One of none is taken and appends nothing, as in Kafka 3.9. */
-static void add_old_part(struct produce_work *work, struct produce_part *part, struct slice set)
+/* Notes what is to be converted. */
+static void add_odd_part(struct produce_work *work, struct produce_part *part, struct slice set)
 {
-    if (!set.size) {
-        refuse(part, ERROR_NONE);
-        return;
-    }
     part->append.batch = (uint8_t *)(uintptr_t)set.data;
     part->append.size = set.size;
-    *work->old_last = part;
-    work->old_last = &part->next;
-    work->old_count++;
+    *work->odd_last = part;
+    work->odd_last = &part->next;
+    work->odd_count++;
 }
 
 static void start_legs(struct produce_work *work)
@@ -294,7 +292,7 @@ static void converted(struct conversion *conversion)
     struct request *request = work->request;
     struct produce_part *next;
 
-    for (struct produce_part *part = work->old_first; part; part = next, item++) {
+    for (struct produce_part *part = work->odd_first; part; part = next, item++) {
         next = part->next;
         if (item->outcome)
             refuse_early(work, part, error_of_partition(PARTITION_E_BATCH, item->outcome));
@@ -312,19 +310,40 @@ static void converted(struct conversion *conversion)
 static bool convert(struct produce_work *work)
 {
     struct request *request = work->request;
-    struct conversion_item *item = request_new(request, work->old_count * sizeof(*item));
+    struct conversion_item *item = request_new(request, work->odd_count * sizeof(*item));
 
     work->conversion = (struct conversion){
-        .shard = request->shard, .items = item, .count = work->old_count, .done = converted};
-    for (struct produce_part *part = work->old_first; part; part = part->next)
-        (item++)->set = slice_of(part->append.batch, part->append.size);
+        .shard = request->shard, .items = item, .count = work->odd_count, .done = converted};
+    for (struct produce_part *part = work->odd_first; part; part = part->next)
+        *item++ = (struct conversion_item){
+            .set = slice_of(part->append.batch, part->append.size),
+            .is_batch = !part->is_old,
+            .codec = topic_settings_codec(&request->shard->settings, part->topic),
+        };
     request->work = work;
     request->release = release;
     request->is_converting = conversion_start(&work->conversion) == 0;
     if (!request->is_converting)
-        for (struct produce_part *part = work->old_first; part; part = part->next)
+        for (struct produce_part *part = work->odd_first; part; part = part->next)
             refuse_early(work, part, ERROR_REQUEST_TIMED_OUT); /* Clients try again. */
     return request->is_converting;
+}
+
+/* True if the topic has its batches compressed otherwise.  What will be refused is left alone:
+ * so that it is by who refuses all others.  Control batches are not compressed. */
+static bool is_to_be_compressed(const struct produce_work *work, const struct image_topic *topic,
+                                struct slice records)
+{
+    const struct settings *settings = &work->request->shard->settings;
+    enum compress_codec codec = topic_settings_codec(settings, topic);
+    struct partition_config config;
+    struct batch_header header;
+
+    if (codec == COMPRESS_CODEC_COUNT || batch_parse(records, &header) ||
+        header.size != records.size || batch_is_control(&header) || batch_codec(&header) == codec)
+        return false;
+    topic_settings_partition(settings, topic, &config);
+    return records.size <= (size_t)config.log.max_message_bytes;
 }
 
 /* --- the request ------------------------------------------------------------ */
@@ -336,10 +355,10 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     int16_t version = work->request->header.version;
     int16_t error = check_part(work, topic, data->name, partition->index, version >= 13);
     struct slice records = partition->records.bytes;
-    bool is_old = version < 3 && !slice_is_null(records) && old_is_set(records);
 
+    part->is_old = version < 3 && !slice_is_null(records) && old_is_set(records);
     part->result->index = partition->index;
-    if (error == ERROR_NONE && !is_old)
+    if (error == ERROR_NONE && !part->is_old)
         error = check_header(work, records);
     if (error != ERROR_NONE) {
         refuse_early(work, part, error);
@@ -347,8 +366,10 @@ static void add_part(struct produce_work *work, struct produce_part *part,
     }
     part->topic = topic;
     part->index = partition->index;
-    if (is_old)
-        add_old_part(work, part, records);
+    if (part->is_old && records.size == 0) /* Is taken and appends nothing, as in Kafka 3.9. */
+        refuse(part, ERROR_NONE);
+    else if (part->is_old || is_to_be_compressed(work, topic, records))
+        add_odd_part(work, part, records);
     else
         route_part(work, part, records);
 }
@@ -385,7 +406,7 @@ void handle_produce(struct request *request)
     work->request = request;
     work->acks = body->acks;
     work->pending = 1;
-    work->old_last = &work->old_first;
+    work->odd_last = &work->odd_first;
     work->legs = request_new(request, (size_t)shards * sizeof(*work->legs));
     codec_defaults(&produce_response_message, &work->response);
     work->response.responses =
@@ -393,7 +414,7 @@ void handle_produce(struct request *request)
     work->response.responses_count = (int32_t)topics;
     for (size_t i = 0; i < topics; i++)
         add_topic(work, &body->topic_data[i], &work->response.responses[i]);
-    if (work->old_count && convert(work))
+    if (work->odd_count && convert(work))
         return;
     start_legs(work);
     work_part_done(work);

@@ -28,8 +28,6 @@ const struct config_table topic_settings_table = {.rows = rows, .count = COUNT_O
  * data would be treated otherwise than it asked for. */
 static bool is_unserved(const struct config_row *row, struct slice value)
 {
-    if (slice_is_text(slice_text(row->name), "compression.type"))
-        return !slice_is_text(value, "producer");
     if (slice_is_text(slice_text(row->name), "remote.storage.enable"))
         return !slice_is_text(value, "false");
     if (slice_is_text(slice_text(row->name), "min.insync.replicas"))
@@ -101,6 +99,15 @@ void topic_settings_value(const struct settings *settings, const struct image_to
         settings_print(settings, row->broker, row->initial, out);
     else
         text_printf(out, "%s", row->initial);
+}
+
+enum compress_codec topic_settings_codec(const struct settings *settings,
+                                         const struct image_topic *topic)
+{
+    const char *own = image_topic_config(topic, "compression.type");
+    const char *name = own ? own : settings->compression_type;
+
+    return strcmp(name, "uncompressed") == 0 ? COMPRESS_NONE : compress_find(slice_text(name));
 }
 
 /* The settings of `topic`, all of them. */

@@ -27,6 +27,10 @@ NODISCARD int topic_settings_check(struct slice name, struct slice value, struct
 void topic_settings_value(const struct settings *settings, const struct image_topic *topic,
                           const struct config_row *row, struct text *out);
 
+/* The codec that batches of `topic` are to have; COMPRESS_CODEC_COUNT: their producers'. */
+enum compress_codec topic_settings_codec(const struct settings *settings,
+                                         const struct image_topic *topic);
+
 /* What a partition of `topic` is run with. */
 void topic_settings_partition(const struct settings *settings, const struct image_topic *topic,
                               struct partition_config *out);

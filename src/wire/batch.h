@@ -227,3 +227,10 @@ NODISCARD int batch_rewrite_finish(struct batch_rewrite *rewrite, struct text *o
 
 /* Frees what it holds. */
 void batch_rewrite_fini(struct batch_rewrite *rewrite);
+
+/* Adds the batch of a producer to `out`, with its records compressed by `codec`; all else of it
+ * stays.  It is checked first, as batch_check() does, but for keys and times.  The caches may be
+ * NULL.  BATCH_E_NO_MEMORY if the records become more than `decoded_max` bytes. */
+NODISCARD int batch_recompress(struct slice bytes, enum compress_codec codec, size_t decoded_max,
+                               struct inflater_cache *inflaters, struct deflater_cache *deflaters,
+                               struct text *out);

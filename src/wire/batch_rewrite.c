@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* wire/batch_rewrite.c - what compaction leaves of a batch.
+/* wire/batch_rewrite.c - what compaction leaves of a batch, and batches compressed anew.
  *
  * Records keep their offsets and times; the batch keeps the range of its offsets, its producer
  * and its sequence, so that it is still known how far the producer came.
@@ -112,4 +112,42 @@ int batch_rewrite_finish(struct batch_rewrite *rewrite, struct text *out)
     rewrite->header.size = out->size - start;
     batch_write_header((uint8_t *)out->data + start, &rewrite->header);
     return 0;
+}
+
+static int copy_records(struct slice bytes, size_t decoded_max, struct inflater_cache *inflaters,
+                        struct text *scratch, struct batch_rewrite *rewrite)
+{
+    struct batch_reader reader;
+    struct record record;
+    bool at_end = false;
+    int r = batch_reader_open(&reader, bytes, scratch, inflaters, decoded_max);
+
+    while (r == 0 && (r = batch_reader_next(&reader, &record, &at_end)) == 0 && !at_end)
+        batch_rewrite_add(rewrite, &record);
+    return r;
+}
+
+int batch_recompress(struct slice bytes, enum compress_codec codec, size_t decoded_max,
+                     struct inflater_cache *inflaters, struct deflater_cache *deflaters,
+                     struct text *out)
+{
+    struct batch_rules rules = {.is_append_time = true, .cache = inflaters};
+    struct batch_rewrite rewrite = {.cache = deflaters};
+    struct text scratch = {.data = NULL};
+    struct batch_header header;
+    int r = batch_parse(bytes, &header);
+
+    if (r == 0)
+        r = batch_check(bytes, &header, &rules);
+    if (r)
+        return r;
+    batch_rewrite_begin(&rewrite, &header, -1);
+    r = copy_records(bytes, decoded_max, inflaters, &scratch, &rewrite);
+    rewrite.header.attributes =
+        (uint16_t)((rewrite.header.attributes & ~BATCH_CODEC_MASK) | (unsigned)codec);
+    if (r == 0)
+        r = batch_rewrite_finish(&rewrite, out);
+    batch_rewrite_fini(&rewrite);
+    text_fini(&scratch);
+    return r;
 }

@@ -7,7 +7,7 @@
 
 enum { RECORDS = 20, BASE = 1000, DECODED_MAX = 1 << 20 };
 
-static void make(struct rng *rng, enum compress_codec codec, struct text *out)
+static void make_at(struct rng *rng, enum compress_codec codec, int64_t base, struct text *out)
 {
     struct batch_builder builder;
     struct record_header headers[] = {{.key = slice_text("h"), .value = slice_null()}};
@@ -22,8 +22,13 @@ static void make(struct rng *rng, enum compress_codec codec, struct text *out)
                           rng_chance(rng, 20) ? slice_null() : slice_text("key"),
                           rng_chance(rng, 20) ? slice_null() : slice_text("some value"), headers,
                           rng_below(rng, 2));
-    check_ok(batch_builder_finish(&builder, codec, BASE, 9, out));
+    check_ok(batch_builder_finish(&builder, codec, base, 9, out));
     batch_builder_fini(&builder);
+}
+
+static void make(struct rng *rng, enum compress_codec codec, struct text *out)
+{
+    make_at(rng, codec, BASE, out);
 }
 
 /* Opens what `bytes` hold, which is one good batch. */
@@ -124,4 +129,43 @@ PROPERTY(batch_rewrite, a_horizon_that_is_there_stays, 50)
     text_fini(&before);
     text_fini(&once);
     text_fini(&twice);
+}
+
+/* Whatever codecs: all of the batch stays but how its records are compressed. */
+PROPERTY(batch_rewrite, a_batch_gets_another_codec, 60)
+{
+    enum compress_codec from = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);
+    enum compress_codec to = (enum compress_codec)rng_below(rng, COMPRESS_CODEC_COUNT);
+    struct text batch = {.data = NULL}, out = {.data = NULL}, back = {.data = NULL};
+    struct text scratch = {.data = NULL};
+    struct batch_reader reader;
+
+    make_at(rng, from, 0, &batch);
+    check_ok(batch_recompress(text_slice(&batch), to, DECODED_MAX, NULL, NULL, &out));
+    open_batch(&out, &scratch, &reader);
+    check_eq(batch_codec(&reader.header), to);
+    check_ok(batch_recompress(text_slice(&out), from, DECODED_MAX, NULL, NULL, &back));
+    check(slice_equal(text_slice(&batch), text_slice(&back)));
+    text_fini(&scratch);
+    text_fini(&back);
+    text_fini(&out);
+    text_fini(&batch);
+}
+
+TEST(batch_rewrite, a_damaged_or_swollen_batch_gets_no_other_codec)
+{
+    struct text batch = {.data = NULL}, out = {.data = NULL};
+
+    make_at(rng, COMPRESS_GZIP, 0, &batch);
+    check_eq(batch_recompress(text_slice(&batch), COMPRESS_LZ4, 10, NULL, NULL, &out),
+             BATCH_E_NO_MEMORY);
+    batch.data[batch.size - 1] ^= 1;
+    check_eq(batch_recompress(text_slice(&batch), COMPRESS_LZ4, DECODED_MAX, NULL, NULL, &out),
+             BATCH_E_CRC);
+    check_eq(
+        batch_recompress(slice_of(batch.data, 20), COMPRESS_LZ4, DECODED_MAX, NULL, NULL, &out),
+        BATCH_E_SHORT);
+    check_eq(out.size, 0);
+    text_fini(&out);
+    text_fini(&batch);
 }

@@ -368,3 +368,42 @@ def produce_of_lz4_and_snappy(t):
     for partition, (label, raw) in enumerate(cases.items()):
         t.produce(label, name, raw, partition=partition)
         t.log(label, name, partition)
+
+
+@case_for_each(("uncompressed", "gzip", "snappy", "lz4", "zstd", "producer"))
+def produce_into_a_codec(t, codec):
+    """compression.type: batches are stored with the topic's codec; all else of them stays."""
+    name, _ = t.topic(partitions=4, compression_type=codec)
+    sent = {"none": (0, None), "gzip": (1, gzip.compress), "snappy": (2, snappy), "lz4": (3, lz4)}
+    for partition, (label, (bits, compress)) in enumerate(sent.items()):
+        def batch(records=3, bits=bits, compress=compress, **fields):
+            return t.batch(records, attributes=bits, compress=compress, **fields)
+        t.produce(f"{label} v3", name, batch(), 3, partition=partition)
+        t.produce(f"{label} of a producer", name, batch(producer=(4000, 0, 0)),
+                  partition=partition)
+        t.produce(f"{label} of a producer again", name, batch(producer=(4000, 0, 0)),
+                  partition=partition)
+        t.produce(f"{label} with times", name, wire.batch(
+            [wire.record(0, key=b"k", timestamp_delta=5), wire.record(1, value=None),
+             wire.record(2, headers=[(b"h", b"1"), (b"i", None)], timestamp_delta=-7)],
+            base_timestamp=t.now_ms, max_timestamp=t.now_ms + 5, attributes=bits,
+            compress=compress), partition=partition)
+        t.produce(f"{label} with a bad checksum", name, batch(crc=1), partition=partition)
+        t.produce(f"{label} with a wrong count", name, batch(count=4, last_delta=3),
+                  partition=partition)
+        t.produce(f"{label}, too late", name, batch(base_timestamp=t.now_ms + 2 * HOUR_MS),
+                  partition=partition)
+        t.log(label, name, partition)
+
+
+@case_for_each(("uncompressed", "zstd"))
+def produce_into_a_codec_what_is_compacted_or_large(t, codec):
+    name, _ = t.topic(compression_type=codec, cleanup_policy="compact", max_message_bytes="2000")
+    t.produce("without keys", name, t.batch(2))
+    raw = wire.batch([wire.record(0, key=b"k", value=b"v" * 1500)], base_timestamp=t.now_ms)
+    t.produce("compressible", name, raw)
+    large = [wire.record(0, key=b"k", value=b"v" * 3000)]
+    t.produce("too large", name, wire.batch(large, base_timestamp=t.now_ms))
+    t.produce("too large when it is not compressed", name, wire.batch(
+        large, base_timestamp=t.now_ms, attributes=1, compress=gzip.compress))
+    t.log("the", name)

@@ -435,7 +435,6 @@ def look_at_killed_moldau(folder, options, seed, events, check):
     rng = random.Random(seed)
     topics = make_topics("m", seed, options)
     for topic in topics:
-        topic.settings["compression.type"] = "producer"  # We serve no other.
         del topic.settings["flush.messages"]  # It would say that less need be durable.
     times, sizes = kill_moldau(folder / "killed", topics, rng, events)
     data = folder / "killed/data"
