@@ -288,8 +288,10 @@ class Writer(Client):
             lambda answer: answer["responses"][0]["error_code"])
 
     def retain(self, topic):
-        """The log is to be small, and whole segments go."""
-        if topic.settings["cleanup.policy"] == "compact":
+        """The log is to be small, and whole segments go.  Of a file that is preallocated the size
+        does not tell how much is in it."""
+        if (topic.settings["cleanup.policy"] == "compact" or
+                topic.settings.get("preallocate") == "true"):
             return
         self.configure(topic, "retention.bytes", RETENTION_BYTES)
         folder = self.data / f"{topic.name}-0"
