@@ -27,6 +27,7 @@ enum {
     COMMIT_PERCENT = 40,
     READ_PERCENT = 10,
     HASTE_PERCENT = 50, /* After a sleep: a commit comes first. */
+    LATE_PERCENT = 5,   /* Of the commits: by who was a member of the generation before. */
     FETCH_BYTES = 64 * 1024,
     START_VERSION = 5, /* Of Fetch: tells where the log begins. */
     ID_VERSION = 13,   /* Of Fetch: topics by id. */
@@ -54,6 +55,8 @@ struct worker {
     uint32_t number; /* In the ledger. */
     uint32_t former;
     int32_t generation;
+    int32_t former_generation; /* Of the same member; -1: none. */
+    bool is_late;              /* The commit under way is of that generation. */
     uint64_t owned;
     bool has_assignment, is_leader, is_leaving, is_superseded, is_stopping;
     uint64_t plan_of[MEMBERS_MAX]; /* As the leader: what each gets. */
@@ -169,6 +172,7 @@ static void is_stranger(struct worker *w)
     w->number = LEDGER_NOBODY;
     w->id[0] = 0;
     w->generation = -1;
+    w->former_generation = -1;
     lose_all(w);
     if (w->is_superseded || w->is_leaving)
         be_over(w);
@@ -268,7 +272,9 @@ static void take_generation(struct worker *w, struct client_call *call,
 {
     struct ledger *ledger = groups_ledger(w->run);
 
+    w->former_generation = w->generation;
     if (w->number == LEDGER_NOBODY || !slice_is_text(response->member_id, w->id)) {
+        w->former_generation = -1;
         keep_id(w->id, response->member_id);
         w->number = ledger_add_member(ledger, w->group->number,
                                       w->instance_number ? w->instance_number : LEDGER_NOBODY);
@@ -465,7 +471,9 @@ static void offsets_committed(void *owner, struct client_call *call, const void 
     if (!is_answered(w, answer))
         return;
     offset_calls_committed(call, answer, offset_committed, &answers);
-    if (answers.error)
+    if (answers.error && w->is_late)
+        run_say(w->run, "%s %s: late: %s", w->group->name, w->id, error_name(answers.error));
+    else if (answers.error)
         refused(w, "OffsetCommit", answers.error);
     else
         w->loaded_life = life_of_call(w);
@@ -475,11 +483,16 @@ static void commit(struct worker *w)
 {
     struct client_call *call;
     uint64_t some = rng_chance(&w->run->rng, 50) ? w->owned : w->owned & rng_next(&w->run->rng);
+    int32_t generation = w->generation;
 
     if (some == 0) {
         again_at(w, AGAIN_US);
         return;
     }
+    /* As one that was sent before the rebalance and comes in after it. */
+    w->is_late = w->former_generation >= 0 && rng_chance(&w->run->rng, LATE_PERCENT);
+    if (w->is_late)
+        generation = w->former_generation;
     client_choose_version(&w->client, CLIENT_OFFSET_COMMIT,
                           w->instance_number ? COMMIT_STATIC : COMMIT_MEMBER);
     call = ask(w, CLIENT_OFFSET_COMMIT, offsets_committed);
@@ -490,7 +503,7 @@ static void commit(struct worker *w)
                                                                      .partition = i,
                                                                      .offset = w->positions[i],
                                                                      .member = w->number,
-                                                                     .generation = w->generation,
+                                                                     .generation = generation,
                                                                      .began_us = now_us(w),
                                                                      .life = w->asked_life,
                                                                  });
@@ -498,7 +511,7 @@ static void commit(struct worker *w)
                                   .group = w->group->name,
                                   .member = w->id,
                                   .instance = instance_of(w),
-                                  .generation = w->generation,
+                                  .generation = generation,
                                   .partitions = some,
                                   .offsets = w->positions,
                                   .commits = w->commits,
@@ -706,6 +719,7 @@ struct worker *worker_create(struct run *run, const struct group_plan *group, ui
     w->number = LEDGER_NOBODY;
     w->former = former;
     w->generation = -1;
+    w->former_generation = -1;
     w->pace.fire = step;
     client_init(&w->client, run, "worker", &broker);
     w->client.ready = ready;
