@@ -524,6 +524,11 @@ def settle(tools, words, status, out, values):
     """A broker of Kafka's hears of what its controller has done a moment later: waits for that."""
     made = set(re.findall(r"^Created topic (\S+)\.$", out, re.MULTILINE))
     gone = words[words.index("--topic") + 1] if "--delete" in words and not status else None
+    if words[0] == "kafka-configs" and "--alter" in words and not status:
+        # What is altered shows itself in no list; a topic that is made behind it does.
+        for change in ("--create", "--delete"):
+            marker = words_of(f"{TOPICS} {change} --topic marker", values)
+            settle(tools, marker, *tools.run(marker, "")[:2], values)
     if not made and not gone:
         return
     for _ in range(SETTLE_TRIES):
