@@ -67,6 +67,16 @@ void check_found(struct check *check, enum check_level level, const char *file, 
     check->worst = max_of(check->worst, level);
 }
 
+enum { MESSAGE_INDEXES_MADE_AGAIN = 8015 };
+
+/* Kafka leaves the room for more entries at the indexes of the metadata log, also when it stops in
+ * order. */
+static bool is_usual(const struct diag_line *line, const char *text)
+{
+    return diag_message_id(line->sentence) == MESSAGE_INDEXES_MADE_AGAIN &&
+           strstr(text, "log=" CHECK_METADATA_LOG " ");
+}
+
 /* What recovery says to an operator, without who says it. */
 static void tell(struct diag *diag, const struct diag_line *line)
 {
@@ -76,8 +86,11 @@ static void tell(struct diag *diag, const struct diag_line *line)
 
     text[diag_print(line, text, sizeof(text) - 1)] = 0;
     sentence = strstr(text, line->sentence);
-    check_found(check, line->level == DIAG_ERROR ? CHECK_DAMAGE : CHECK_MENDED, "", -1, "%s%s",
-                check->dir ? "at a start: " : "", sentence ? sentence : text);
+    check_found(check,
+                line->level == DIAG_ERROR ? CHECK_DAMAGE
+                : is_usual(line, text)    ? CHECK_NOTE
+                                          : CHECK_MENDED,
+                "", -1, "%s%s", check->dir ? "at a start: " : "", sentence ? sentence : text);
 }
 
 static void print_text(const struct check *check)
@@ -151,6 +164,8 @@ static int check_log(struct check *check, const char *name, struct uuid topic_id
     if (r == 0) {
         start = log_start(log);
         end = log_end(log);
+        if (uuid_equal(topic_id, recover_metadata_id))
+            check_metadata(check, name, log);
         r = log_dir_close_log(check->dir, log);
     }
     if (r)
@@ -190,12 +205,13 @@ static int check_next(void *context, const char *name, struct slice topic, int64
 
 static int check_logs(struct check *check)
 {
-    static const char metadata[] = "__cluster_metadata-0";
+    static const char metadata[] = CHECK_METADATA_LOG;
     int r = 0;
 
     if (!log_dir_was_clean(check->dir))
         check_found(check, CHECK_MENDED, "", -1,
                     "was not stopped in order; a start, or `moldau recover`, does what follows");
+    check_bootstrap(check);
     if (log_dir_has_log(check->dir, check->io, metadata))
         r = check_log(check, metadata, recover_metadata_id);
     return err_pass(r ? r : log_dir_walk(check->dir, check->io, check_next, check));

@@ -3,8 +3,9 @@
 
 /* offline/check.h - what the files of `check` share.
  *
- *      check.c        options, folders, and what is said of them
- *      check_log.c    the files of one log, read wholly
+ *      check.c           options, folders, and what is said of them
+ *      check_log.c       the files of one log, read wholly
+ *      check_metadata.c  the metadata of the cluster, read as a start reads it
  *
  * Threading: one thread.
  * Errors:    findings.
@@ -13,6 +14,8 @@
 #include "base/diag.h"
 #include "offline/tool.h"
 #include "store/log_dir.h"
+
+#define CHECK_METADATA_LOG "__cluster_metadata-0"
 
 /* From harmless to not. */
 enum check_level {
@@ -52,6 +55,12 @@ void check_log_leftovers(struct check *check, const char *name);
 
 /* Reads all files in the folder of the log `name`, which is as recovery has left it. */
 void check_log_files(struct check *check, const char *name);
+
+/* Reads the snapshots of the metadata, what the open log has behind them, and quorum-state. */
+void check_metadata(struct check *check, const char *name, struct log *log);
+
+/* Reads bootstrap.checkpoint, if there is one. */
+void check_bootstrap(struct check *check);
 
 /* True if `name` ends with `suffix`. */
 bool check_has_suffix(const char *name, const char *suffix);

@@ -32,7 +32,6 @@ import wire
 STEPS = 60
 EPOCHS = 12  # More than a node that is started twice comes to.
 # Kafka 4.4.0 leaves the indexes of the metadata log as long as it has made them.
-UNTRIMMED = "made again log=__cluster_metadata-0 "
 # From so many topics on each kind of event must have happened.
 ENOUGH = 12
 EXPECTED = [*live_history.EVENTS, "compaction", "retention", "segments", "transaction_left_open"]
@@ -202,9 +201,8 @@ def read_offline(folder, said, topics, tools, check):
     check(histories.counts[False] == before, "dump-log prints the same of all files")
     done = subprocess.run([peers.Moldau.program, "check", folder], capture_output=True, text=True,
                           timeout=peers.COMMAND_SECONDS, stdin=subprocess.DEVNULL)
-    wrong = [line for line in (done.stdout + done.stderr).splitlines()
-             if UNTRIMMED not in line and line and not line.endswith(" bytes")]
-    check(not wrong and "bytes" in done.stdout, "moldau check finds it in order", "\n".join(wrong))
+    check(done.returncode == 0 and "bytes" in done.stdout, "moldau check finds it in order",
+          done.stdout + done.stderr)
 
 
 def run(folder, options, seed, tools, events, counts):

@@ -16,10 +16,12 @@ import cases
 from dirs import Broker, wire
 
 IN_ORDER, MENDED, DAMAGED, UNKNOWN = 0, 1, 2, 3
+LEVELS = "note", "mended", "damage"
 SECONDS = 60
 LOG = f"{0:020}.log"
 BATCHES = 40
 WIDE, ROUNDS = 30, 5
+SNAPSHOT_TRIES = 100
 
 
 def run(*words):
@@ -53,7 +55,7 @@ def check(folder, wanted):
         place = f" at {finding['position']}" if "position" in finding else ""
         assert f"{finding['file']}{place}: " in line, line
     assert f"{told['records']} records" in lines[-1], lines
-    assert told["worst"] == ("note", "mended", "damage")[wanted]
+    assert told["worst"] == LEVELS[wanted]
     return done.stdout
 
 
@@ -151,6 +153,45 @@ def small_files_are_read_too(folder):
     (data / "t-0" / f"{5:020}.log.deleted").write_bytes(b"")
     told = check(data, IN_ORDER)
     assert told.count("note:") == 2, told
+
+
+def metadata_is_read_as_a_start_reads_it(folder):
+    settings = "metadata.log.max.record.bytes.between.snapshots=1"
+    metadata = folder / "a/__cluster_metadata-0"
+    with Broker(folder, settings, dirs=("a",)) as broker:
+        data = fill(broker)
+        for i in range(SNAPSHOT_TRIES):  # One is not begun while another is being written.
+            broker.create(f"more{i}", 1)
+            if len(list(metadata.glob("*.checkpoint"))) > 1:
+                break
+        assert broker.stop() == 0
+    snapshots = sorted(metadata.glob("*.checkpoint"))
+    assert len(snapshots) > 1, snapshots
+    check(data, IN_ORDER)
+    bootstrap = data / "bootstrap.checkpoint"
+    bootstrap.write_bytes(snapshots[0].read_bytes())
+    check(data, IN_ORDER)
+    for path, wanted in ((metadata / "quorum-state", MENDED), (bootstrap, DAMAGED),
+                         (snapshots[0], DAMAGED), (snapshots[-1], DAMAGED)):
+        whole = path.read_bytes()
+        for damaged in (b"rubbish", whole[:-1], whole.replace(b"t", b"u", 1)):
+            if damaged != whole and (wanted == DAMAGED or damaged == b"rubbish"):
+                path.write_bytes(damaged)
+                told = check(data, wanted)
+                assert path.name in told and told.count(f"{LEVELS[wanted]}:") == 1, told
+        path.write_bytes(whole)
+    bootstrap.unlink()
+    newest = snapshots[-1].read_bytes()
+    for snapshot in snapshots:
+        snapshot.unlink()
+    check(data, IN_ORDER)  # The log has everything.
+    (metadata / f"{10**6:020}-{1:010}.checkpoint").write_bytes(newest)
+    told = check(data, DAMAGED)
+    assert "its newest snapshot ends at 1000000" in told, told
+    Broker(folder, settings, dirs=("a",)).refuses("do not meet")
+    (metadata / f"{10**6:020}-{1:010}.checkpoint").unlink()
+    snapshots[-1].write_bytes(newest[:-1])
+    Broker(folder, settings, dirs=("a",)).refuses("snapshot of the metadata")
 
 
 def what_is_held_or_none_is_refused(folder):
