@@ -116,10 +116,13 @@ static int check_number(const struct config_row *row, struct slice value, struct
                     SLICE_ARG(value), row->name, number_name(row->type));
         return CONFIG_E_INVALID;
     }
-    if (n < row->min || n > row->max) {
+    if ((n < row->min || n > row->max) && !(row->choices && is_choice(row->choices, value))) {
         text_printf(why, "Invalid value %" PRId64 " for configuration %s: Value must be ", n,
                     row->name);
-        if (n < row->min)
+        if (row->choices)
+            text_printf(why, "between %" PRId64 " and %" PRId64 " or equal to %s", row->min,
+                        row->max, row->choices);
+        else if (n < row->min)
             text_printf(why, "at least %" PRId64, row->min);
         else
             text_printf(why, "no more than %" PRId64, row->max);

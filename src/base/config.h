@@ -45,7 +45,7 @@ struct config_row {
     enum config_type type;
     const char *initial; /* The default as text; NULL: not set. */
     int64_t min, max;    /* Of numbers. */
-    const char *choices; /* Of texts: "a|b|c", or NULL. */
+    const char *choices; /* Of texts: "a|b|c", or NULL.  Of a number: what else it may be. */
     unsigned flags;
     const char *broker; /* Of a topic's setting: the broker's key that gives its default. */
     const char *about;

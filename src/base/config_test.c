@@ -5,6 +5,7 @@
 struct sample {
     bool on;
     int64_t size;
+    int64_t effort;
     char *mode;
     char *list;
 };
@@ -20,6 +21,13 @@ static const struct config_row rows[] = {
      .min = 1,
      .max = 100,
      .offset = offsetof(struct sample, size)},
+    {.name = "sample.effort",
+     .type = CONFIG_INT,
+     .initial = "-1",
+     .min = 1,
+     .max = 9,
+     .choices = "-1",
+     .offset = offsetof(struct sample, effort)},
     {.name = "sample.mode",
      .type = CONFIG_TEXT,
      .initial = "disk",
@@ -57,6 +65,9 @@ TEST(config, values_are_checked_and_a_refused_one_changes_nothing)
     check_eq(set(&s, "sample.size", "0"), CONFIG_E_INVALID);
     check_eq(set(&s, "sample.size", "1x"), CONFIG_E_INVALID);
     check_eq(set(&s, "sample.size", ""), CONFIG_E_INVALID);
+    check_ok(set(&s, "sample.effort", "-1"));
+    check_ok(set(&s, "sample.effort", "9"));
+    check_eq(set(&s, "sample.effort", "0"), CONFIG_E_INVALID);
     check_eq(set(&s, "sample.size", "99999999999999999999"), CONFIG_E_INVALID);
     check_eq(s.size, 100);
     check_ok(set(&s, "sample.on", "FALSE"));
@@ -116,6 +127,11 @@ TEST(config, an_error_says_what_kafka_says)
     check_eq(config_check(row, slice_text("0"), &why), CONFIG_E_INVALID);
     check(slice_is_text(text_slice(&why), "Invalid value 0 for configuration sample.size: Value "
                                           "must be at least 1"));
+    text_fini(&why);
+    row = config_find(&table, slice_text("sample.effort"));
+    check_eq(config_check(row, slice_text("0"), &why), CONFIG_E_INVALID);
+    check(slice_is_text(text_slice(&why), "Invalid value 0 for configuration sample.effort: Value "
+                                          "must be between 1 and 9 or equal to -1"));
     text_fini(&why);
 }
 

@@ -33,6 +33,8 @@ static int to_messages(struct conversion_item *item, struct io *io)
 static int recompress(struct conversion_item *item, struct slice batch,
                       struct deflater_cache *deflaters)
 {
+    deflaters->has_level = true;
+    deflaters->level = item->level;
     return batch_recompress(batch, item->codec, OLD_DECODED_MAX, item->wish.cache, deflaters,
                             &item->out);
 }

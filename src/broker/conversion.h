@@ -23,6 +23,7 @@ struct conversion_item {
     struct slice set;              /* Borrowed: what a producer sent, messages; */
     bool is_batch;                 /* or one whole batch; */
     enum compress_codec codec;     /* and of what comes out; COMPRESS_CODEC_COUNT: the same. */
+    int level;                     /* Of that codec. */
     const struct log_range *range; /* or borrowed: what was found for a consumer. */
     struct old_wish wish;          /* With `range`. */
 

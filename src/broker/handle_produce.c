@@ -311,15 +311,20 @@ static bool convert(struct produce_work *work)
 {
     struct request *request = work->request;
     struct conversion_item *item = request_new(request, work->odd_count * sizeof(*item));
+    const struct settings *settings = &request->shard->settings;
 
     work->conversion = (struct conversion){
         .shard = request->shard, .items = item, .count = work->odd_count, .done = converted};
-    for (struct produce_part *part = work->odd_first; part; part = part->next)
+    for (struct produce_part *part = work->odd_first; part; part = part->next) {
+        enum compress_codec codec = topic_settings_codec(settings, part->topic);
+
         *item++ = (struct conversion_item){
             .set = slice_of(part->append.batch, part->append.size),
             .is_batch = !part->is_old,
-            .codec = topic_settings_codec(&request->shard->settings, part->topic),
+            .codec = codec,
+            .level = topic_settings_level(settings, part->topic, codec),
         };
+    }
     request->work = work;
     request->release = release;
     request->is_converting = conversion_start(&work->conversion) == 0;

@@ -16,6 +16,7 @@
 #define ONE_BROKER (CONFIG_DYNAMIC | CONFIG_ONE_ONLY)
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
+#define RANGE_OR(low, high, other) .min = (low), .max = (high), .choices = (other)
 #define CHOICE(list) .choices = (list)
 
 static const struct config_row rows[] = {

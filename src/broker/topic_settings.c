@@ -7,6 +7,7 @@
 #define KEPT CONFIG_UNSERVED
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
+#define RANGE_OR(low, high, other) .min = (low), .max = (high), .choices = (other)
 #define CHOICE(list) .choices = (list)
 
 static const struct config_row rows[] = {
@@ -110,24 +111,28 @@ enum compress_codec topic_settings_codec(const struct settings *settings,
     return strcmp(name, "uncompressed") == 0 ? COMPRESS_NONE : compress_find(slice_text(name));
 }
 
+static void resolve_row(const struct settings *settings, const struct image_topic *topic,
+                        const struct config_row *row, struct topic_settings *out)
+{
+    struct text value = {.data = NULL};
+    struct text why = {.data = NULL};
+
+    topic_settings_value(settings, topic, row, &value);
+    /* A value that an older release let in and we would not: the default. */
+    if (config_set(row, out, text_slice(&value), &why) &&
+        config_set(row, out, slice_text(row->initial), &why))
+        bug(row->name, __FILE__, __LINE__);
+    text_fini(&value);
+    text_fini(&why);
+}
+
 /* The settings of `topic`, all of them. */
 static void resolve(const struct settings *settings, const struct image_topic *topic,
                     struct topic_settings *out)
 {
     *out = (struct topic_settings){.flush_ms = 0};
-    for (size_t i = 0; i < topic_settings_table.count; i++) {
-        const struct config_row *row = &topic_settings_table.rows[i];
-        struct text value = {.data = NULL};
-        struct text why = {.data = NULL};
-
-        topic_settings_value(settings, topic, row, &value);
-        /* A value that an older release let in and we would not: the default. */
-        if (config_set(row, out, text_slice(&value), &why) &&
-            config_set(row, out, slice_text(row->initial), &why))
-            bug(row->name, __FILE__, __LINE__);
-        text_fini(&value);
-        text_fini(&why);
-    }
+    for (size_t i = 0; i < topic_settings_table.count; i++)
+        resolve_row(settings, topic, &topic_settings_table.rows[i], out);
 }
 
 static bool is_disk(const struct settings *settings, const struct image_topic *topic)
@@ -142,6 +147,24 @@ static bool is_disk(const struct settings *settings, const struct image_topic *t
     if (!own && given && strcmp(given, "1") == 0)
         return true;
     return strcmp(settings->log_ack_durability, "disk") == 0;
+}
+
+int topic_settings_level(const struct settings *settings, const struct image_topic *topic,
+                         enum compress_codec codec)
+{
+    static const char *const keys[COMPRESS_CODEC_COUNT] = {
+        [COMPRESS_GZIP] = "compression.gzip.level",
+        [COMPRESS_LZ4] = "compression.lz4.level",
+        [COMPRESS_ZSTD] = "compression.zstd.level",
+    };
+    struct topic_settings one = {.flush_ms = 0};
+
+    if (codec == COMPRESS_CODEC_COUNT || !keys[codec])
+        return 0;
+    resolve_row(settings, topic, config_find(&topic_settings_table, slice_text(keys[codec])), &one);
+    return (int)(codec == COMPRESS_GZIP  ? one.compression_gzip_level
+                 : codec == COMPRESS_LZ4 ? one.compression_lz4_level
+                                         : one.compression_zstd_level);
 }
 
 void topic_settings_partition(const struct settings *settings, const struct image_topic *topic,

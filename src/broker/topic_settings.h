@@ -31,6 +31,10 @@ void topic_settings_value(const struct settings *settings, const struct image_to
 enum compress_codec topic_settings_codec(const struct settings *settings,
                                          const struct image_topic *topic);
 
+/* With which level they are compressed by that codec (KIP-390); 0 if it has none. */
+int topic_settings_level(const struct settings *settings, const struct image_topic *topic,
+                         enum compress_codec codec);
+
 /* What a partition of `topic` is run with. */
 void topic_settings_partition(const struct settings *settings, const struct image_topic *topic,
                               struct partition_config *out);

@@ -66,7 +66,8 @@ int compress_encode(enum compress_codec codec, struct slice in, struct deflater_
     }
     cache = cache ? cache : &none;
     prepare_cache(cache, codec);
-    r = class_of(codec)->encode(in, &cache->idle, out);
+    r = class_of(codec)->encode(in, cache->has_level ? cache->level : class_of(codec)->level,
+                                &cache->idle, out);
     deflater_cache_fini(&none);
     return r;
 }

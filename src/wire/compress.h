@@ -61,10 +61,13 @@ enum compress_codec compress_find(struct slice name);
  * takes longer than a small batch does (zstd asks the processor what it can, which virtual
  * machines trap).  What is kept is below 2 MiB for an encoder and 4 MiB for a decoder; of
  * that, which has the window of zstd's usual levels, 2 MiB, only what streams filled is
- * resident.  All zero is empty. */
+ * resident.  All zero is empty.  A level that a caller sets holds for each encoding that
+ * follows; high ones of zstd make larger encoders. */
 struct deflater_cache {
     void *idle; /* Owned, or NULL: an encoder of `codec`. */
     enum compress_codec codec;
+    bool has_level; /* Else the codec's default. */
+    int level;      /* Of Kafka's numbers (KIP-390): gzip -1 to 9, lz4 1 to 17, zstd to 22. */
 };
 
 struct inflater_cache {

@@ -52,13 +52,15 @@ static void gzip_forget(void *context)
     mem_free(context);
 }
 
-static int gzip_encode(struct slice in, void **context, struct text *out)
+static int gzip_encode(struct slice in, int level, void **context, struct text *out)
 {
     z_stream *stream = *context ? *context : encoder_create();
     size_t start = out->size;
-    size_t bound = deflateBound(stream, in.size);
-    int r;
+    size_t bound;
+    int r = deflateParams(stream, level, Z_DEFAULT_STRATEGY);
 
+    assert(r == Z_OK);
+    bound = deflateBound(stream, in.size);
     stream->next_in = in.data;
     stream->avail_in = (uInt)in.size;
     stream->next_out = text_add_space(out, bound);
@@ -121,6 +123,7 @@ static int gzip_read(struct inflater *inflater, uint8_t *out, size_t size, size_
 
 const struct compress_class compress_gzip = {
     .name = "gzip",
+    .level = Z_DEFAULT_COMPRESSION,
     .encode = gzip_encode,
     .forget = gzip_forget,
     .create = gzip_create,

@@ -21,9 +21,11 @@ struct inflater {
 struct compress_class {
     const char *name;
 
+    int level; /* The default. */
+
     /* As compress_encode().  `*context` is NULL or what an earlier call left there; what is
      * left there is worth keeping. */
-    int (*encode)(struct slice in, void **context, struct text *out);
+    int (*encode)(struct slice in, int level, void **context, struct text *out);
     void (*forget)(void *context); /* Frees it; NULL if there is never one. */
 
     /* As compress_is_common(); NULL if it is always true. */

@@ -29,6 +29,7 @@ enum {
     HAS_CONTENT_SIZE = 0x08,
     CONTENT_SIZE_SIZE = 8,
     HAS_DICTIONARY = 0x01,
+    FAST_LEVEL = 9,                   /* The default, for which Kafka takes the fast encoder. */
     RESERVED = 0x02 | HAS_DICTIONARY, /* What nobody may say. */
 };
 
@@ -40,10 +41,11 @@ struct lz4_inflater {
     bool is_ended;
 };
 
-static int lz4_encode(struct slice in, void **context, struct text *out)
+static int lz4_encode(struct slice in, int level, void **context, struct text *out)
 {
     const LZ4F_preferences_t preferences = {
         .frameInfo = {.blockSizeID = LZ4F_max64KB, .blockMode = LZ4F_blockIndependent},
+        .compressionLevel = level == FAST_LEVEL ? 0 : level,
     };
     size_t bound = LZ4F_compressFrameBound(in.size, &preferences);
     size_t start = out->size;
@@ -171,6 +173,7 @@ static int lz4_read(struct inflater *inflater, uint8_t *out, size_t size, size_t
 
 const struct compress_class compress_lz4 = {
     .name = "lz4",
+    .level = FAST_LEVEL,
     .encode = lz4_encode,
     .is_common = lz4_is_common,
     .create = lz4_create,

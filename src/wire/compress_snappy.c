@@ -52,8 +52,9 @@ static void add_block(struct slice in, struct text *out)
     text_cut(out, start + 4 + size);
 }
 
-static int snappy_encode(struct slice in, void **context, struct text *out)
+static int snappy_encode(struct slice in, int level, void **context, struct text *out)
 {
+    (void)level;   /* There is none. */
     (void)context; /* Its functions take none. */
     text_add(out, magic, sizeof(magic));
     add_i32(out, FRAMING_VERSION);

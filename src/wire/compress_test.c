@@ -71,6 +71,42 @@ PROPERTY(compress, what_is_kept_works_as_what_is_new, 30)
     check(!deflaters.idle && !inflaters.idle);
 }
 
+/* Sizes of the same text by rising levels; an encoder that is kept changes its own. */
+static void check_levels(enum compress_codec codec, const int *levels, size_t count,
+                         struct text *plain)
+{
+    struct deflater_cache cache = {.has_level = true};
+    size_t before = SIZE_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        struct text packed = {.size = 0};
+        struct text again = {.size = 0};
+
+        cache.level = levels[i];
+        check_ok(compress_encode(codec, text_slice(plain), &cache, &packed));
+        check_ok(compress_decode(codec, text_slice(&packed), plain->size, NULL, &again));
+        check(slice_equal(text_slice(plain), text_slice(&again)));
+        check(packed.size < before);
+        before = packed.size;
+        text_fini(&packed);
+        text_fini(&again);
+    }
+    deflater_cache_fini(&cache);
+}
+
+TEST(compress, higher_levels_make_less_of_a_text)
+{
+    static const int gzip[] = {0, 1, 9}, lz4[] = {9, 4, 17}, zstd[] = {-50, 1, 22};
+    struct text plain = {.size = 0};
+
+    for (int i = 0; i < 4000; i++)
+        text_printf(&plain, "%d %d ", (int)rng_below(rng, 100), i % 77 * 31);
+    check_levels(COMPRESS_GZIP, gzip, COUNT_OF(gzip), &plain);
+    check_levels(COMPRESS_LZ4, lz4, COUNT_OF(lz4), &plain); /* 9 is the fast one. */
+    check_levels(COMPRESS_ZSTD, zstd, COUNT_OF(zstd), &plain);
+    text_fini(&plain);
+}
+
 PROPERTY(compress, what_is_compressed_is_read_again, 60)
 {
     struct inflater_cache cache = {.idle = NULL};

@@ -47,7 +47,7 @@ static void zstd_forget(void *context)
     (void)ZSTD_freeCCtx(context);
 }
 
-static int zstd_encode(struct slice in, void **context, struct text *out)
+static int zstd_encode(struct slice in, int level, void **context, struct text *out)
 {
     ZSTD_CCtx *encoder = *context ? *context : ZSTD_createCCtx();
     size_t bound = ZSTD_compressBound(in.size);
@@ -55,10 +55,10 @@ static int zstd_encode(struct slice in, void **context, struct text *out)
     size_t size;
 
     assert(encoder);
-    size = ZSTD_compressCCtx(encoder, text_add_space(out, bound), bound, in.data, in.size, LEVEL);
+    size = ZSTD_compressCCtx(encoder, text_add_space(out, bound), bound, in.data, in.size, level);
     assert(!ZSTD_isError(size));
     text_cut(out, start + size);
-    *context = encoder; /* 1.3 MiB at most, on this level. */
+    *context = encoder; /* 1.3 MiB at most, on the default level. */
     return 0;
 }
 
@@ -195,6 +195,7 @@ static int zstd_read(struct inflater *inflater, uint8_t *out, size_t size, size_
 
 const struct compress_class compress_zstd = {
     .name = "zstd",
+    .level = LEVEL,
     .encode = zstd_encode,
     .forget = zstd_forget,
     .create = zstd_create,

@@ -135,7 +135,12 @@ def configs_described_of_what_cannot_be(t, label, kind, name):
 
 # --- topics -----------------------------------------------------------------------------------
 
+LEVELS = [(f"compression.{codec}.level", level) for codec, levels in
+          {"gzip": (-1, 0, 9, 10), "lz4": (0, 17, 18), "zstd": (-131073, 22, 23)}.items()
+          for level in map(str, levels)]
+
 TOPIC_ITEMS = [
+    *((f"{key} {value}", [(key, SET, value)]) for key, value in LEVELS),
     ("set", [("retention.ms", SET, "1000")]),
     ("two", [("retention.ms", SET, "1000"), ("segment.bytes", SET, "2000000")]),
     ("good and bad", [("retention.ms", SET, "1000"), ("segment.bytes", SET, "x")]),
@@ -255,6 +260,7 @@ BROKER_ITEMS = [
     ("message.max.bytes negative", [("message.max.bytes", SET, "-1")]),
     ("compression.type", [("compression.type", SET, "gzip")]),
     ("compression.type unknown", [("compression.type", SET, "x")]),
+    *((f"{key} {value}", [(key, SET, value)]) for key, value in LEVELS),
     ("log.flush.interval.messages", [("log.flush.interval.messages", SET, "1")]),
     ("log.flush.interval.messages 0", [("log.flush.interval.messages", SET, "0")]),
     ("log.message.timestamp.type", [("log.message.timestamp.type", SET, "LogAppendTime")]),

@@ -396,6 +396,16 @@ def produce_into_a_codec(t, codec):
         t.log(label, name, partition)
 
 
+@case_for_each(("gzip 1", "gzip 9", "lz4 1", "lz4 17", "zstd -5", "zstd 22"))
+def produce_into_a_level(t, what):
+    """compression.<codec>.level: what is stored can be read, whatever the effort (KIP-390)."""
+    codec, level = what.split()
+    name, _ = t.topic(**{"compression_type": codec, f"compression_{codec}_level": level})
+    t.produce("a batch", name, t.batch(100))
+    t.produce("a batch of another codec", name, t.batch(3, attributes=2, compress=snappy))
+    t.log("the", name)
+
+
 @case_for_each(("uncompressed", "zstd"))
 def produce_into_a_codec_what_is_compacted_or_large(t, codec):
     name, _ = t.topic(compression_type=codec, cleanup_policy="compact", max_message_bytes="2000")

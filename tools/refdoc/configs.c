@@ -17,6 +17,7 @@
 #define KEPT CONFIG_UNSERVED
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
+#define RANGE_OR(low, high, other) .min = (low), .max = (high), .choices = (other)
 #define CHOICE(list) .choices = (list)
 
 static const struct config_row broker_rows[] = {
@@ -87,8 +88,13 @@ static void print_valid(struct text *out, const struct config_row *row)
         print_range(out, row);
     while (choice) {
         size_t size = strcspn(choice, "|");
+        bool is_first = choice == row->choices;
 
-        text_printf(out, "%s`%.*s`", choice == row->choices ? ": " : ", ", (int)size, choice);
+        text_printf(out, "%s`%.*s`",
+                    !is_first  ? ", "
+                    : row->max ? " or "
+                               : ": ",
+                    (int)size, choice);
         choice = choice[size] ? choice + size + 1 : NULL;
     }
 }
