@@ -286,7 +286,7 @@ int log_append(struct log *log, uint8_t *batch, size_t size, struct batch_header
         if (r)
             return err_pass(r);
     }
-    log_note_epoch(log, terms->leader_epoch, log->end);
+    log_begin_epoch(log, terms->leader_epoch);
     stage(log, batch, header, entry.marker, terms->leader_epoch);
     out->base_offset = header->base_offset;
     out->last_offset = batch_last_offset(header);

@@ -18,6 +18,16 @@ void log_note_epoch(struct log *log, int32_t epoch, int64_t start)
     log->has_new_epochs = true;
 }
 
+void log_begin_epoch(struct log *log, int32_t epoch)
+{
+    size_t before = log->epoch_count;
+
+    while (epoch >= 0 && log->epoch_count > 0 && log->epochs[log->epoch_count - 1].epoch > epoch)
+        log->epoch_count--;
+    log->has_new_epochs |= log->epoch_count < before;
+    log_note_epoch(log, epoch, log->end);
+}
+
 void log_cut_epochs(struct log *log)
 {
     size_t before = log->epoch_count;

@@ -55,6 +55,32 @@ TEST(log_epochs, a_leader_s_epoch_is_known_before_it_writes)
     store_kit_fini(&kit);
 }
 
+/* Recovery has read it from a torn tail, where no checksum covers it. */
+TEST(log_epochs, an_epoch_above_that_of_a_leader_who_writes_has_never_been)
+{
+    struct store_kit kit;
+    struct log *log;
+
+    store_kit_init(&kit);
+    log = store_kit_log(&kit, "t-0");
+    store_kit_put(&kit, log, &(struct store_batch){.records = 10}); /* In epoch 0. */
+    log_note_epoch(log, 3, 4);
+    log_note_epoch(log, 1 << 30, 8);
+    log_note_epoch(log, 2, 9); /* Recovery goes on, and knows no better. */
+    check_end(log, 3, 3, 8);
+    log->has_new_epochs = false;
+    log_begin_epoch(log, 3);
+    check_end(log, 3, 3, 10);
+    check_end(log, 1 << 30, -1, -1);
+    check(log->has_new_epochs);
+    log_begin_epoch(log, -1); /* It does not say which. */
+    log_begin_epoch(log, 4);
+    check_end(log, 3, 3, 10);
+    check_end(log, 4, 4, 10);
+    log_abandon(log);
+    store_kit_fini(&kit);
+}
+
 TEST(log_epochs, an_epoch_ends_where_the_next_begins)
 {
     struct store_kit kit;

@@ -148,6 +148,10 @@ NODISCARD int log_has_expired(struct io *io, const struct file *root, const char
 /* Notes that `epoch` begins at `start`, unless it is not new. */
 void log_note_epoch(struct log *log, int32_t epoch, int64_t start);
 
+/* A leader of `epoch` appends.  Higher ones have never been: no checksum covers the epoch of a
+ * batch, so recovery may have read one from a torn tail. */
+void log_begin_epoch(struct log *log, int32_t epoch);
+
 /* Notes that the files differ from what a clean stop left. */
 static inline void log_note_change(struct log *log)
 {

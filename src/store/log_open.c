@@ -204,10 +204,12 @@ static int claim_folder(struct log *log)
 static void note_epoch_line(void *context, struct slice topic, int64_t number, int64_t offset)
 {
     struct log *log = context;
-    int64_t last = log->epoch_count ? log->epochs[log->epoch_count - 1].start : 0;
+    struct log_epoch last = {.epoch = -1};
 
     (void)topic;
-    if (number <= INT32_MAX && offset >= last)
+    if (log->epoch_count > 0)
+        last = log->epochs[log->epoch_count - 1];
+    if (number <= INT32_MAX && number > last.epoch && offset >= last.start)
         log_note_epoch(log, (int32_t)number, offset);
 }
 
