@@ -2,7 +2,7 @@
 
 /* cli/consume.c - kafka-console-consumer: records become lines of standard output.
  *
- * All partitions of the topics are read without a group; partitions that are added later
+ * Without a group all partitions of the topics are read; partitions that are added later
  * are read from their beginning.
  */
 
@@ -24,7 +24,11 @@ enum {
     CONSUME_OPTION_COUNT
 };
 
-enum { FORMATTER_FILE_MAX = 1024 * 1024 };
+enum {
+    FORMATTER_FILE_MAX = 1024 * 1024,
+    CLOSE_MS = 10 * 1000, /* How long leaving a group may take. */
+    CLOSE_TURN_MS = 100,
+};
 
 const struct option_row consume_rows[] = {
 #define OPTION(id, name_, KIND, shows_, initial_, about_)                                          \
@@ -45,6 +49,8 @@ struct consume {
     struct cli *cli;
     struct printer printer;
     struct consumer consumer;
+    struct group_consumer group; /* With --group. */
+    bool is_in_group, is_closed, is_misused;
     struct cluster_watch watch;
     struct consume_topic *topics; /* Owned; `topic_count` of them. */
     size_t topic_count;
@@ -352,6 +358,26 @@ static const struct consumer_events consumer_events = {
     .delivered = on_delivered,
 };
 
+static void on_group_failed(struct group_consumer *group, int16_t error, const char *why)
+{
+    struct consume *consume = container_of(group, struct consume, group);
+    struct text line = {.data = NULL};
+
+    text_printf(&line, "Error processing message, terminating consumer process: %s%s%s",
+                error ? error_name(error) : "", error ? ": " : "", why);
+    cli_log_error(consume->cli, line.data);
+    text_fini(&line);
+    finish(consume, 0); /* As Kafka's, whatever one thinks of it. */
+}
+
+static void on_closed(struct group_consumer *group)
+{
+    container_of(group, struct consume, group)->is_closed = true;
+}
+
+static const struct group_consumer_events group_events = {.failed = on_group_failed,
+                                                          .closed = on_closed};
+
 /* --- topics ------------------------------------------------------------------ */
 
 /* Assigns the partitions of a topic that are not assigned yet. */
@@ -361,7 +387,7 @@ static void assign_new(struct consume *consume, struct consume_topic *topic)
 
     if (topic->meta->count == 0)
         return;
-    while (topic->assigned < topic->meta->count)
+    while (topic->assigned < topic->meta->count && !consume->is_in_group)
         consumer_assign(&consume->consumer, slice_text(topic->meta->name), topic->assigned++,
                         topic->is_new ? beginning : consume->start);
     topic->is_new = true;
@@ -371,7 +397,7 @@ static void on_metadata(struct cluster_watch *watch)
 {
     struct consume *consume = container_of(watch, struct consume, watch);
 
-    for (size_t i = 0; i < consume->topic_count; i++) {
+    for (size_t i = 0; i < consume->topic_count && !consume->is_in_group; i++) {
         const struct cluster_topic *meta = consume->topics[i].meta;
 
         if (meta->is_answered && meta->error && !error_is_retriable(meta->error)) {
@@ -390,6 +416,8 @@ static void want(struct consume *consume, struct slice name)
     consume->topics[consume->topic_count++] = (struct consume_topic){
         .meta = cluster_want_topic(&consume->cli->cluster, name),
     };
+    if (consume->is_in_group)
+        group_consumer_subscribe(&consume->group, name);
 }
 
 static void listed(struct call *call)
@@ -449,16 +477,35 @@ static bool choose_topics(struct consume *consume)
 
 /* --- the command ------------------------------------------------------------- */
 
+/* Commits and leaves, also when the command was asked to stop. */
+static void leave_group(struct consume *consume)
+{
+    struct loop *loop = &consume->cli->loop;
+    int64_t deadline_us = io_monotonic_us(loop->io) + CLOSE_MS * INT64_C(1000);
+
+    consume->is_done = true; /* What still comes is not printed. */
+    group_consumer_close(&consume->group);
+    while (!consume->is_closed && io_monotonic_us(loop->io) < deadline_us)
+        loop_turn(loop, CLOSE_TURN_MS * 1000);
+    group_consumer_fini(&consume->group);
+}
+
 static void run(struct consume *consume, const struct client_config *config)
 {
     struct cli *cli = consume->cli;
     struct consumer_settings settings = client_config_consumer(config);
+    struct group_consumer_settings group = client_config_group(config);
 
     if (consume->start.value == CONSUMER_EARLIEST && !consume->start.is_offset)
         settings.reset = CONSUMER_RESET_EARLIEST;
     else if (!has(cli, CONSUME_offset) && settings.reset == CONSUMER_RESET_EARLIEST)
         consume->start.value = CONSUMER_EARLIEST;
     consumer_init(&consume->consumer, &cli->cluster, &settings, &consumer_events);
+    group.reset = settings.reset;
+    consume->is_in_group = group.member.group != NULL;
+    if (consume->is_in_group)
+        group_consumer_init(&consume->group, &cli->cluster, &consume->consumer, &group,
+                            &group_events);
     consume->watch.changed = on_metadata;
     consume->timer.fire = on_timeout;
     cluster_watch(&cli->cluster, &consume->watch);
@@ -467,6 +514,8 @@ static void run(struct consume *consume, const struct client_config *config)
         consume->status = cli_failed(cli, cli->why.data ? cli->why.data : "");
     } else {
         on_metadata(&consume->watch);
+        if (consume->is_in_group)
+            group_consumer_start(&consume->group);
         if (consume->max_messages == 0)
             finish(consume, 0);
         if (!cli_wait(cli, &consume->is_done))
@@ -474,6 +523,8 @@ static void run(struct consume *consume, const struct client_config *config)
     }
     loop_timer_cancel(&cli->loop, &consume->timer);
     cluster_unwatch(&consume->watch);
+    if (consume->is_in_group)
+        leave_group(consume);
     consumer_fini(&consume->consumer);
 }
 
@@ -506,18 +557,40 @@ static bool agrees_with_reset(struct cli *cli, const struct client_config *confi
     return false;
 }
 
+/* --group, or what the settings say; both must say the same. */
+static bool choose_group(struct consume *consume, struct client_config *config)
+{
+    struct cli *cli = consume->cli;
+    const char *word;
+
+    if (options_get(&cli->options, CONSUME_group, &word, &cli->why))
+        return false;
+    if (word && config->group_id && strcmp(word, config->group_id) != 0) {
+        text_printf(&cli->why,
+                    "The group ids provided in different places (directly using '--group', via "
+                    "'--consumer-property', or via '--consumer.config') do not match. Detected "
+                    "group ids: '%s', '%s'",
+                    config->group_id, word);
+        consume->is_misused = true;
+        return false;
+    }
+    if (word && (!client_settings_set(cli, config, slice_text("group.id"), slice_text(word)) ||
+                 client_config_check(config, &cli->why)))
+        return false;
+    if (!config->group_id || consume->partition < 0)
+        return true;
+    text_printf(&cli->why, "Options group and partition cannot be specified together.");
+    consume->is_misused = true;
+    return false;
+}
+
 static bool prepare(struct consume *consume, struct client_config *config)
 {
     struct cli *cli = consume->cli;
     struct cluster_settings settings;
 
-    if (has(cli, CONSUME_group)) {
-        text_printf(&cli->why, "--group is not served yet: without it all partitions are read, "
-                               "and no offsets are committed");
-        return false;
-    }
     if (!configure_formatter(consume) || !configure_client(cli, config) ||
-        !agrees_with_reset(cli, config))
+        !choose_group(consume, config) || !agrees_with_reset(cli, config))
         return false;
     settings = client_config_cluster(config, "console-consumer");
     return cli_connect(cli, &settings);
@@ -538,6 +611,8 @@ int consume_run(struct cli *cli)
         is_good = prepare(&consume, &config);
         if (is_good)
             run(&consume, &config);
+        else if (consume.is_misused)
+            consume.status = cli_misused(cli, cli->why.data);
         else
             consume.status = cli_failed(cli, cli->why.data ? cli->why.data : "");
         if (is_good)

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { IN_FLIGHT_MAX = 5 }; /* Of an idempotent producer: what brokers remember. */
+enum {
+    IN_FLIGHT_MAX = 5, /* Of an idempotent producer: what brokers remember. */
+    LEAVE_TIMEOUT_MS = 5000,
+};
 
 #define ANY .choices = NULL
 #define RANGE(low, high) .min = (low), .max = (high)
@@ -59,6 +62,8 @@ int client_config_check(const struct client_config *config, struct text *why)
                     "To use the idempotent producer, max.in.flight.requests.per.connection must "
                     "be set to at most 5. Current value is %d.",
                     (int)config->max_in_flight);
+    else if (config->group_id && config->heartbeat_interval_ms >= config->session_timeout_ms)
+        text_printf(why, "Heartbeat must be set lower than the session timeout");
     else
         return 0;
     return CLIENT_CONFIG_E_INVALID;
@@ -105,10 +110,35 @@ struct producer_settings client_config_producer(const struct client_config *conf
     return settings;
 }
 
+static enum consumer_reset reset_of(const struct client_config *config)
+{
+    const char *reset = config->auto_offset_reset ? config->auto_offset_reset : "latest";
+
+    return strcmp(reset, "earliest") == 0 ? CONSUMER_RESET_EARLIEST
+           : strcmp(reset, "latest") == 0 ? CONSUMER_RESET_LATEST
+                                          : CONSUMER_RESET_NONE;
+}
+
+struct group_consumer_settings client_config_group(const struct client_config *config)
+{
+    return (struct group_consumer_settings){
+        .member = {.group = config->group_id,
+                   .instance = config->group_instance_id,
+                   .session_timeout_ms = (int32_t)config->session_timeout_ms,
+                   .rebalance_timeout_ms = (int32_t)config->max_poll_interval_ms,
+                   .heartbeat_interval_ms = config->heartbeat_interval_ms,
+                   .retry_backoff_ms = config->retry_backoff_ms,
+                   .retry_backoff_max_ms = config->retry_backoff_max_ms,
+                   .leave_timeout_ms = LEAVE_TIMEOUT_MS},
+        .commits = config->enable_auto_commit,
+        .commit_interval_ms = config->auto_commit_interval_ms,
+        .reset = reset_of(config),
+    };
+}
+
 struct consumer_settings client_config_consumer(const struct client_config *config)
 {
     struct consumer_settings settings = consumer_settings_defaults();
-    const char *reset = config->auto_offset_reset ? config->auto_offset_reset : "latest";
 
     settings.max_wait_ms = (int32_t)config->fetch_max_wait_ms;
     settings.min_bytes = (int32_t)config->fetch_min_bytes;
@@ -117,9 +147,7 @@ struct consumer_settings client_config_consumer(const struct client_config *conf
     settings.request_timeout_ms = config->request_timeout_ms;
     settings.retry_backoff_ms = config->retry_backoff_ms;
     settings.retry_backoff_max_ms = config->retry_backoff_max_ms;
-    settings.reset = strcmp(reset, "earliest") == 0 ? CONSUMER_RESET_EARLIEST
-                     : strcmp(reset, "latest") == 0 ? CONSUMER_RESET_LATEST
-                                                    : CONSUMER_RESET_NONE;
+    settings.reset = reset_of(config);
     settings.is_read_committed = strcmp(config->isolation_level, "read_committed") == 0;
     settings.check_crcs = config->check_crcs;
     return settings;

@@ -12,7 +12,7 @@
  */
 
 #include "base/config.h"
-#include "client/consumer.h"
+#include "client/group_consumer.h"
 #include "client/producer.h"
 
 struct client_config {
@@ -38,3 +38,4 @@ struct cluster_settings client_config_cluster(const struct client_config *config
                                               const char *client_id);
 struct producer_settings client_config_producer(const struct client_config *config);
 struct consumer_settings client_config_consumer(const struct client_config *config);
+struct group_consumer_settings client_config_group(const struct client_config *config);

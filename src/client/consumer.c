@@ -530,14 +530,10 @@ static void free_requests(struct list *requests)
         request_free(container_of(node, struct consumer_request, node_in));
 }
 
-void consumer_fini(struct consumer *consumer)
+void consumer_unassign(struct consumer *consumer)
 {
     struct list_node *node;
 
-    cluster_unwatch(&consumer->watch);
-    loop_hook_cancel(&consumer->pump);
-    loop_timer_cancel(consumer->cluster->loop, &consumer->timer);
-    loop_timer_cancel(consumer->cluster->loop, &consumer->deliver);
     free_requests(&consumer->requests);
     free_requests(&consumer->arrived);
     while ((node = list_pop(&consumer->partitions))) {
@@ -546,6 +542,15 @@ void consumer_fini(struct consumer *consumer)
         mem_free(partition->aborted);
         mem_free(partition);
     }
+}
+
+void consumer_fini(struct consumer *consumer)
+{
+    cluster_unwatch(&consumer->watch);
+    loop_hook_cancel(&consumer->pump);
+    loop_timer_cancel(consumer->cluster->loop, &consumer->timer);
+    loop_timer_cancel(consumer->cluster->loop, &consumer->deliver);
+    consumer_unassign(consumer);
     text_fini(&consumer->scratch);
     inflater_cache_fini(&consumer->inflaters);
 }
@@ -558,7 +563,7 @@ struct consumer_partition *consumer_assign(struct consumer *consumer, struct sli
     assert(partition >= 0);
     p->topic = cluster_want_topic(consumer->cluster, topic);
     p->partition = partition;
-    p->high_watermark = -1;
+    p->high_watermark = p->committed = -1;
     if (start.is_offset) {
         p->state = CONSUMER_READY;
         p->position = p->fetch_from = start.value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* client/consumer.h - records out of partitions that the caller names; no groups.
+/* client/consumer.h - records out of partitions that the caller names (groups: group_consumer.h).
  *
  *     consumer_assign() -> position unknown -> ListOffsets -> fetch, fetch, fetch ...
  *                               ^                                |
@@ -62,6 +62,7 @@ struct consumer_partition {
     int64_t fetch_from;     /* The next record to fetch. */
     int64_t lookup;         /* The time to ask for, in CONSUMER_LOOK_UP. */
     int64_t high_watermark; /* -1: not known yet. */
+    int64_t committed;      /* A group consumer's: what its group has been told; -1: nothing. */
     int64_t not_before_us;  /* Backing off until then. */
     unsigned failures;      /* In a row. */
     bool is_append_time;    /* Of the record being delivered: its time is the broker's. */
@@ -106,6 +107,10 @@ void consumer_fini(struct consumer *consumer);
 /* Adds a partition, which is not assigned yet. */
 struct consumer_partition *consumer_assign(struct consumer *consumer, struct slice topic,
                                            int32_t partition, struct consumer_start start);
+
+/* Takes all partitions away, and with them what was fetched of them and not delivered.  Not from
+ * inside a callback. */
+void consumer_unassign(struct consumer *consumer);
 
 /* Stops delivering; nothing new is fetched.  Resume goes on in a later turn. */
 void consumer_pause(struct consumer *consumer);

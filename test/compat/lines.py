@@ -10,6 +10,7 @@ CONFIGS = "kafka-configs --bootstrap-server {b}"
 ALTER, DESCRIBE = f"{CONFIGS} --alter", f"{CONFIGS} --describe"
 P1 = f"{PRODUCE} --topic c1"
 C1 = f"{CONSUME} --topic c1"
+G = f"{CONSUME} --topic grouped --group"
 R, F, B, N = "--reader-property", "--formatter-property", "--from-beginning", "--max-messages"
 STRINGS = "org.apache.kafka.common.serialization.StringDeserializer"
 ALL = " ".join(f"{F} print.{field}=true" for field in

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command lines of kafka-console-producer and kafka-console-consumer."""
 
-from lines import ALL, B, C1, CONSUME, F, N, P1, PRODUCE, R, TOPICS
+from lines import ALL, B, C1, CONSUME, F, G, N, P1, PRODUCE, R, TOPICS
 
 CASES = [
     # --- kafka-console-producer, and what kafka-console-consumer makes of it
@@ -113,9 +113,35 @@ CASES = [
     (f"{C1} --key-deserializer org.apache.kafka.common.serialization.StringDeserializer"
      f" {F} print.key=true {B} {N} 9", ""),
     (f"{CONSUME} --topic newt {B} {N} 1", ""),
+    # --- groups
+    (f"{TOPICS} --create --topic grouped --partitions 1", ""),
+    (f"{PRODUCE} --topic grouped", "".join(f"{i}\n" for i in range(20))),
+    (f"{G} g1 {B} {N} 5", ""),
+    (f"{G} g1 {N} 5", ""),
+    (f"{G} g1 {B} {N} 3 --group g1", ""),
+    (f"{G} g1 {N} 3 --consumer-property enable.auto.commit=false", ""),
+    (f"{G} g1 {N} 3", ""),
+    (f"{G} g2 {N} 3 --consumer-property auto.offset.reset=earliest", ""),
+    (f"{G} g2 {N} 3 --consumer-property group.id=g2", ""),
+    (f"{G} g2 {N} 3 --consumer-property group.id=other", ""),
+    (f"{CONSUME} --topic grouped {N} 3 --consumer-property group.id=g2", ""),
+    (f"{G} g3 {N} 1 --consumer-property auto.offset.reset=none", ""),
+    (f"{G} g1 {N} 1 --consumer-property auto.offset.reset=none", ""),
+    (f"{G} g4 {B} {N} 2 --consumer-property group.instance.id=i1", ""),
+    (f"{G} g4 {N} 2 --consumer-property group.instance.id=i1", ""),
+    (f"{G} g1 --partition 0 {N} 2", ""),
+    (f"{G} g1 {N} 2 --isolation-level read_committed", ""),
+    (f"{CONSUME} --include group.* --group g5 {B} {N} 4", ""),
+    (f"{CONSUME} --include group.* --group g5 {N} 4", ""),
+    (f"{G} g1 --timeout-ms 500 --consumer-property auto.offset.reset=latest", ""),
+    (f"{G} g1 {N} 1 --consumer-property session.timeout.ms=1", ""),
+    (f"{G} g1 {N} 1 --consumer-property session.timeout.ms=4000", ""),
+    (f"{G} g1 {N} 1 --consumer-property session.timeout.ms=x", ""),
+    (f"{CONSUME} --topic grouped {N} 1 --partition 0 --consumer-property group.id=g1", ""),
 ]
 
 # (part of the case, what differs, why).
 KNOWN = [
+    ("session.timeout.ms=", "stderr", "Kafka prints a stack; ours says what is wrong"),
     ("--line-reader nosuch", "stderr", "Kafka prints the name alone; ours says what is wrong"),
 ]

@@ -149,6 +149,7 @@ void fake_cluster_stop(struct fake_cluster *cluster)
         fake_cluster_kill(cluster, i);
         net_fini(&cluster->nodes[i].net);
     }
+    fake_group_fini(&cluster->group);
     for (int t = 0; t < cluster->topic_count; t++)
         for (int p = 0; p < cluster->topics[t].count; p++)
             text_fini(&cluster->topics[t].partitions[p].log);

@@ -4,7 +4,8 @@
 /* test/fakes/fake_cluster.h - a few brokers that do as they are told.
  *
  * Nodes listen on loopback, in the loop of the test.  They answer what our client asks:
- * ApiVersions, Metadata, InitProducerId, Produce, ListOffsets, Fetch.  Records are kept as
+ * ApiVersions, Metadata, InitProducerId, Produce, ListOffsets, Fetch, and what the members of one
+ * group ask (fake_group.h).  Records are kept as
  * the batches that came, with the broker's check of sequence numbers.  Before each request
  * the test may choose that it fails: the connection breaks before or after the request took
  * effect, nothing is answered, or an error is.
@@ -20,6 +21,7 @@
 #include "base/text.h"
 #include "net/connection.h"
 #include "net/listener.h"
+#include "test/fakes/fake_group.h"
 #include "wire/frame.h"
 
 enum {
@@ -89,6 +91,7 @@ struct fake_cluster {
     size_t message_max;       /* Larger batches are refused; 0: none. */
     int64_t aborted_producer; /* Fetch tells of this aborted transaction; 0: of none. */
     int64_t aborted_first;
+    struct fake_group group;
     int requests[FAKE_API_KEYS];
 
     /* Chooses what happens to a request; NULL: it is served. */

@@ -385,6 +385,8 @@ void fake_request_handle(struct fake_node *node, const struct frame_request *req
     if (codec_decode_all(request->api->request, request->version, request->body, &answer->arena,
                          message))
         bug("our client's requests can be decoded", __FILE__, __LINE__);
+    if (fake_group_handle(node, request->key, message, answer))
+        return;
     switch (request->key) {
     case API_METADATA: metadata(node->cluster, message, answer); break;
     case API_INIT_PRODUCER_ID: init_producer_id(node->cluster, answer); break;
