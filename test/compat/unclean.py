@@ -48,6 +48,7 @@ INDEXES = (".index", ".timeindex")
 OF_SEGMENT = (".log", *INDEXES, ".txnindex")
 NO_SNAPSHOT = ".snapshot: is no snapshot of producers, or a damaged one"
 SNAPSHOT_HEADER, SNAPSHOT_ENTRY = 10, 46
+UNKNOWN_PRODUCER = 59
 ENOUGH = 24
 
 
@@ -350,10 +351,21 @@ def look_at_killed_kafka(folder, options, seed, events, check):
             files_of(folder / "moldau/data", topic, ours[name], point),
             f"{name} has the same file", check)
     read_through(folder / "moldau/data", check)
+    theirs = kafka_histories.go_on(kafka_on(folder / "kafka", options, "on"), topics)
+    ours = kafka_histories.go_on(moldau_on(folder / "moldau"), topics)
+    strangers = with_strangers(theirs, ours)
+    events["strangers"] += len(strangers)
     kafka_histories.compare(
-        kafka_histories.go_on(kafka_on(folder / "kafka", options, "on"), topics),
-        kafka_histories.go_on(moldau_on(folder / "moldau"), topics),
+        *({name: told for name, told in every.items() if name.split()[0] not in strangers}
+          for every in (theirs, ours)),
         "a batch fits as for Kafka", check, kafka_histories.is_of_the_past)
+
+
+def with_strangers(theirs, ours):
+    """Topics that have lost all batches of a producer.  Kafka lets any sequence of it begin anew;
+    we tell it that nothing is known of it, so that no sequence is left out."""
+    return {name.split()[0] for name, told in ours.items()
+            if told == (UNKNOWN_PRODUCER, -1) and theirs[name][0] == 0}
 
 
 # --- Moldau is killed -----------------------------------------------------------------------------
