@@ -16,6 +16,7 @@
 
 #include "broker/conversion.h"
 #include "broker/dispatch.h"
+#include "broker/record_errors.h"
 #include "broker/reply.h"
 #include "broker/session.h"
 #include "broker/topic_settings.h"
@@ -29,7 +30,8 @@ struct produce_part {
     struct produce_part *next; /* On the same leg. */
     const struct image_topic *topic;
     int32_t index;
-    bool is_old; /* Messages. */
+    int batch_outcome; /* What the batch was refused for, or 0. */
+    bool is_old;       /* Messages. */
     struct produce_partition_produce_response *result;
 };
 
@@ -50,6 +52,7 @@ struct produce_work {
     int pending;              /* Legs, and one while they are being sent. */
     int16_t acks;
     bool has_error;
+    size_t room; /* How many records may still be named that were at fault. */
 };
 
 static void refuse(struct produce_part *part, int16_t error)
@@ -107,13 +110,45 @@ static void work_part_done(struct produce_work *work)
         finish(work);
 }
 
+/* Why a partition refused it. */
+static void refuse_append(struct produce_part *part, int outcome)
+{
+    if (outcome == PARTITION_E_BATCH)
+        part->batch_outcome = part->append.batch_outcome;
+    refuse(part, error_of_partition(outcome, part->append.batch_outcome));
+}
+
+/* On the session's shard: the arena is its own.  With acks=0 there is nobody to hear it. */
+static void tell_of_records(struct produce_work *work, struct produce_part *part,
+                            struct slice batch)
+{
+    struct shard *shard = work->request->shard;
+    struct partition_config config;
+    struct refused_batch refused = {
+        .bytes = batch,
+        .outcome = part->batch_outcome,
+        .rules = &config.rules,
+        .topic = slice_text(part->topic->name),
+        .partition = part->index,
+    };
+
+    if (!part->batch_outcome || work->acks == 0)
+        return;
+    topic_settings_partition(&shard->settings, part->topic, &config);
+    config.rules.now_ms = io_wall_ms(shard->loop.io);
+    config.rules.cache = &shard->replicas.inflaters;
+    record_errors_tell(&refused, &work->request->arena, &work->room, part->result);
+}
+
 /* Back on the session's shard. */
 static void leg_done(struct leg *leg)
 {
     struct produce_leg *produce_leg = container_of(leg, struct produce_leg, leg);
 
-    for (struct produce_part *part = produce_leg->first; part; part = part->next)
+    for (struct produce_part *part = produce_leg->first; part; part = part->next) {
+        tell_of_records(produce_leg->work, part, slice_of(part->append.batch, part->append.size));
         produce_leg->work->has_error |= part->result->error_code != ERROR_NONE;
+    }
     work_part_done(produce_leg->work);
 }
 
@@ -128,7 +163,7 @@ static void appended(struct append *append, int outcome)
     struct produce_part *part = container_of(append, struct produce_part, append);
 
     if (outcome) {
-        refuse(part, error_of_partition(outcome, append->batch_outcome));
+        refuse_append(part, outcome);
     } else {
         part->result->base_offset = append->base_offset;
         part->result->log_append_time_ms = append->append_time;
@@ -172,7 +207,7 @@ static void append_part(struct produce_leg *leg, struct produce_part *part)
             return;
         leg->pending--;
     }
-    refuse(part, error_of_partition(r, part->append.batch_outcome));
+    refuse_append(part, r);
 }
 
 static void leg_run(struct leg *leg)
@@ -284,6 +319,14 @@ static void start_legs(struct produce_work *work)
             leg_send(&work->legs[i].leg, shard, &shard->broker->shards[i]);
 }
 
+static void refuse_conversion(struct produce_work *work, struct produce_part *part,
+                              const struct conversion_item *item)
+{
+    refuse_early(work, part, error_of_partition(PARTITION_E_BATCH, item->outcome));
+    part->batch_outcome = item->is_batch ? item->outcome : 0;
+    tell_of_records(work, part, item->set);
+}
+
 /* What came out goes on as if it had been sent so; then whatever waited behind it. */
 static void converted(struct conversion *conversion)
 {
@@ -295,7 +338,7 @@ static void converted(struct conversion *conversion)
     for (struct produce_part *part = work->odd_first; part; part = next, item++) {
         next = part->next;
         if (item->outcome)
-            refuse_early(work, part, error_of_partition(PARTITION_E_BATCH, item->outcome));
+            refuse_conversion(work, part, item);
         else
             route_part(work, part, text_slice(&item->out));
     }
@@ -411,6 +454,7 @@ void handle_produce(struct request *request)
     work->request = request;
     work->acks = body->acks;
     work->pending = 1;
+    work->room = RECORD_ERRORS_MAX;
     work->odd_last = &work->odd_first;
     work->legs = request_new(request, (size_t)shards * sizeof(*work->legs));
     codec_defaults(&produce_response_message, &work->response);

@@ -124,6 +124,33 @@ struct batch_rules {
 NODISCARD int batch_check(struct slice bytes, struct batch_header *header,
                           const struct batch_rules *rules);
 
+/* Why a record makes its batch be refused. */
+enum batch_fault_kind {
+    BATCH_FAULT_NO_KEY = 1,  /* The topic is compacted. */
+    BATCH_FAULT_TIME,        /* A time outside of what the topic allows. */
+    BATCH_FAULT_APPEND_TIME, /* The producer says that the time is the broker's. */
+};
+
+/* A record at fault. */
+struct batch_fault {
+    int kind;      /* enum batch_fault_kind */
+    int32_t index; /* Which record of the batch. */
+    int32_t offset_delta;
+    int64_t time_ms;
+    int32_t key_size, value_size; /* -1: null. */
+};
+
+/* Who hears of them. */
+struct batch_faults {
+    void (*tell)(struct batch_faults *faults, const struct batch_fault *fault);
+};
+
+/* Reads a whole batch that batch_check() has refused once more, and tells of every record at
+ * fault.  Where it is something else that is wrong (but offset deltas) that is the outcome, and
+ * what was told does not count: the batch is refused for that. */
+NODISCARD int batch_find_faults(struct slice bytes, const struct batch_rules *rules,
+                                struct batch_faults *faults);
+
 /* Writes what the log decides: the offset of the first record and the leader's epoch. */
 void batch_set_place(uint8_t *batch, int64_t base_offset, int32_t leader_epoch);
 

@@ -194,27 +194,24 @@ static inline bool skip(struct cursor *cursor, size_t n)
 }
 
 /* Passes over bytes with their length in front, which may be -1 for null. */
-static inline bool skip_bytes(struct cursor *cursor, bool *out_null)
+static inline bool skip_bytes(struct cursor *cursor, int32_t *out_size)
 {
-    int32_t size;
-
-    if (!take_i32(cursor, &size) || size < -1)
+    if (!take_i32(cursor, out_size) || *out_size < -1)
         return false;
-    *out_null = size == -1;
-    return size <= 0 || skip(cursor, (size_t)size);
+    return *out_size <= 0 || skip(cursor, (size_t)*out_size);
 }
 
 static bool skip_headers(struct cursor *cursor)
 {
-    bool is_null = false;
+    int32_t size;
     int32_t count;
 
     if (!take_i32(cursor, &count) || count < 0)
         return false;
     for (; count; count--) { /* Ends where the record does: each takes two bytes. */
-        if (!skip_bytes(cursor, &is_null) || is_null) /* The name. */
+        if (!skip_bytes(cursor, &size) || size < 0) /* The name. */
             return false;
-        if (!skip_bytes(cursor, &is_null))
+        if (!skip_bytes(cursor, &size))
             return false;
     }
     return true;
@@ -226,7 +223,8 @@ struct check {
     const struct batch_header *header;
     const struct batch_rules *rules;
     struct source source;
-    int64_t latest; /* Time of a record, so far. */
+    int64_t latest;              /* Time of a record, so far. */
+    struct batch_faults *faults; /* NULL: the first record at fault is enough. */
 };
 
 static bool time_is_allowed(const struct batch_rules *rules, int64_t time_ms)
@@ -239,27 +237,47 @@ static bool time_is_allowed(const struct batch_rules *rules, int64_t time_ms)
            (age <= rules->timestamp_before_max_ms && ahead <= rules->timestamp_after_max_ms);
 }
 
+/* What is wrong with a record that was read, or 0. */
+static int find_fault(const struct check *check, const struct batch_fault *record)
+{
+    if (record->key_size < 0 && check->rules->needs_keys)
+        return BATCH_FAULT_NO_KEY;
+    if (!time_is_allowed(check->rules, record->time_ms))
+        return BATCH_FAULT_TIME;
+    if (check->header->attributes & BATCH_IS_APPEND_TIME)
+        return BATCH_FAULT_APPEND_TIME;
+    return 0;
+}
+
+/* Offsets are not looked at where records at fault are: they are what Kafka tells of first. */
+static int judge(struct check *check, struct batch_fault *record)
+{
+    if (!check->faults && record->offset_delta != record->index)
+        return BATCH_E_RECORD;
+    record->kind = find_fault(check, record);
+    if (!record->kind)
+        return 0;
+    if (!check->faults)
+        return record->kind == BATCH_FAULT_NO_KEY ? BATCH_E_RECORD : BATCH_E_TIMESTAMP;
+    check->faults->tell(check->faults, record);
+    return 0;
+}
+
 static int check_fields(struct check *check, struct cursor *cursor, int32_t index)
 {
-    int32_t offset_delta;
+    struct batch_fault record;
     int64_t time_delta;
-    int64_t time_ms;
-    bool has_no_key;
-    bool is_null;
+    int r;
 
-    if (!skip(cursor, 1) || !take_i64(cursor, &time_delta) || !take_i32(cursor, &offset_delta) ||
-        !skip_bytes(cursor, &has_no_key) || !skip_bytes(cursor, &is_null) ||
-        !skip_headers(cursor) || cursor->left)
+    if (!skip(cursor, 1) || !take_i64(cursor, &time_delta) ||
+        !take_i32(cursor, &record.offset_delta) || !skip_bytes(cursor, &record.key_size) ||
+        !skip_bytes(cursor, &record.value_size) || !skip_headers(cursor) || cursor->left)
         return BATCH_E_RECORD;
-    if (offset_delta != index)
-        return BATCH_E_RECORD;
-    if (has_no_key && check->rules->needs_keys)
-        return BATCH_E_RECORD;
-    time_ms = (int64_t)((uint64_t)check->header->base_timestamp + (uint64_t)time_delta);
-    if (!time_is_allowed(check->rules, time_ms))
-        return BATCH_E_TIMESTAMP;
-    check->latest = max_of(check->latest, time_ms);
-    return 0;
+    record.index = index;
+    record.time_ms = (int64_t)((uint64_t)check->header->base_timestamp + (uint64_t)time_delta);
+    r = judge(check, &record);
+    check->latest = max_of(check->latest, record.time_ms);
+    return r;
 }
 
 static int check_record(struct check *check, int32_t index)
@@ -313,26 +331,44 @@ static int check_header(struct slice bytes, const struct batch_header *header)
         return BATCH_E_RECORD;
     if (header->record_count <= 0 || header->last_offset_delta != header->record_count - 1)
         return BATCH_E_RECORD;
-    if (header->attributes & BATCH_IS_APPEND_TIME)
-        return BATCH_E_TIMESTAMP;
     if (batch_codec(header) >= COMPRESS_CODEC_COUNT)
         return BATCH_E_CODEC;
     return check_producer(header);
 }
 
+static int check_all(struct check *check, struct slice bytes)
+{
+    struct slice records = slice_of(bytes.data + BATCH_HEADER_SIZE, bytes.size - BATCH_HEADER_SIZE);
+    enum compress_codec codec = (enum compress_codec)batch_codec(check->header);
+    int r = source_init(&check->source, records, codec, check->rules->cache);
+
+    r = r ? BATCH_E_COMPRESSED : check_records(check);
+    source_fini(&check->source);
+    return r;
+}
+
 int batch_check(struct slice bytes, struct batch_header *header, const struct batch_rules *rules)
 {
     struct check check = {.header = header, .rules = rules, .latest = BATCH_NO_TIMESTAMP};
-    struct slice records;
     int r = check_header(bytes, header);
 
-    if (r)
-        return r;
-    records = slice_of(bytes.data + BATCH_HEADER_SIZE, bytes.size - BATCH_HEADER_SIZE);
-    r = source_init(&check.source, records, (enum compress_codec)batch_codec(header), rules->cache);
-    r = r ? BATCH_E_COMPRESSED : check_records(&check);
-    source_fini(&check.source);
+    if (!r && header->attributes & BATCH_IS_APPEND_TIME)
+        r = BATCH_E_TIMESTAMP;
+    if (!r)
+        r = check_all(&check, bytes);
     if (!r)
         header->max_timestamp = check.latest;
     return r;
+}
+
+int batch_find_faults(struct slice bytes, const struct batch_rules *rules,
+                      struct batch_faults *faults)
+{
+    struct batch_header header;
+    struct check check = {.header = &header, .rules = rules, .faults = faults};
+    int r = batch_parse(bytes, &header);
+
+    if (!r)
+        r = check_header(bytes, &header);
+    return r ? r : check_all(&check, bytes);
 }

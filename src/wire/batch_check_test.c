@@ -88,11 +88,40 @@ static void seal(const struct draft *draft, struct slice packed, struct text *ou
     batch_write_header((uint8_t *)out->data, &header);
 }
 
+struct counter {
+    struct batch_faults faults;
+    int count;
+};
+
+static void count(struct batch_faults *faults, const struct batch_fault *fault)
+{
+    check(fault->kind >= BATCH_FAULT_NO_KEY && fault->kind <= BATCH_FAULT_APPEND_TIME);
+    container_of(faults, struct counter, faults)->count++;
+}
+
+/* The records at fault are those that a batch was refused for. */
+static void check_faults(const struct batch_rules *rules, struct slice bytes, int verdict)
+{
+    struct counter counter = {.faults = {.tell = count}};
+    int r = batch_find_faults(bytes, rules, &counter.faults);
+
+    if (verdict == 0)
+        check(r == 0 && counter.count == 0);
+    else if (verdict == BATCH_E_TIMESTAMP)
+        check(r || counter.count > 0);
+    else if (verdict != BATCH_E_RECORD)
+        check_eq(r, verdict);
+}
+
 static int verdict_of_bytes(const struct batch_rules *rules, struct slice bytes,
                             struct batch_header *out)
 {
+    int r;
+
     check_ok(batch_parse(bytes, out));
-    return batch_check(bytes, out, rules);
+    r = batch_check(bytes, out, rules);
+    check_faults(rules, bytes, r);
+    return r;
 }
 
 /* What batch_check() says about compressed records; ends the draft. */

@@ -259,6 +259,79 @@ def produce_with_timestamps_out_of_range(t):
     t.produce("two of three before v7", strict, mixed, 7)
 
 
+def at_fault(t):
+    """Records, some of them wrong in what only the topic says, by label; with them the fields of
+    their batch."""
+    one, late, soon = wire.record, -2000000, 2000000
+    fine = one(0, key=b"k")
+    many = [one(n) for n in range(5)]
+    return {
+        "many": (many, {}),
+        "all sorts": ([fine, one(1), one(2, key=b"k", timestamp_delta=late),
+                       one(3, timestamp_delta=soon), one(4, key=b"k", timestamp_delta=3000000),
+                       one(5), one(6, key=b"k", headers=[(b"h", b"x")])], {}),
+        "the last": ([fine, one(1, value=None)], {}),
+        "without a time": (many, {"base_timestamp": -1}),
+        "swapped": ([one(1), one(0)], {}),
+        "of another offset": ([one(7, key=b"k", timestamp_delta=soon)], {"last_delta": 0}),
+        "of a negative offset": ([one(-7, key=b"k", timestamp_delta=soon)], {"last_delta": 0}),
+        "with a hole": ([one(0), one(2)], {"last_delta": 2}),
+        "the last of time": ([one(0, key=b"k", timestamp_delta=2**62),
+                              one(1, key=b"k", timestamp_delta=-2**63)], {}),
+        "of a producer without a sequence": (many, {"producer": (10, 0, -1)}),
+        "in a control batch": (many, {"attributes": 32}),
+        "of another base offset": (many, {"base_offset": 500}),
+        "then one cut": ([one(0, timestamp_delta=soon), fine[:-2]], {}),
+        "then one with bytes behind": ([one(0, key=b"k", timestamp_delta=soon),
+                                        one(1, extra=b"zz")], {}),
+        "then one too few": ([one(0, key=b"k", timestamp_delta=soon), one(1)], {"count": 3}),
+        "then one too many": ([one(0, key=b"k", timestamp_delta=soon), one(1)], {"count": 1}),
+        "then no header name": ([one(0), one(1, headers=[(None, b"x")])], {}),
+        "with a bad checksum": (many, {"crc": 1}),
+    }
+
+
+# Kafka takes them, or does not know what to say.
+FINE_BUT_FOR_OFFSETS = (("swapped", "of now"), ("of another offset", "compacted"),
+                        ("of a negative offset", "compacted"))
+CLAIMED = [wire.record(0, key=b"k"), wire.record(1), wire.record(2, key=b"key", value=None)]
+
+
+@case_for_each(("none", "gzip", "snappy", "lz4"))
+def produce_of_records_at_fault(t, codec):
+    """Which records made a batch be refused, and why, in Kafka's words (KIP-467)."""
+    bits, compress = {"none": (0, None), "gzip": (1, gzip.compress), "snappy": (2, snappy),
+                      "lz4": (3, lz4)}[codec]
+    bounds = {"message_timestamp_before_max_ms": "1000000",
+              "message_timestamp_after_max_ms": "1000000"}
+
+    def send(label, topic, records, version=9, attributes=0, **fields):
+        t.produce(label, topic, wire.batch(records, compress=compress, attributes=attributes | bits,
+                                           **{"base_timestamp": t.now_ms, **fields}), version)
+    compacted = t.topic(cleanup_policy="compact")
+    topics = {"compacted": compacted, "of now": t.topic(**bounds),
+              "both": t.topic(cleanup_policy="compact", **bounds),
+              "both in gzip": t.topic(cleanup_policy="compact", compression_type="gzip", **bounds)}
+    for label, (records, fields) in at_fault(t).items():
+        for kind, (name, _) in topics.items():
+            if (label, kind) not in FINE_BUT_FOR_OFFSETS:
+                send(f"{label}, {kind}", name, records, **fields)
+    for version in t.apis["produce"].versions:
+        send(f"v{version}", compacted[version >= 13], CLAIMED, version)
+    for policy in ("compact", "delete"):
+        name, _ = t.topic(message_timestamp_type="LogAppendTime", cleanup_policy=policy)
+        send(f"append time claimed, {policy}", name, CLAIMED, attributes=8)
+
+
+@case_for_each({"13": {"length": 13}, "13 of format 3": {"length": 13, "magic": 3},
+                "14 of format 3": {"length": 14, "magic": 3}, "-1": {"length": -1},
+                "format -1": {"magic": -1}, "14": {"length": 14}, "48": {"length": 48},
+                "the least": {"length": -2**31}, "format 127": {"magic": 127}})
+def produce_of_records_at_fault_in_the_prefix(t, _, fields):
+    name, _ = t.topic()
+    t.produce("prefix", name, t.batch(1, **fields))
+
+
 @case
 def produce_in_sequence(t):
     name, _ = t.topic()

@@ -19,6 +19,9 @@ ANSWER_SECONDS = 40
 # An answer that is a list is noted by the first of these that its elements have.
 KEYS = ("name", "topic", "api_key", "index", "partition_index", "node_id", "resource_name", "key",
         "broker_id", "base_offset", "group_id", "member_id")
+# What Kafka's sentence about a record's time says of the time at which it was looked at.
+TIMES = re.compile(r"within \[-?\d+, -?\d+\]")
+WORDS = ("error_message", "batch_index_error_message")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 CASES = []
 APIS = wire.load(peers.TREE)
@@ -98,7 +101,7 @@ def _mask(name, value, siblings):
         return "(address)"
     if name in ("member_id", "leader"):
         return RANDOM_ID.sub("(a random id)", value)
-    if name in ("cluster_id", "error_message", "batch_index_error_message"):
+    if name == "cluster_id" or name in WORDS:
         return value if value in (None, "", "(default)") else "some text"
     if name in ("producer_id", "finalized_features_epoch") and value not in (-1, "(default)"):
         return "some number"
@@ -130,7 +133,7 @@ class Talk:
         self.notes = notes
         self.seen = seen
         # Whether the words of errors are compared too, and not only whether there are some.
-        self.compares_words = name.startswith("configs_")
+        self.compares_words = name.startswith(("configs_", "produce_of_records_at_fault"))
         self.now_ms = now_ms
         self.connection = None
         self.correlation = 100
@@ -166,8 +169,9 @@ class Talk:
                 self.note(f"{prefix}{name}", f"list of {len(inner)}")
                 self.note(f"{prefix}{name}.values", inner)
             else:
-                is_word = name == "error_message" and self.compares_words
-                self.note(f"{prefix}{name}", inner if is_word else _mask(name, inner, value))
+                is_word = name in WORDS and self.compares_words and inner is not None
+                self.note(f"{prefix}{name}", TIMES.sub("within (times)", inner) if is_word
+                          else _mask(name, inner, value))
 
     def _flatten_list(self, prefix, elements):
         self.note(prefix, f"list of {len(elements)}")
