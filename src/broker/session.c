@@ -8,7 +8,15 @@
 
 DIAG_MODULE("broker");
 
-enum { REQUESTS_MAX = 256 }; /* Overlapping Produce requests of one connection. */
+enum {
+    REQUESTS_MAX = 256, /* Overlapping Produce requests of one connection. */
+    COPIED_MAX = 16 * 1024,
+};
+
+static bool is_produce(struct slice frame)
+{
+    return frame.size >= 2 && frame.data[0] == 0 && frame.data[1] == API_PRODUCE;
+}
 
 /* A frame may start while others are being handled only if all are Produce and have gone to
  * their partitions. */
@@ -20,8 +28,7 @@ static bool may_start(struct session *session, struct slice frame)
     if (list_is_empty(&session->requests))
         return true;
     request = container_of(last, struct request, node);
-    return request->header.key == API_PRODUCE && !request->is_converting && frame.size >= 2 &&
-           frame.data[0] == 0 && frame.data[1] == API_PRODUCE &&
+    return request->header.key == API_PRODUCE && !request->is_converting && is_produce(frame) &&
            session->request_count < REQUESTS_MAX;
 }
 
@@ -45,15 +52,35 @@ static void start(struct session *session, struct buf *holder, struct slice fram
     }
 }
 
+/* What may wait for long, as the Fetch of a consumer that is at the end, must not keep the large
+ * block that it came in with others: if it is small it gets one of its own. */
+static struct buf *hold(struct session *session, struct buf *holder, struct slice *frame)
+{
+    struct buf *own;
+
+    if (frame->size > COPIED_MAX || holder->capacity <= COPIED_MAX)
+        return buf_ref(holder);
+    own = buf_create(frame->size, &session->shard->budget);
+    memcpy(own->bytes, frame->data, frame->size);
+    own->size = frame->size;
+    *frame = slice_of(own->bytes, frame->size);
+    return own;
+}
+
+/* Produce waits for nothing but the disk, and goes to it from where it is. */
 static void on_frame(struct connection *c, struct buf *holder, struct slice frame)
 {
     struct session *session = container_of(c, struct session, connection);
+    bool starts = may_start(session, frame);
+    struct buf *held;
 
     assert(!session->held);
-    if (may_start(session, frame)) {
-        start(session, holder, frame);
+    held = starts && is_produce(frame) ? buf_ref(holder) : hold(session, holder, &frame);
+    if (starts) {
+        start(session, held, frame);
+        buf_unref(held);
     } else {
-        session->held = buf_ref(holder);
+        session->held = held;
         session->held_frame = frame;
         connection_pause(c);
     }

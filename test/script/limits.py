@@ -203,6 +203,24 @@ def a_fetch_that_waits_is_not_idle(folder):
         one.close()
 
 
+def many_consumers_wait_at_once_in_little_memory(folder):
+    settings = ["queued.max.request.bytes=4194304", "socket.request.max.bytes=1048576"]
+    settings += ["num.shards=1"] if KIND is peers.Moldau else []
+    with KIND(folder, settings) as broker:
+        one = talk.alone("limits", broker)
+        name, _ = one.topic()
+        body = one.fetch_body(name) | {"max_wait_ms": SECONDS * 1000}
+        clients = [Client(broker.port) for _ in range(400)]
+        for client in clients:
+            client.socket.sendall(one.frame("fetch", 11, body))
+        answer = one.quietly("produce", 7, one.produce_body(name, one.batch(1)))
+        assert answer["responses"][0]["partition_responses"][0]["error_code"] == 0, answer
+        for client in clients:
+            assert len(peers.receive(client.socket, 4)) == 4, "it was closed"
+            client.close()
+        one.close()
+
+
 def bounds_that_make_no_sense_are_explained(folder):
     if KIND is peers.Kafka:
         return  # Its words are other ones.
