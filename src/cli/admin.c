@@ -7,11 +7,11 @@
 
 /* --- connecting -------------------------------------------------------------- */
 
-/* As Kafka's tool says it: what failed first, and then why. */
-static bool connect_to(struct cli *cli, const struct cluster_settings *settings)
+bool admin_connect_to(struct cli *cli, const struct cluster_settings *settings)
 {
     struct text reason = {.data = NULL};
 
+    /* As Kafka's tool says it: what failed first, and then why. */
     if (cli_connect(cli, settings))
         return true;
     reason = cli->why;
@@ -21,11 +21,10 @@ static bool connect_to(struct cli *cli, const struct cluster_settings *settings)
     return false;
 }
 
-bool admin_connect(struct cli *cli, struct client_config *config, int bootstrap_row,
-                   int command_config_row)
+bool admin_settings(struct cli *cli, struct client_config *config, int bootstrap_row,
+                    int command_config_row, struct cluster_settings *out)
 {
     const char *bootstrap, *file;
-    struct cluster_settings settings;
 
     if (options_get(&cli->options, bootstrap_row, &bootstrap, &cli->why) ||
         options_get(&cli->options, command_config_row, &file, &cli->why))
@@ -36,9 +35,18 @@ bool admin_connect(struct cli *cli, struct client_config *config, int bootstrap_
         return false;
     if (client_config_check(config, &cli->why))
         return false;
-    settings = client_config_cluster(config, "adminclient-1");
-    settings.allow_auto_create = false;
-    return connect_to(cli, &settings);
+    *out = client_config_cluster(config, "adminclient-1");
+    out->allow_auto_create = false;
+    return true;
+}
+
+bool admin_connect(struct cli *cli, struct client_config *config, int bootstrap_row,
+                   int command_config_row)
+{
+    struct cluster_settings settings;
+
+    return admin_settings(cli, config, bootstrap_row, command_config_row, &settings) &&
+           admin_connect_to(cli, &settings);
 }
 
 bool admin_is_bootstrap(const char *text)
@@ -84,6 +92,7 @@ static const char *call_name(const struct wire_api *api)
         {API_CREATE_TOPICS, "createTopics"},
         {API_DELETE_RECORDS, "deleteRecords"},
         {API_DELETE_TOPICS, "deleteTopics"},
+        {API_DESCRIBE_CLUSTER, "listNodes"},
         {API_DESCRIBE_CONFIGS, "describeConfigs"},
         {API_DESCRIBE_TOPIC_PARTITIONS, "describeTopicPartitions"},
         {API_INCREMENTAL_ALTER_CONFIGS, "incrementalAlterConfigs"},

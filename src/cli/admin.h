@@ -32,6 +32,11 @@ void admin_fini(struct admin *admin);
 NODISCARD bool admin_connect(struct cli *cli, struct client_config *config, int bootstrap_row,
                              int command_config_row);
 
+/* What admin_connect() does in two steps, for those who want other settings in between. */
+NODISCARD bool admin_settings(struct cli *cli, struct client_config *config, int bootstrap_row,
+                              int command_config_row, struct cluster_settings *out);
+NODISCARD bool admin_connect_to(struct cli *cli, const struct cluster_settings *settings);
+
 /* True if the text is host:port, or several joined by commas. */
 bool admin_is_bootstrap(const char *text);
 

@@ -23,7 +23,8 @@ import org.apache.kafka.common.utils.Exit;
  *
  * A request on standard input: i32 count of words, each an i32 size and UTF-8 (the first is the
  * tool's class), and the bytes of its standard input in the same form. The answer on standard
- * output: i32 exit status, standard output, standard error, each with its size.
+ * output: i32 exit status, standard output, standard error, each with its size. A tool that ends
+ * the process itself has ENDS_PROCESS for a status: it is the process's.
  */
 public class Tools {
     /** What ends a tool instead of the process. */
@@ -52,6 +53,8 @@ public class Tools {
         }
     }
 
+    static final int ENDS_PROCESS = -1;
+
     static Result result;
 
     static byte[] read(DataInputStream in) throws IOException {
@@ -76,6 +79,25 @@ public class Tools {
         }
     }
 
+    static void answer(DataOutputStream answers, Result result) throws IOException {
+        answers.writeInt(result.status);
+        write(answers, result.out);
+        write(answers, result.err);
+        answers.flush();
+    }
+
+    /** Runs when the process ends: in the midst of a tool, since it has called System.exit(). */
+    static void answerLast(DataOutputStream answers) {
+        if (result == null || result.status != null)
+            return;
+        try {
+            result.end(ENDS_PROCESS);
+            answer(answers, result);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
     static void exit(int status, String message) {
         result.end(status);
         throw new Ended();
@@ -89,6 +111,7 @@ public class Tools {
         // A producer is closed by a hook at the end of the process: here at the end of the tool.
         List<Runnable> hooks = new ArrayList<>();
         Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> answerLast(answers)));
         for (;;) {
             int count;
             try {
@@ -108,10 +131,7 @@ public class Tools {
             for (Runnable hook : hooks)
                 hook.run();
             hooks.clear();
-            answers.writeInt(result.status);
-            write(answers, result.out);
-            write(answers, result.err);
-            answers.flush();
+            answer(answers, result);
         }
     }
 }

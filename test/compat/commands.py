@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 
+import lines_cluster
 import lines_configs
 import lines_console
 import lines_offsets
@@ -33,12 +34,13 @@ import peers
 from lines import B, CONSUME, N, PRODUCE, TOPICS
 
 # Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text.
-MODULES = [lines_topics, lines_console, lines_offsets, lines_configs]
+MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster]
 CASES = [case for module in MODULES for case in module.CASES]
 KNOWN = [known for module in MODULES for known in module.KNOWN]
 
 CASE_SECONDS = 20
 SETTLE_TRIES = 500
+ENDS_PROCESS = -1
 
 LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}|\[\d{4}-\d\d-\d\d [\d:,]+\]) [EW]R?.*\n?", re.M)
 STACK = re.compile(r"^(\tat .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
@@ -47,14 +49,23 @@ USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
 CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
                    r"(?:(?:[a-z]+\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
+# Ours knows requests, and versions of two, that Kafka 4.3.1 does not.
+NEWER = re.compile(r",\n\t\w+\(9[34]\): UNSUPPORTED")
+USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d+")
 # What a client says about an error's code is its own.
 MEANING = re.compile(r"(error: org\.apache\.[\w.]+Exception): .*")
 
 
 class KafkaTools:
-    """Apache Kafka's tools, in one process that runs them one after the other."""
+    """Apache Kafka's tools, in one process that runs them one after the other.
+
+    A tool that ends the process gets a new one behind it.
+    """
 
     def __init__(self):
+        self._start()
+
+    def _start(self):
         options = ["-Xmx512m", "-Dfile.encoding=UTF-8"]
         command = peers.java(peers.jars(peers.TOOLS_VERSION, True), options)
         self.process = subprocess.Popen([*command, peers.HERE / "Tools.java"],
@@ -69,7 +80,12 @@ class KafkaTools:
         self.process.stdin.write(request)
         self.process.stdin.flush()
         (status,) = struct.unpack(">i", self._read(4))
-        return status, self._part(), self._part()
+        out, err = self._part(), self._part()
+        if status == ENDS_PROCESS:
+            self.process.stdin.close()
+            status = self.process.wait()
+            self._start()
+        return status, out, err
 
     def _read(self, size):
         data = self.process.stdout.read(size)
@@ -106,6 +122,7 @@ class OurTools:
 
 
 def mask(text):
+    text = USABLE.sub(r"\1N", NEWER.sub("", text))
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
     if "\npartition: " in text:  # The order of a map.
         text = "".join(sorted(text.splitlines(keepends=True)))
