@@ -24,12 +24,42 @@ void options_fini(struct options *options)
     options->is_used = mem_free(options->is_used);
 }
 
+/* --- scope ------------------------------------------------------------------- */
+
+bool options_is_under(const struct option_row *row, const char *subcommand)
+{
+    const char *word = row->under;
+    size_t size;
+
+    if (!subcommand || !word)
+        return !subcommand && !word;
+    for (; *word; word += size + (word[size] == ' ')) {
+        size = strcspn(word, " ");
+        if (slice_is_text(slice_of(word, size), subcommand) ||
+            slice_is_text(slice_of(word, size), OPTION_EVERY))
+            return true;
+    }
+    return false;
+}
+
+bool options_is_in_scope(const struct options *options, int row)
+{
+    const struct option_row *r = &options->rows[row];
+
+    if (options_is_under(r, options->subcommand))
+        return true;
+    if (r->under && strcmp(r->under, OPTION_ANYWHERE) == 0)
+        return true;
+    return options->is_merged && (!r->under || strcmp(r->under, OPTION_OURS) == 0);
+}
+
 /* --- parsing ----------------------------------------------------------------- */
 
 static int find_row(const struct options *options, const char *name, size_t size)
 {
     for (int i = 0; i < options->row_count; i++)
-        if (slice_is_text(slice_of(name, size), options->rows[i].name))
+        if (slice_is_text(slice_of(name, size), options->rows[i].name) &&
+            options_is_in_scope(options, i))
             return i;
     return -1;
 }
@@ -38,15 +68,18 @@ static int find_row(const struct options *options, const char *name, size_t size
 static int find_brief(const struct options *options, const char *word)
 {
     for (int i = 0; i < options->row_count; i++)
-        if (options->rows[i].brief && word[0] == '-' && word[1] == options->rows[i].brief &&
-            word[2] == 0)
+        if (options_is_in_scope(options, i) && options->rows[i].brief && word[0] == '-' &&
+            word[1] == options->rows[i].brief && word[2] == 0)
             return i;
     return -1;
 }
 
 int options_find(const struct options *options, const char *name)
 {
-    return find_row(options, name, strlen(name));
+    for (int i = 0; i < options->row_count; i++)
+        if (strcmp(options->rows[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
 void options_add(struct options *options, int row, const char *value)
@@ -238,6 +271,8 @@ void options_usage(const struct options *options, struct text *out)
         struct text left = {.data = NULL};
         struct text right = {.data = NULL};
 
+        if (!options_is_in_scope(options, i))
+            continue;
         print_left(row, &left);
         text_printf(&right, "%s", row->about);
         if (row->initial)

@@ -10,6 +10,9 @@
  * abbreviated; `--` ends the options; what is no option is kept and ignored, as Kafka's
  * tools do.
  *
+ * Of a command with subcommands each row says behind which it may be; base/arguments.h
+ * reads such a line.
+ *
  * The sentences about mistakes are Kafka's, since scripts look for them.
  *
  * Threading: none.
@@ -24,7 +27,20 @@ enum option_kind {
     OPTION_INT,      /* An argument, a number of 32 bits. */
     OPTION_LONG,     /* Of 64 bits. */
     OPTION_OPTIONAL, /* Perhaps an argument. */
+    OPTION_LIST,     /* An argument, any text; all that are given count. */
 };
+
+enum option_need {
+    OPTION_FREE,   /* May be left out. */
+    OPTION_NEEDED, /* Must be given. */
+    OPTION_EITHER, /* At most one of those with EITHER and ONE_OF. */
+    OPTION_ONE_OF, /* Exactly one. */
+};
+
+/* What `under` says besides the names of subcommands: */
+#define OPTION_EVERY "*"    /* Behind every subcommand. */
+#define OPTION_ANYWHERE "+" /* Behind and in front of it. */
+#define OPTION_OURS "-"     /* By our own words alone. */
 
 struct option_row {
     const char *name; /* Without dashes. */
@@ -33,6 +49,9 @@ struct option_row {
     const char *initial; /* The default, or NULL. */
     const char *about;   /* '\n' begins a new line. */
     char brief;          /* A letter that, behind one dash, is the same; 0: none. */
+    /* The subcommands that it is for, joined by blanks; NULL: in front of the subcommand. */
+    const char *under;
+    enum option_need need; /* Of commands with subcommands. */
 };
 
 /* One option of the command line. */
@@ -51,6 +70,8 @@ struct options {
     bool *is_used; /* Owned: by row. */
     /* The first words that are no options and no values of one; NULL behind the last. */
     const char *words[OPTIONS_WORDS_MAX + 1];
+    const char *subcommand; /* Borrowed: whose options may be given; NULL: those in front. */
+    bool is_merged;         /* Ours and those in front of the subcommand as well. */
 };
 
 enum options_outcome {
@@ -68,6 +89,12 @@ NODISCARD int options_parse(struct options *options, int argc, char **argv, stru
 
 /* The row of this name, or -1. */
 int options_find(const struct options *options, const char *name);
+
+/* True if the row is for this subcommand; NULL: for what is in front of it. */
+bool options_is_under(const struct option_row *row, const char *subcommand);
+
+/* True if the option may be given now. */
+bool options_is_in_scope(const struct options *options, int row);
 
 /* Acts as if the option had been given. */
 void options_add(struct options *options, int row, const char *value);

@@ -76,6 +76,7 @@ void registration_fill(struct broker *broker, struct registration_request *out)
     struct broker_registration_request *request = &out->request;
 
     *request = broker_registration_request_defaults;
+    request->rack = slice_null(); /* There is no broker.rack yet. */
     request->broker_id = broker->node_id;
     request->cluster_id = slice_text(log_dir_cluster_id(broker->dirs.items[0].dir));
     request->incarnation_id = new_incarnation(broker->shards[0].loop.io);

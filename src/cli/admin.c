@@ -49,6 +49,19 @@ bool admin_connect(struct cli *cli, struct client_config *config, int bootstrap_
            admin_connect_to(cli, &settings);
 }
 
+bool admin_connect_either(struct cli *cli, struct client_config *config,
+                          const struct admin_rows *rows)
+{
+    bool is_controller = options_has(&cli->options, rows->controller);
+    struct cluster_settings settings;
+
+    if (!admin_settings(cli, config, is_controller ? rows->controller : rows->bootstrap,
+                        rows->command_config, &settings))
+        return false;
+    settings.has_no_metadata = is_controller;
+    return admin_connect_to(cli, &settings);
+}
+
 bool admin_is_bootstrap(const char *text)
 {
     for (;;) {
@@ -100,6 +113,7 @@ static const char *call_name(const struct wire_api *api)
         {API_LIST_CONFIG_RESOURCES, "listConfigResources"},
         {API_LIST_OFFSETS, "listOffsets"},
         {API_LIST_PARTITION_REASSIGNMENTS, "listPartitionReassignments"},
+        {API_UNREGISTER_BROKER, "unregisterBroker"},
     };
 
     for (size_t i = 0; i < COUNT_OF(names); i++)

@@ -37,6 +37,15 @@ NODISCARD bool admin_settings(struct cli *cli, struct client_config *config, int
                               int command_config_row, struct cluster_settings *out);
 NODISCARD bool admin_connect_to(struct cli *cli, const struct cluster_settings *settings);
 
+struct admin_rows {
+    int bootstrap, controller, command_config;
+};
+
+/* As admin_connect(), but of the two options that name nodes the one that was given counts.
+ * Controllers are asked without knowing any node but those that are named. */
+NODISCARD bool admin_connect_either(struct cli *cli, struct client_config *config,
+                                    const struct admin_rows *rows);
+
 /* True if the text is host:port, or several joined by commas. */
 bool admin_is_bootstrap(const char *text);
 

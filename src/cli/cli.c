@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+#include "base/arguments.h"
 #include "base/mem.h"
 #include "cli/commands.h"
 #include "os/resolve.h"
@@ -32,7 +33,7 @@ bool cli_has_command(const char *word)
 void cli_help(struct text *out)
 {
     for (int i = 0; i < command_count; i++)
-        text_printf(out, "  %-18s %s\n", commands[i].words, commands[i].about);
+        text_printf(out, "  %-21s %s\n", commands[i].words, commands[i].about);
 }
 
 void cli_stop(struct cli_env *env)
@@ -137,16 +138,73 @@ enum call_outcome cli_call(struct cli *cli, struct call *call)
     return call_is_under_way(call) ? CALL_E_STOPPED : call->outcome;
 }
 
+/* --- subcommands ------------------------------------------------------------- */
+
+enum { SUBCOMMANDS_MAX = 8 };
+
+/* What a row without dashes implies is a subcommand of Kafka's command. */
+static bool has_subcommands(const struct command *command)
+{
+    return command->implies[0] && command->implies[0] != '-';
+}
+
+/* The subcommands are those of the rows with the same name of Kafka's. */
+static struct arguments_grammar grammar_of(const struct command *command,
+                                           const char *names[static SUBCOMMANDS_MAX])
+{
+    int count = 0;
+
+    for (int i = 0; i < command_count && count < SUBCOMMANDS_MAX; i++)
+        if (strcmp(commands[i].kafka, command->kafka) == 0)
+            names[count++] = commands[i].implies;
+    return (struct arguments_grammar){.subcommands = names, .count = count};
+}
+
+static int parse_subcommand(struct cli *cli, int argc, char **argv)
+{
+    const struct command *any = cli->command;
+    const char *names[SUBCOMMANDS_MAX];
+    struct arguments_grammar grammar = grammar_of(any, names);
+    int e = arguments_parse(&cli->options, &grammar, argc, argv, &cli->why);
+
+    for (int i = 0; i < command_count && cli->options.subcommand; i++)
+        if (strcmp(commands[i].kafka, any->kafka) == 0 &&
+            strcmp(commands[i].implies, cli->options.subcommand) == 0)
+            cli->command = &commands[i];
+    return e;
+}
+
+static void print_subcommand_usage(struct cli *cli, struct console_out *out)
+{
+    const char *names[SUBCOMMANDS_MAX];
+    struct arguments_grammar grammar = grammar_of(cli->command, names);
+    struct text usage = {.data = NULL};
+
+    arguments_usage(&cli->options, &grammar, cli->command->kafka, &usage);
+    console_write(out, usage.data, usage.size);
+    text_fini(&usage);
+}
+
 /* --- running ----------------------------------------------------------------- */
+
+static void complete_bootstrap(struct options *options)
+{
+    int bootstrap = options_find(options, "bootstrap-server");
+    int controller = options_find(options, "bootstrap-controller");
+
+    if (bootstrap < 0 || options_has(options, bootstrap))
+        return;
+    if (controller < 0 || !options_has(options, controller))
+        options_add(options, bootstrap, "localhost:9092");
+}
 
 /* What our words leave out is added, so that handlers see Kafka's options only. */
 static void complete(struct cli *cli)
 {
     const struct command *command = cli->command;
     struct options *options = &cli->options;
-    int bootstrap = options_find(options, "bootstrap-server");
 
-    if (*command->implies)
+    if (*command->implies && !has_subcommands(command))
         options_add(options, options_find(options, command->implies + 2), NULL);
     if (*command->positional && options->words[0]) {
         int row = options_find(options, command->positional + 2);
@@ -154,20 +212,24 @@ static void complete(struct cli *cli)
         if (!options_has(options, row))
             options_add(options, row, options->words[0]);
     }
-    if (bootstrap >= 0 && !options_has(options, bootstrap))
-        options_add(options, bootstrap, "localhost:9092");
+    complete_bootstrap(options);
 }
 
 static int show_help(struct cli *cli)
 {
+    bool is_stdout = !cli->is_kafka || has_subcommands(cli->command);
+    struct console_out *out = is_stdout ? &cli->out : &cli->err;
     struct text usage = {.data = NULL};
-    struct console_out *out = cli->is_kafka ? &cli->err : &cli->out;
 
+    if (cli->is_kafka && has_subcommands(cli->command))
+        print_subcommand_usage(cli, out);
     options_usage(&cli->options, &usage);
     console_printf(out, "%s\n", cli->command->about);
     console_write(out, usage.data, usage.size);
     text_fini(&usage);
-    return cli->is_kafka; /* Kafka's tools take a question for a mistake. */
+    /* Most of Kafka's tools take a question for a mistake. */
+    return cli->is_kafka && cli->command->mistakes != MISTAKES_TYPE_HELP &&
+           cli->command->mistakes != MISTAKES_NAMED_MILD;
 }
 
 /* --json is ours: Kafka's commands do not know it. */
@@ -183,27 +245,61 @@ static bool knows_options(struct cli *cli)
 
 static int show_mistake(struct cli *cli)
 {
-    if (!cli->is_kafka || cli->command->mistakes == MISTAKES_USAGE)
+    if (!cli->is_kafka)
         return cli_misused(cli, cli->why.data);
-    if (cli->command->mistakes == MISTAKES_OCCURRED)
-        console_printf(&cli->err, "Error occurred: ");
+    console_flush(&cli->out);
+    switch (cli->command->mistakes) {
+    case MISTAKES_USAGE: return cli_misused(cli, cli->why.data);
+    case MISTAKES_PLAIN: break;
+    case MISTAKES_OCCURRED: console_printf(&cli->err, "Error occurred: "); break;
+    case MISTAKES_NAMED:
+    case MISTAKES_NAMED_MILD:
+        print_subcommand_usage(cli, &cli->err);
+        console_printf(&cli->err, "%s: error: ", cli->command->kafka);
+        break;
+    case MISTAKES_TYPE_HELP:
+        console_printf(&cli->err, "Command line error: %s. Type --help for help.\n", cli->why.data);
+        return 1;
+    }
     return cli_failed(cli, cli->why.data);
+}
+
+static int parse(struct cli *cli, int argc, char **argv)
+{
+    struct options *options = &cli->options;
+
+    if (cli->is_kafka && has_subcommands(cli->command))
+        return parse_subcommand(cli, argc, argv);
+    if (has_subcommands(cli->command)) {
+        options->subcommand = cli->command->implies;
+        options->is_merged = true;
+    }
+    if (options_parse(options, argc, argv, &cli->why) || !knows_options(cli))
+        return OPTIONS_E_INVALID;
+    if (options_has(options, options_find(options, "help")) || (cli->is_kafka && argc == 0))
+        return ARGUMENTS_E_HELP;
+    return 0;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
     struct options *options = &cli->options;
+    int e = parse(cli, argc, argv);
+    int version = options_find(options, "version");
 
-    if (options_parse(options, argc, argv, &cli->why) || !knows_options(cli))
-        return show_mistake(cli);
-    if (options_has(options, options_find(options, "help")) || (cli->is_kafka && argc == 0))
+    if (e == ARGUMENTS_E_HELP)
         return show_help(cli);
-    if (options_has(options, options_find(options, "version"))) {
+    if (e)
+        return show_mistake(cli);
+    if (version >= 0 && options_has(options, version)) {
         console_printf(&cli->out, "%s (Moldau %s)\n", KAFKA_VERSION, cli->env->version);
         return 0;
     }
-    if (!cli->is_kafka)
+    if (!cli->is_kafka) {
         complete(cli);
+        if (arguments_check(options, true, &cli->why) || arguments_check(options, false, &cli->why))
+            return show_mistake(cli);
+    }
     return cli->command->run(cli);
 }
 

@@ -23,12 +23,16 @@ enum mistakes {
     MISTAKES_USAGE,    /* A sentence and the usage. */
     MISTAKES_PLAIN,    /* The sentence alone. */
     MISTAKES_OCCURRED, /* The sentence behind "Error occurred: ". */
+    /* Of commands with subcommands. */
+    MISTAKES_NAMED,      /* A line of usage, and the sentence behind "name: error: ". */
+    MISTAKES_NAMED_MILD, /* Likewise, but to ask for help is no mistake. */
+    MISTAKES_TYPE_HELP,  /* The sentence inside "Command line error: ". */
 };
 
 struct command {
     const char *words;      /* "topics list" */
     const char *kafka;      /* "kafka-topics" */
-    const char *implies;    /* The option that our words stand for, or "". */
+    const char *implies;    /* The option or the subcommand that our words stand for, or "". */
     const char *positional; /* The option that the first bare word stands for, or "". */
     enum mistakes mistakes; /* By Kafka's name; by ours the usage follows. */
     int (*run)(struct cli *cli);

@@ -45,10 +45,12 @@ ENDS_PROCESS = -1
 LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}|\[\d{4}-\d\d-\d\d [\d:,]+\]) [EW]R?.*\n?", re.M)
 STACK = re.compile(r"^(\tat .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
 USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
+# Tools with subcommands break and justify the line behind their usage, and advise.
+ARGPARSE = re.compile(r"^usage: .*?^([\w-]+:\s+error:.*?)(?:Did you mean:.*)?\Z", re.M | re.S)
 # Said by Java's consumer about itself.
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
 CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
-                   r"(?:(?:[a-z]+\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
+                   r"(?:(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
 # Ours knows requests, and versions of two, that Kafka 4.3.1 does not.
 NEWER = re.compile(r",\n\t\w+\(9[34]\): UNSUPPORTED")
 USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d+")
@@ -132,6 +134,7 @@ def mask(text):
 def sentences(text):
     """What of standard error is a tool's own sentence."""
     text = MEANING.sub(r"\1", USAGE.sub("<usage>\n", text))
+    text = ARGPARSE.sub(lambda found: " ".join(re.sub(r"-\n", "-", found[1]).split()), text)
     text = ADVICE.sub("", STACK.sub("", LOG_LINE.sub("", text)))
     # The order of a set.
     text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")
