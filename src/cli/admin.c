@@ -102,6 +102,7 @@ static const char *call_name(const struct wire_api *api)
         int16_t key;
         const char *name;
     } names[] = {
+        {API_API_VERSIONS, "describeFeatures"},
         {API_CREATE_TOPICS, "createTopics"},
         {API_DELETE_RECORDS, "deleteRecords"},
         {API_DELETE_TOPICS, "deleteTopics"},
@@ -114,6 +115,7 @@ static const char *call_name(const struct wire_api *api)
         {API_LIST_OFFSETS, "listOffsets"},
         {API_LIST_PARTITION_REASSIGNMENTS, "listPartitionReassignments"},
         {API_UNREGISTER_BROKER, "unregisterBroker"},
+        {API_UPDATE_FEATURES, "updateFeatures"},
     };
 
     for (size_t i = 0; i < COUNT_OF(names); i++)

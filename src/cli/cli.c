@@ -243,7 +243,7 @@ static bool knows_options(struct cli *cli)
     return false;
 }
 
-static int show_mistake(struct cli *cli)
+int cli_mistaken(struct cli *cli)
 {
     if (!cli->is_kafka)
         return cli_misused(cli, cli->why.data);
@@ -290,7 +290,7 @@ static int run(struct cli *cli, int argc, char **argv)
     if (e == ARGUMENTS_E_HELP)
         return show_help(cli);
     if (e)
-        return show_mistake(cli);
+        return cli_mistaken(cli);
     if (version >= 0 && options_has(options, version)) {
         console_printf(&cli->out, "%s (Moldau %s)\n", KAFKA_VERSION, cli->env->version);
         return 0;
@@ -298,7 +298,7 @@ static int run(struct cli *cli, int argc, char **argv)
     if (!cli->is_kafka) {
         complete(cli);
         if (arguments_check(options, true, &cli->why) || arguments_check(options, false, &cli->why))
-            return show_mistake(cli);
+            return cli_mistaken(cli);
     }
     return cli->command->run(cli);
 }

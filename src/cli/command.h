@@ -59,6 +59,9 @@ struct cli {
 /* Prints a sentence and the usage on standard error; returns 1. */
 int cli_misused(struct cli *cli, const char *sentence);
 
+/* Says of cli->why what the command says of mistakes in its options; returns 1. */
+int cli_mistaken(struct cli *cli);
+
 /* Prints a sentence on standard error; returns 1. */
 int cli_failed(struct cli *cli, const char *sentence);
 

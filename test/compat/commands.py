@@ -51,6 +51,11 @@ ARGPARSE = re.compile(r"^usage: .*?^([\w-]+:\s+error:.*?)(?:Did you mean:.*)?\Z"
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
 CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
                    r"(?:(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
+# Features: what they are counts, not how often the cluster has been changed.
+EPOCH = re.compile(r"(Feature: .*Epoch: )\d+")
+# Ours knows levels of metadata.version that Kafka 4.3.1 does not.
+LEVELS = re.compile(r"(Supported metadata.version are: .*4\.3-IV0).*")
+NEWEST = re.compile(r"(SupportedMaxVersion: )(UNKNOWN 33|4\.4-IV2) *")
 # Ours knows requests, and versions of two, that Kafka 4.3.1 does not.
 NEWER = re.compile(r",\n\t\w+\(9[34]\): UNSUPPORTED")
 USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d+")
@@ -124,6 +129,7 @@ class OurTools:
 
 
 def mask(text):
+    text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
     text = USABLE.sub(r"\1N", NEWER.sub("", text))
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
     if "\npartition: " in text:  # The order of a map.
@@ -135,6 +141,7 @@ def sentences(text):
     """What of standard error is a tool's own sentence."""
     text = MEANING.sub(r"\1", USAGE.sub("<usage>\n", text))
     text = ARGPARSE.sub(lambda found: " ".join(re.sub(r"-\n", "-", found[1]).split()), text)
+    text = LEVELS.sub(r"\1", text)
     text = ADVICE.sub("", STACK.sub("", LOG_LINE.sub("", text)))
     # The order of a set.
     text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")

@@ -6,6 +6,9 @@ CLUSTER = "kafka-cluster"
 ID = f"{CLUSTER} cluster-id --bootstrap-server {{b}}"
 ENDPOINTS = f"{CLUSTER} list-endpoints --bootstrap-server {{b}}"
 UNREGISTER = f"{CLUSTER} unregister --bootstrap-server {{b}}"
+FEATURES = "kafka-features --bootstrap-server {b}"
+LEVELS = "kafka-features version-mapping"
+NEEDS = "kafka-features feature-dependencies"
 # Nobody listens there.
 NOWHERE = "--bootstrap-server 127.0.0.1:1 --command-config {short}"
 
@@ -74,6 +77,58 @@ CASES = [
     (f"{UNREGISTER} --id -1", ""),
     (f"{UNREGISTER} --id x", ""),
     (f"{UNREGISTER} --id 99999999999", ""),
+    # --- kafka-features
+    ("kafka-features", ""),
+    ("kafka-features describe", ""),
+    ("kafka-features --bootstrap-controller {b} describe", ""),
+    ("kafka-features --bootstrap-server bad describe", ""),
+    (f"kafka-features {NOWHERE} describe", ""),
+    (f"kafka-features {NOWHERE} upgrade --feature group.version=1", ""),
+    (FEATURES, ""),
+    (f"{FEATURES} -h", ""),
+    (f"{FEATURES} nosuch", ""),
+    (f"{FEATURES} --nosuch describe", ""),
+    (f"{FEATURES} --bootstrap-controller {{b}} describe", ""),
+    (f"{FEATURES} --command-config /nonexistent describe", ""),
+    (f"{FEATURES} --command-config {{client}} describe", ""),
+    (f"{FEATURES} describe", ""),
+    (f"{FEATURES} describe extra", ""),
+    (f"{FEATURES} describe --json", ""),
+    (f"{FEATURES} describe --node-id 1", ""),
+    (f"{FEATURES} describe --node-id x", ""),
+    (f"{FEATURES} --command-config {{short}} describe --node-id 7", ""),
+    *((f"{FEATURES} upgrade {words}", "") for words in (
+        "", "-h", "--feature", "--metadata 3.7-IV0", "--metadata 9.9 --dry-run",
+        "--metadata 4.3-IV0 --dry-run", "--metadata 4.3 --feature metadata.version=30",
+        "--release-version 4.3 --dry-run", "--release-version 3.7 --dry-run",
+        "--release-version nope", "--release-version 4.3 --metadata 4.3",
+        "--release-version 4.3 --feature group.version=1", "--unsafe")),
+    *((f"{FEATURES} upgrade --dry-run --feature {words}", "") for words in (
+        "group.version=1", "nope=1", "group.version=1 --feature nope=1", "group.version",
+        "group.version=x", "group.version=", "group.version=9", "group.version=-1",
+        "group.version=70000", "a=b=1", "=1", "kraft.version=1",
+        "transaction.version=2 --feature share.version=1",
+        "group.version=1 --feature group.version=1")),
+    *((f"{FEATURES} downgrade {words}", "") for words in (
+        "", "--metadata 3.7 --dry-run", "--metadata 3.7 --unsafe --dry-run",
+        "--feature transaction.version=1 --dry-run", "--release-version 4.0 --dry-run",
+        "--feature streams.version=0")),
+    (f"{FEATURES} upgrade --feature streams.version=1", ""),
+    *((f"{FEATURES} disable {words}", "") for words in (
+        "", "--metadata 4.3", "--feature nope", "--feature group.version=1 --dry-run",
+        "--feature group.version --feature transaction.version --unsafe --dry-run",
+        "--feature group.version --feature group.version", "--feature metadata.version",
+        "--feature streams.version")),
+    (f"{FEATURES} upgrade --feature streams.version=1", ""),
+    (LEVELS, ""),
+    *((f"{LEVELS} --release-version {release}", "") for release in (
+        "3.7", "3.7-IV0", "4.0-IV1", "4.2", "4.3", "3.2", "nope")),
+    (NEEDS, ""),
+    *((f"{NEEDS} --feature {words}", "") for words in (
+        "group.version=1", "group.version=0 --feature nope=2", "nope=1", "group.version",
+        "group.version=x", "group.version=9", "metadata.version=20", "metadata.version=99",
+        "eligible.leader.replicas.version=0 --feature eligible.leader.replicas.version=1",
+        "transaction.version=2 --feature share.version=1 --feature kraft.version=1")),
 ]
 
 KNOWN = [
@@ -81,4 +136,6 @@ KNOWN = [
     (f"{CLUSTER} cluster-id -h", "stdout", "the usage is our own"),
     (f"{CLUSTER} list-endpoints -h", "stdout", "the usage is our own"),
     (f"{CLUSTER} unregister -h", "stdout", "the usage is our own"),
+    (f"{FEATURES} -h", "stdout", "the usage is our own"),
+    (f"{FEATURES} upgrade -h", "stdout", "the usage is our own"),
 ]
