@@ -67,13 +67,18 @@ static int by_place(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-void java_order_sort(const struct slice *keys, size_t count, size_t capacity, size_t *out)
+int32_t java_order_hash_partition(struct slice topic, int32_t partition)
+{
+    return (int32_t)((31 + (uint32_t)partition) * 31 + (uint32_t)java_order_hash(topic));
+}
+
+void java_order_sort_hashes(const int32_t *hashes, size_t count, size_t capacity, size_t *out)
 {
     size_t buckets = bucket_count(count, capacity);
     struct place *places = mem_new_array(count, sizeof(*places));
 
     for (size_t i = 0; i < count; i++) {
-        uint32_t h = (uint32_t)java_order_hash(keys[i]);
+        uint32_t h = (uint32_t)hashes[i];
 
         places[i] = (struct place){.bucket = (h ^ (h >> 16)) & (buckets - 1), .index = i};
     }
@@ -81,4 +86,14 @@ void java_order_sort(const struct slice *keys, size_t count, size_t capacity, si
     for (size_t i = 0; i < count; i++)
         out[i] = places[i].index;
     mem_free(places);
+}
+
+void java_order_sort(const struct slice *keys, size_t count, size_t capacity, size_t *out)
+{
+    int32_t *hashes = mem_new_array(count, sizeof(*hashes));
+
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = java_order_hash(keys[i]);
+    java_order_sort_hashes(hashes, count, capacity, out);
+    mem_free(hashes);
 }

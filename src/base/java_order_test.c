@@ -46,3 +46,18 @@ TEST(java_order, bytes_that_are_not_utf_8_do_no_harm)
 {
     check(java_order_hash(slice_text("\xff\xc3")) != 0);
 }
+
+TEST(java_order, partitions_have_hashes_of_their_own)
+{
+    static const int32_t order[] = {1, 0};
+    int32_t hashes[COUNT_OF(order)];
+    size_t out[COUNT_OF(order)];
+
+    check_eq(java_order_hash_partition(slice_text("a"), 0), 31 * 31 + 'a');
+    /* As Kafka's tool prints them. */
+    for (int32_t i = 0; i < (int32_t)COUNT_OF(order); i++)
+        hashes[i] = java_order_hash_partition(slice_text("o1"), i);
+    java_order_sort_hashes(hashes, COUNT_OF(order), 0, out);
+    for (size_t i = 0; i < COUNT_OF(order); i++)
+        check_eq(out[i], order[i]);
+}

@@ -108,6 +108,7 @@ static const char *call_name(const struct wire_api *api)
         {API_DELETE_TOPICS, "deleteTopics"},
         {API_DESCRIBE_CLUSTER, "listNodes"},
         {API_DESCRIBE_CONFIGS, "describeConfigs"},
+        {API_DESCRIBE_LOG_DIRS, "describeLogDirs"},
         {API_DESCRIBE_TOPIC_PARTITIONS, "describeTopicPartitions"},
         {API_INCREMENTAL_ALTER_CONFIGS, "incrementalAlterConfigs"},
         {API_LIST_GROUPS, "listGroups"},

@@ -53,6 +53,9 @@ CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
                    r"(?:(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
 # Features: what they are counts, not how often the cluster has been changed.
 EPOCH = re.compile(r"(Feature: .*Epoch: )\d+")
+# What is in a log directory.
+SIZE = re.compile(r'"size":\d+')
+PLACED = re.compile(r'(?<="partitions":\[){.*?}(?=\])')
 # Ours knows levels of metadata.version that Kafka 4.3.1 does not.
 LEVELS = re.compile(r"(Supported metadata.version are: .*4\.3-IV0).*")
 NEWEST = re.compile(r"(SupportedMaxVersion: )(UNKNOWN 33|4\.4-IV2) *")
@@ -128,8 +131,16 @@ class OurTools:
         pass
 
 
+def sort_topics(found):
+    """Partitions of several topics come in an order that the broker has a part in."""
+    topics = set(re.findall(r'"partition":"(.*?)-\d+"', found[0]))
+    items = re.findall("{.*?}", found[0])
+    return ",".join(sorted(items) if len(topics) > 1 else items)
+
+
 def mask(text):
     text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
+    text = PLACED.sub(sort_topics, SIZE.sub('"size":N', text))
     text = USABLE.sub(r"\1N", NEWER.sub("", text))
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
     if "\npartition: " in text:  # The order of a map.

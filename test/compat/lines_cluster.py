@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command lines of the tools that look at and after a cluster as a whole."""
 
+from lines import PRODUCE, TOPICS
+
 VERSIONS = "kafka-broker-api-versions --bootstrap-server {b}"
 CLUSTER = "kafka-cluster"
 ID = f"{CLUSTER} cluster-id --bootstrap-server {{b}}"
@@ -11,6 +13,7 @@ LEVELS = "kafka-features version-mapping"
 NEEDS = "kafka-features feature-dependencies"
 # Nobody listens there.
 NOWHERE = "--bootstrap-server 127.0.0.1:1 --command-config {short}"
+DIRS = "kafka-log-dirs --bootstrap-server {b}"
 
 CASES = [
     # --- kafka-broker-api-versions
@@ -129,6 +132,25 @@ CASES = [
         "group.version=x", "group.version=9", "metadata.version=20", "metadata.version=99",
         "eligible.leader.replicas.version=0 --feature eligible.leader.replicas.version=1",
         "transaction.version=2 --feature share.version=1 --feature kraft.version=1")),
+    # --- kafka-log-dirs
+    (f"{TOPICS} --create --topic l1 --partitions 5", ""),
+    (f"{TOPICS} --create --topic l2 --partitions 20", ""),
+    (f"{PRODUCE} --topic l1", "a\nb\n"),
+    (f"{DIRS} --describe", ""),
+    ("kafka-log-dirs --describe", ""),
+    ("kafka-log-dirs --version", ""),
+    (f"{DIRS} --help", ""),
+    (DIRS, ""),
+    (f"{DIRS} --describe --nosuch", ""),
+    (f"{DIRS} --describe --json", ""),
+    (f"kafka-log-dirs {NOWHERE} --describe", ""),
+    ("kafka-log-dirs --bootstrap-server bad --describe", ""),
+    *((f"{DIRS} --describe --topic-list {words}", "") for words in (
+        "l1", "l1 extra", "l1,nope", "l1,", "l2,l1", "nope", "l1 --topic-list l2",
+        "l1 --command-config {client}", "l1 --command-config /nonexistent")),
+    (f"{DIRS} --describe --topic-list", ""),
+    *((f"{DIRS} --describe --topic-list l1 --broker-list {words}", "") for words in (
+        "1", "1,1", ",1", "1,2", "3,2,9,5", "x", "1 --broker-list 1")),
 ]
 
 KNOWN = [
