@@ -109,12 +109,14 @@ static const char *call_name(const struct wire_api *api)
         {API_DESCRIBE_CLUSTER, "listNodes"},
         {API_DESCRIBE_CONFIGS, "describeConfigs"},
         {API_DESCRIBE_LOG_DIRS, "describeLogDirs"},
+        {API_DESCRIBE_QUORUM, "describeMetadataQuorum"},
         {API_DESCRIBE_TOPIC_PARTITIONS, "describeTopicPartitions"},
         {API_INCREMENTAL_ALTER_CONFIGS, "incrementalAlterConfigs"},
         {API_LIST_GROUPS, "listGroups"},
         {API_LIST_CONFIG_RESOURCES, "listConfigResources"},
         {API_LIST_OFFSETS, "listOffsets"},
         {API_LIST_PARTITION_REASSIGNMENTS, "listPartitionReassignments"},
+        {API_REMOVE_RAFT_VOTER, "removeRaftVoter"},
         {API_UNREGISTER_BROKER, "unregisterBroker"},
         {API_UPDATE_FEATURES, "updateFeatures"},
     };
@@ -125,6 +127,13 @@ static const char *call_name(const struct wire_api *api)
     return "listTopics";
 }
 
+static void print_unsupported(const struct wire_api *api, struct text *out)
+{
+    text_printf(out, "The node does not support ");
+    for (const char *c = api->name; *c; c++)
+        text_printf(out, "%c", toupper((unsigned char)*c));
+}
+
 static void explain_outcome(struct cli *cli, const struct call *call, enum call_outcome outcome)
 {
     const struct wire_api *api = call->order.api;
@@ -132,7 +141,7 @@ static void explain_outcome(struct cli *cli, const struct call *call, enum call_
     if (outcome == CALL_E_TIMEOUT && call->sends == 0)
         text_printf(&cli->why, "Timed out waiting for a node assignment. Call: %s", call_name(api));
     else if (outcome == CALL_E_UNSUPPORTED)
-        text_printf(&cli->why, "The node does not support %s", api->name);
+        print_unsupported(api, &cli->why);
     else
         text_printf(&cli->why, "%s: %s", api->name, call_outcome_text(outcome));
 }

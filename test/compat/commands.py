@@ -56,6 +56,9 @@ EPOCH = re.compile(r"(Feature: .*Epoch: )\d+")
 # What is in a log directory.
 SIZE = re.compile(r'"size":\d+')
 PLACED = re.compile(r'(?<="partitions":\[){.*?}(?=\])')
+# How far the metadata log is, and when.
+WATERMARK = re.compile(r"(HighWatermark: +)\d+")
+REPLICA = re.compile(r"^(\d+ +\t[\w-]{22}\t).*\t(\d+ +\t)(\d+( ms ago)? *\t){2}", re.M)
 # Ours knows levels of metadata.version that Kafka 4.3.1 does not.
 LEVELS = re.compile(r"(Supported metadata.version are: .*4\.3-IV0).*")
 NEWEST = re.compile(r"(SupportedMaxVersion: )(UNKNOWN 33|4\.4-IV2) *")
@@ -140,6 +143,8 @@ def sort_topics(found):
 
 def mask(text):
     text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
+    text = WATERMARK.sub(r"\1N", text)
+    text = REPLICA.sub(lambda row: f"{row[1]}N\t{row[2]}{row[4]}\t", text)
     text = PLACED.sub(sort_topics, SIZE.sub('"size":N', text))
     text = USABLE.sub(r"\1N", NEWER.sub("", text))
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))

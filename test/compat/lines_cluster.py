@@ -14,8 +14,14 @@ NEEDS = "kafka-features feature-dependencies"
 # Nobody listens there.
 NOWHERE = "--bootstrap-server 127.0.0.1:1 --command-config {short}"
 DIRS = "kafka-log-dirs --bootstrap-server {b}"
+QUORUM = "kafka-metadata-quorum --bootstrap-server {b}"
+DIRECTORY = "bW9sZGF1LWNvbXBhdC10ZQ"
 
 CASES = [
+    # Kafka's broker has their logs some time after its controller has made them.
+    (f"{TOPICS} --create --topic l1 --partitions 5", ""),
+    (f"{TOPICS} --create --topic l2 --partitions 20", ""),
+    (f"{PRODUCE} --topic l1", "a\nb\n"),
     # --- kafka-broker-api-versions
     (VERSIONS, ""),
     (f"{VERSIONS} extra", ""),
@@ -133,9 +139,6 @@ CASES = [
         "eligible.leader.replicas.version=0 --feature eligible.leader.replicas.version=1",
         "transaction.version=2 --feature share.version=1 --feature kraft.version=1")),
     # --- kafka-log-dirs
-    (f"{TOPICS} --create --topic l1 --partitions 5", ""),
-    (f"{TOPICS} --create --topic l2 --partitions 20", ""),
-    (f"{PRODUCE} --topic l1", "a\nb\n"),
     (f"{DIRS} --describe", ""),
     ("kafka-log-dirs --describe", ""),
     ("kafka-log-dirs --version", ""),
@@ -151,6 +154,36 @@ CASES = [
     (f"{DIRS} --describe --topic-list", ""),
     *((f"{DIRS} --describe --topic-list l1 --broker-list {words}", "") for words in (
         "1", "1,1", ",1", "1,2", "3,2,9,5", "x", "1 --broker-list 1")),
+    # --- kafka-metadata-quorum
+    ("kafka-metadata-quorum", ""),
+    ("kafka-metadata-quorum -h", ""),
+    ("kafka-metadata-quorum describe", ""),
+    ("kafka-metadata-quorum --bootstrap-controller {b} describe --status", ""),
+    ("kafka-metadata-quorum --bootstrap-controller {b} describe --replication", ""),
+    ("kafka-metadata-quorum --bootstrap-server bad describe --status", ""),
+    (f"kafka-metadata-quorum {NOWHERE} describe --status", ""),
+    (f"kafka-metadata-quorum {NOWHERE} describe --replication", ""),
+    (QUORUM, ""),
+    (f"{QUORUM} --bootstrap-controller {{b}} describe --status", ""),
+    (f"{QUORUM} --command-config /nonexistent describe --status", ""),
+    (f"{QUORUM} --command-config {{client}} describe --status", ""),
+    *((f"{QUORUM} describe {words}", "") for words in (
+        "", "-h", "extra", "--status", "--replication", "--re", "--replication --human-readable",
+        "--re --hu", "--human-readable", "--status --human-readable", "--status --replication",
+        "--replication --status --human-readable", "--status --json")),
+    (f"{QUORUM} add-controller", ""),
+    (f"{QUORUM} add-controller -h", ""),
+    (f"{QUORUM} add-controller --dry-run", ""),
+    (f"{QUORUM} --command-config {{client}} add-controller", ""),
+    (f"{QUORUM} remove-controller", ""),
+    (f"{QUORUM} remove-controller -h", ""),
+    (f"{QUORUM} remove-controller --controller-id 1", ""),
+    (f"{QUORUM} remove-controller -i x -d {DIRECTORY}", ""),
+    (f"{QUORUM} remove-controller -i -1 -d {DIRECTORY}", ""),
+    (f"{QUORUM} remove-controller -i 1 -d {DIRECTORY}", ""),
+    (f"{QUORUM} remove-controller -i 1 -d {DIRECTORY} --dry-run", ""),
+    *((f"{QUORUM} remove-controller --controller-id 1 --controller-directory-id {word}", "")
+      for word in ("x", "xx", "!!", "AAAA", "AAAAAAAAA", "a" * 23, "a" * 25)),
 ]
 
 KNOWN = [
@@ -160,4 +193,9 @@ KNOWN = [
     (f"{CLUSTER} unregister -h", "stdout", "the usage is our own"),
     (f"{FEATURES} -h", "stdout", "the usage is our own"),
     (f"{FEATURES} upgrade -h", "stdout", "the usage is our own"),
+    ("kafka-metadata-quorum -h", "stdout", "the usage is our own"),
+    (f"{QUORUM} describe -h", "stdout", "the usage is our own"),
+    (f"{QUORUM} add-controller -h", "stdout", "the usage is our own"),
+    (f"{QUORUM} remove-controller -h", "stdout", "the usage is our own"),
+    (f"{QUORUM} --command-config {{client}} add-controller", "stderr", "this is not served"),
 ]
