@@ -28,6 +28,11 @@ static bool is_exclusive(const struct option_row *row)
     return row->need == OPTION_EITHER || row->need == OPTION_ONE_OF;
 }
 
+static bool is_list(const struct option_row *row)
+{
+    return row->kind == OPTION_LIST || row->kind == OPTION_WORDS;
+}
+
 /* A word with a dash, but for "-" and numbers below 0. */
 static bool looks_like_option(const char *word)
 {
@@ -138,7 +143,7 @@ static int check_number(const struct reading *r, int row, const char *value)
 static void put(struct options *options, int row, const char *value)
 {
     for (int i = 0; i < options->use_count; i++)
-        if (options->uses[i].row == row && options->rows[row].kind != OPTION_LIST) {
+        if (options->uses[i].row == row && !is_list(&options->rows[row])) {
             options->uses[i].value = value;
             return;
         }
@@ -183,10 +188,14 @@ static int take_option(struct reading *r)
     if (!value) {
         text_printf(r->why, "argument ");
         print_names(&r->options->rows[row], r->why);
-        text_printf(r->why, ": expected one argument");
+        text_printf(r->why, r->options->rows[row].kind == OPTION_WORDS ? ": expected 1 argument(s)"
+                                                                       : ": expected one argument");
         return OPTIONS_E_INVALID;
     }
     put(r->options, row, value);
+    while (r->options->rows[row].kind == OPTION_WORDS && r->at + 1 < r->argc &&
+           !looks_like_option(r->argv[r->at + 1]))
+        put(r->options, row, r->argv[++r->at]);
     return check_number(r, row, value);
 }
 
@@ -218,18 +227,18 @@ int arguments_parse(struct options *options, const struct arguments_grammar *gra
     for (; r.at < argc && !e; r.at++) {
         if (looks_like_option(argv[r.at]))
             e = take_option(&r);
-        else if (!options->subcommand)
+        else if (!options->subcommand && grammar->count > 0)
             e = take_subcommand(&r, grammar);
         else
             e = unrecognized(&r, argv[r.at]);
     }
     if (e)
         return e;
-    if (!options->subcommand) {
+    if (!options->subcommand && grammar->count > 0) {
         text_printf(why, "too few arguments");
         return OPTIONS_E_INVALID;
     }
-    e = arguments_check(options, true, why);
+    e = options->subcommand ? arguments_check(options, true, why) : 0;
     return e ? e : arguments_check(options, false, why);
 }
 
@@ -286,9 +295,10 @@ void arguments_usage(const struct options *options, const struct arguments_gramm
         text_printf(out, " %s", options->subcommand);
     text_printf(out, " [-h]");
     for (int i = 0; i < options->row_count; i++)
-        if (options_is_under(&options->rows[i], options->subcommand))
+        if (options_is_under(&options->rows[i], options->subcommand) &&
+            strcmp(options->rows[i].name, "help") != 0)
             print_usage_of(&options->rows[i], out);
     for (int i = 0; i < grammar->count && !options->subcommand; i++)
         text_printf(out, "%s%s", i ? "," : " {", grammar->subcommands[i]);
-    text_printf(out, options->subcommand ? "\n" : "} ...\n");
+    text_printf(out, options->subcommand || grammar->count == 0 ? "\n" : "} ...\n");
 }

@@ -4,7 +4,7 @@
 /* base/arguments.h - the words behind a command that has subcommands, read in the manner
  * of those of Kafka's tools that have some.
  *
- *     [--name value ...] subcommand [--name value ... -n value -nvalue --name=value]
+ *     [--name value ...] [subcommand] [--name value ... -n value -nvalue --name=value]
  *
  * The rows are those of base/options.h; `under` says on which side of the subcommand an
  * option stands.  A name may be cut short as long as no other option begins so.  An

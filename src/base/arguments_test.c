@@ -181,3 +181,38 @@ TEST(arguments, our_words_allow_more)
     check(!options_is_in_scope(&f.options, ID));
     end(&f);
 }
+
+/* Of a command without subcommands. */
+TEST(arguments, several_words_may_follow_one_name)
+{
+    static const struct option_row plain[] = {
+        {.name = "size", .kind = OPTION_INT, .need = OPTION_NEEDED},
+        {.name = "set", .kind = OPTION_WORDS},
+    };
+    static const struct arguments_grammar none = {.count = 0};
+    char texts[][8] = {"--set", "a=1", "b=2", "--size", "3", "--set", "c=3", "--set"};
+    char *words[COUNT_OF(texts)];
+    struct options options;
+    struct text why = {.data = NULL};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        words[i] = texts[i];
+    options_init(&options, plain, COUNT_OF(plain));
+    check_ok(arguments_parse(&options, &none, 7, words, &why));
+    check_text(options_nth(&options, 0, 0), "3");
+    check_text(options_nth(&options, 1, 0), "a=1");
+    check_text(options_nth(&options, 1, 1), "b=2");
+    check_text(options_nth(&options, 1, 2), "c=3");
+    check(!options_nth(&options, 1, 3));
+    options_fini(&options);
+    options_init(&options, plain, COUNT_OF(plain));
+    check_eq(arguments_parse(&options, &none, 8, words, &why), OPTIONS_E_INVALID);
+    check_text(why.data, "argument --set: expected 1 argument(s)");
+    text_cut(&why, 0);
+    options_fini(&options);
+    options_init(&options, plain, COUNT_OF(plain));
+    check_eq(arguments_parse(&options, &none, 3, words, &why), OPTIONS_E_INVALID);
+    check_text(why.data, "argument --size is required");
+    options_fini(&options);
+    text_fini(&why);
+}

@@ -28,6 +28,7 @@ enum option_kind {
     OPTION_LONG,     /* Of 64 bits. */
     OPTION_OPTIONAL, /* Perhaps an argument. */
     OPTION_LIST,     /* An argument, any text; all that are given count. */
+    OPTION_WORDS,    /* As a list; several may follow one name (base/arguments.h). */
 };
 
 enum option_need {

@@ -148,6 +148,13 @@ static bool has_subcommands(const struct command *command)
     return command->implies[0] && command->implies[0] != '-';
 }
 
+/* Kafka's command reads its words by another parser than most. */
+static bool is_of_arguments(const struct command *command)
+{
+    return has_subcommands(command) || command->mistakes == MISTAKES_NAMED ||
+           command->mistakes == MISTAKES_NAMED_MILD;
+}
+
 /* The subcommands are those of the rows with the same name of Kafka's. */
 static struct arguments_grammar grammar_of(const struct command *command,
                                            const char *names[static SUBCOMMANDS_MAX])
@@ -155,7 +162,7 @@ static struct arguments_grammar grammar_of(const struct command *command,
     int count = 0;
 
     for (int i = 0; i < command_count && count < SUBCOMMANDS_MAX; i++)
-        if (strcmp(commands[i].kafka, command->kafka) == 0)
+        if (strcmp(commands[i].kafka, command->kafka) == 0 && has_subcommands(&commands[i]))
             names[count++] = commands[i].implies;
     return (struct arguments_grammar){.subcommands = names, .count = count};
 }
@@ -217,11 +224,11 @@ static void complete(struct cli *cli)
 
 static int show_help(struct cli *cli)
 {
-    bool is_stdout = !cli->is_kafka || has_subcommands(cli->command);
+    bool is_stdout = !cli->is_kafka || is_of_arguments(cli->command);
     struct console_out *out = is_stdout ? &cli->out : &cli->err;
     struct text usage = {.data = NULL};
 
-    if (cli->is_kafka && has_subcommands(cli->command))
+    if (cli->is_kafka && is_of_arguments(cli->command))
         print_subcommand_usage(cli, out);
     options_usage(&cli->options, &usage);
     console_printf(out, "%s\n", cli->command->about);
@@ -268,7 +275,7 @@ static int parse(struct cli *cli, int argc, char **argv)
 {
     struct options *options = &cli->options;
 
-    if (cli->is_kafka && has_subcommands(cli->command))
+    if (cli->is_kafka && is_of_arguments(cli->command))
         return parse_subcommand(cli, argc, argv);
     if (has_subcommands(cli->command)) {
         options->subcommand = cli->command->implies;
@@ -287,6 +294,11 @@ static int run(struct cli *cli, int argc, char **argv)
     int e = parse(cli, argc, argv);
     int version = options_find(options, "version");
 
+    if (e && argc == 0 && cli->is_kafka && is_of_arguments(cli->command) &&
+        !has_subcommands(cli->command)) { /* No word at all is no mistake. */
+        (void)show_help(cli);
+        return 0;
+    }
     if (e == ARGUMENTS_E_HELP)
         return show_help(cli);
     if (e)

@@ -29,12 +29,14 @@ import lines_cluster
 import lines_configs
 import lines_console
 import lines_offsets
+import lines_perf
 import lines_topics
 import peers
 from lines import B, CONSUME, N, PRODUCE, TOPICS
 
 # Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text.
-MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster]
+MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster,
+           lines_perf]
 CASES = [case for module in MODULES for case in module.CASES]
 KNOWN = [known for module in MODULES for known in module.KNOWN]
 
@@ -65,6 +67,9 @@ NEWEST = re.compile(r"(SupportedMaxVersion: )(UNKNOWN 33|4\.4-IV2) *")
 # Ours knows requests, and versions of two, that Kafka 4.3.1 does not.
 NEWER = re.compile(r",\n\t\w+\(9[34]\): UNSUPPORTED")
 USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d+")
+# What of a measurement is the same each time: the words, and how exact the numbers are.
+MEASURED = re.compile(r"(?<= records sent, ).*")
+NUMBER = re.compile(r"\d+(\.\d+)?")
 # What a client says about an error's code is its own.
 MEANING = re.compile(r"(error: org\.apache\.[\w.]+Exception): .*")
 
@@ -147,6 +152,8 @@ def mask(text):
     text = REPLICA.sub(lambda row: f"{row[1]}N\t{row[2]}{row[4]}\t", text)
     text = PLACED.sub(sort_topics, SIZE.sub('"size":N', text))
     text = USABLE.sub(r"\1N", NEWER.sub("", text))
+    text = MEASURED.sub(lambda line: NUMBER.sub(
+        lambda number: f"N{len(number[1] or '')}", line[0]), text)
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
     if "\npartition: " in text:  # The order of a map.
         text = "".join(sorted(text.splitlines(keepends=True)))

@@ -29,6 +29,7 @@ static const char *type_text(enum option_kind kind)
     switch (kind) {
     case OPTION_FLAG: break;
     case OPTION_LIST:
+    case OPTION_WORDS:
     case OPTION_TEXT: return "text";
     case OPTION_INT: return "int";
     case OPTION_LONG: return "long";
