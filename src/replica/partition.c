@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 DIAG_MODULE("replica");
@@ -18,6 +19,7 @@ enum {
     LOG_NAME_MAX = 300,
     ROOM_TRIES = 64, /* Of partitions, to find one that may sleep. */
     PREPARED = 4,    /* Partitions brought in order for each that opens. */
+    ROOM_MARGIN = 16,
 };
 
 static uint64_t key_hash(struct uuid topic_id, int32_t index)
@@ -242,15 +244,20 @@ static void partition_free(struct partition *p)
 static bool wants_nothing(const struct partition *p)
 {
     return list_is_empty(&p->staged) && list_is_empty(&p->waiting) && list_is_empty(&p->answered) &&
-           !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) &&
-           !upkeep_is_busy_with(p->at->upkeep, p) && !p->verification &&
+           !list_node_is_linked(&p->dirty) && !syncer_is_busy_with(&p->sync) && !p->verification &&
            !compactor_is_busy_with(p->replicas->compactor, p);
+}
+
+/* It may sleep if the upkeep has nothing to do with it. */
+static bool is_quiet(const struct partition *p)
+{
+    return !p->is_failed && wants_nothing(p) && p->high_watermark == log_end(p->log) &&
+           partition_stable(p) == p->high_watermark;
 }
 
 static bool may_sleep(const struct partition *p)
 {
-    return !p->is_failed && wants_nothing(p) && p->high_watermark == log_end(p->log) &&
-           partition_stable(p) == p->high_watermark;
+    return !upkeep_is_busy_with(p->at->upkeep, p) && is_quiet(p);
 }
 
 static void note_awake(struct partition *p)
@@ -299,6 +306,20 @@ static struct partition *find_sleeper(struct replicas *replicas)
     return any;
 }
 
+/* Behind a look of the upkeep those that were not used for longest are part of its batch, and the
+ * others wait for it: any that does nothing else, and now does not wait any more. */
+static struct partition *find_any_sleeper(struct replicas *replicas)
+{
+    list_each (node, &replicas->awake) {
+        struct partition *p = container_of(node, struct partition, awake);
+
+        if (is_quiet(p) &&
+            (!upkeep_is_busy_with(p->at->upkeep, p) || upkeep_take_back(p->at->upkeep, p)))
+            return p;
+    }
+    return NULL;
+}
+
 /* Those that will have to make room soon have their files brought in order by a worker. */
 static void prepare_room(struct replicas *replicas)
 {
@@ -314,17 +335,21 @@ static void prepare_room(struct replicas *replicas)
     }
 }
 
-/* Makes room for one more that is awake. */
-static void make_room(struct replicas *replicas)
+/* Makes room for one more that is awake; false if there is none, nor in what is kept for that all
+ * are in use: without descriptors everything else would fail. */
+static bool make_room(struct replicas *replicas)
 {
+    size_t max = replicas->awake_max;
     struct partition *p;
 
-    if (replicas->awake_max == 0)
-        return;
-    if (replicas->awake_count >= replicas->awake_max && (p = find_sleeper(replicas)))
+    if (max == 0)
+        return true;
+    if (replicas->awake_count >= max &&
+        ((p = find_sleeper(replicas)) || (p = find_any_sleeper(replicas))))
         fall_asleep(p);
-    if (replicas->awake_count >= replicas->awake_max - replicas->awake_max / 4)
+    if (replicas->awake_count >= max - max / 4)
         prepare_room(replicas);
+    return replicas->awake_count < max + max / 8 + ROOM_MARGIN;
 }
 
 void replicas_rest(struct replicas *replicas, const struct upkeep *upkeep)
@@ -348,9 +373,10 @@ static int open_log(struct partition *p, bool is_resting)
     char name[LOG_NAME_MAX];
     int r;
 
-    make_room(replicas);
     (void)snprintf(name, sizeof(name), "%s-%d", p->topic, p->index);
-    if (is_resting)
+    if (!make_room(replicas))
+        r = -EMFILE;
+    else if (is_resting)
         r = log_dir_wake_log(p->at->dir, &replicas->env, name, p->topic_id, &p->config.log,
                              &p->rest, &p->log);
     else

@@ -386,15 +386,28 @@ void upkeep_want_start(struct upkeep *upkeep, struct partition *p, int64_t offse
     loop_hook_ask(upkeep->loop, &upkeep->begin);
 }
 
-bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *p)
+static bool is_in_batch(const struct upkeep *upkeep, const struct partition *p)
 {
-    if (p->care.start >= 0 || list_node_is_linked(&p->care.node) ||
-        !list_is_empty(&p->care.start_waits))
-        return true;
     for (size_t i = 0; i < upkeep->job_count; i++)
         if (upkeep->jobs[i].partition == p)
             return true;
     return false;
+}
+
+bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *p)
+{
+    return p->care.start >= 0 || list_node_is_linked(&p->care.node) ||
+           !list_is_empty(&p->care.start_waits) || is_in_batch(upkeep, p);
+}
+
+bool upkeep_take_back(struct upkeep *upkeep, struct partition *p)
+{
+    if (!list_node_is_linked(&p->care.node) || p->care.start >= 0 ||
+        !list_is_empty(&p->care.start_waits) || log_has_segment_below(p->log) ||
+        is_in_batch(upkeep, p))
+        return false;
+    list_remove(&p->care.node);
+    return true;
 }
 
 void upkeep_forget(struct upkeep *upkeep, struct partition *p)

@@ -62,6 +62,10 @@ void upkeep_want_start(struct upkeep *upkeep, struct partition *partition, int64
 /* True while the partition wants something, or is part of a batch. */
 bool upkeep_is_busy_with(const struct upkeep *upkeep, const struct partition *partition);
 
+/* The partition is to sleep, which brings its files in order as well.  True if it waited for
+ * nothing else here, and now waits for nothing any more. */
+bool upkeep_take_back(struct upkeep *upkeep, struct partition *partition);
+
 /* The partition ends: nothing is done with it any more.  NULL is allowed: nobody has asked. */
 void upkeep_forget(struct upkeep *upkeep, struct partition *partition);
 

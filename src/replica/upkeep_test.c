@@ -662,6 +662,61 @@ TEST(sleep, no_more_are_awake_than_there_are_files_for)
     bench_fini(&bench);
 }
 
+/* As behind a look, when the upkeep has begun with none of them. */
+TEST(sleep, who_waits_for_a_recovery_point_makes_room_too)
+{
+    enum { ROOM = 4 };
+    struct bench bench;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = ROOM;
+    for (int i = 0; i < PARTITIONS; i++) {
+        put(&bench, get(&bench, i), 1);
+        run(&bench);
+        map_each (node, &bench.replicas.partitions) {
+            struct partition *p = container_of(node, struct partition, node);
+
+            if (p->log)
+                upkeep_want_point(bench.replicas.dirs[0].upkeep, p);
+        }
+        (void)get(&bench, (i + 1) % PARTITIONS);
+        check(bench.replicas.awake_count <= ROOM);
+    }
+    run(&bench);
+    for (int i = 0; i < PARTITIONS; i++)
+        check_eq(log_end(get(&bench, i)->log), 1);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+}
+
+TEST(sleep, where_all_are_in_use_no_more_are_opened_than_there_are_files_for)
+{
+    enum { ROOM = 4, ALL = ROOM + 16 };
+    struct text bytes[ALL] = {{.data = NULL}};
+    struct append appends[ALL];
+    struct bench bench;
+    struct partition *p;
+
+    bench_init(&bench);
+    bench.replicas.awake_max = ROOM;
+    for (int i = 0; i < ALL; i++) { /* None is written yet. */
+        store_batch_make(&(struct store_batch){.records = 1, .value_size = 60, .time = 1},
+                         &bytes[i]);
+        appends[i] = (struct append){
+            .acks = 1, .done = written, .batch = (uint8_t *)bytes[i].data, .size = bytes[i].size};
+        check_ok(partition_append(get(&bench, i), &appends[i]));
+    }
+    check_eq(replicas_get(&bench.replicas, &bench.topic, ALL, &p), PARTITION_E_STORAGE);
+    check_eq(bench.replicas.awake_count, (size_t)ALL);
+    run(&bench);
+    put(&bench, get(&bench, ALL), 1);
+    check_eq(log_end(get(&bench, 0)->log), 1);
+    close_broker(&bench, true);
+    bench_fini(&bench);
+    for (int i = 0; i < ALL; i++)
+        text_fini(&bytes[i]);
+}
+
 TEST(sleep, a_log_that_cannot_be_laid_to_rest_fails_and_others_go_on)
 {
     struct bench bench;
