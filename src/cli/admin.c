@@ -111,6 +111,7 @@ static const char *call_name(const struct wire_api *api)
         {API_DESCRIBE_LOG_DIRS, "describeLogDirs"},
         {API_DESCRIBE_QUORUM, "describeMetadataQuorum"},
         {API_DESCRIBE_TOPIC_PARTITIONS, "describeTopicPartitions"},
+        {API_ELECT_LEADERS, "electLeaders"},
         {API_INCREMENTAL_ALTER_CONFIGS, "incrementalAlterConfigs"},
         {API_LIST_GROUPS, "listGroups"},
         {API_LIST_CONFIG_RESOURCES, "listConfigResources"},

@@ -45,7 +45,7 @@ SETTLE_TRIES = 500
 ENDS_PROCESS = -1
 
 LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}|\[\d{4}-\d\d-\d\d [\d:,]+\]) [EW]R?.*\n?", re.M)
-STACK = re.compile(r"^(\tat .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
+STACK = re.compile(r"^(\tat .*|\tSuppressed: .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
 USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
 # Tools with subcommands break and justify the line behind their usage, and advise.
 ARGPARSE = re.compile(r"^usage: .*?^([\w-]+:\s+error:.*?)(?:Did you mean:.*)?\Z", re.M | re.S)

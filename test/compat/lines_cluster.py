@@ -16,6 +16,27 @@ NOWHERE = "--bootstrap-server 127.0.0.1:1 --command-config {short}"
 DIRS = "kafka-log-dirs --bootstrap-server {b}"
 QUORUM = "kafka-metadata-quorum --bootstrap-server {b}"
 DIRECTORY = "bW9sZGF1LWNvbXBhdC10ZQ"
+ELECT = "kafka-leader-election --bootstrap-server {b}"
+PREFERRED = f"{ELECT} --election-type preferred"
+
+# Files for kafka-leader-election.
+ELECTIONS = {
+    "elect_some": """{"partitions":[{"topic":"l1","partition":0},{"topic":"l1","partition":3},
+        {"topic":"l2","partition":1}]}""",
+    "elect_nope": """{"partitions":[{"topic":"l1","partition":0},{"topic":"nope","partition":3},
+        {"topic":"l2","partition":0}]}""",
+    "elect_twice": """{"partitions":[{"topic":"a","partition":1},{"topic":"a","partition":1},
+        {"topic":"b","partition":1},{"topic":"b","partition":1},{"topic":"c","partition":1}]}""",
+    "elect_nonsense": "nonsense",
+    "elect_missing": """{"version":1}""",
+    "elect_none": """{"partitions":[]}""",
+    "elect_part": """{"partitions":[{"topic":"l1"}]}""",
+    "elect_word": """{"partitions":[{"topic":"l1","partition":"x"}]}""",
+    "elect_number": """{"partitions":[{"topic":7,"partition":0}]}""",
+    "elect_object": """{"partitions":{}}""",
+    "elect_array": "[]",
+    "elect_item": """{"partitions":[7]}""",
+}
 
 CASES = [
     # Kafka's broker has their logs some time after its controller has made them.
@@ -184,6 +205,33 @@ CASES = [
     (f"{QUORUM} remove-controller -i 1 -d {DIRECTORY} --dry-run", ""),
     *((f"{QUORUM} remove-controller --controller-id 1 --controller-directory-id {word}", "")
       for word in ("x", "xx", "!!", "AAAA", "AAAAAAAAA", "a" * 23, "a" * 25)),
+    # --- kafka-leader-election
+    ("kafka-leader-election --version", ""),
+    ("kafka-leader-election --all-topic-partitions", ""),
+    ("kafka-leader-election --election-type preferred --all-topic-partitions", ""),
+    ("kafka-leader-election --bootstrap-server bad --election-type preferred --topic l1"
+     " --partition 0", ""),
+    (f"kafka-leader-election {NOWHERE} --election-type preferred --topic l1 --partition 0", ""),
+    (ELECT, ""),
+    (f"{ELECT} --help", ""),
+    (f"{ELECT} --nosuch", ""),
+    (f"{ELECT} --election-type nope --all-topic-partitions", ""),
+    (f"{ELECT} --election-type unclean --all-topic-partitions", ""),
+    (f"{ELECT} --election-type UNCLEAN --topic l1 --partition 0", ""),
+    *((f"{PREFERRED} {words}", "") for words in (
+        "", "--all-topic-partitions", "--all-topic-partitions extra", "--topic l1",
+        "--topic l1 --partition 0", "--topic l1 --partition 9", "--topic l1 --partition x",
+        "--topic l1 --partition -1", "--topic nope --partition 0", "--partition 1",
+        "--topic l1 --topic l2 --partition 0", "--topic l1 --partition 0 --partition 1",
+        "--topic l1 --partition 0 --all-topic-partitions", "--all-topic-partitions --partition 0",
+        "--election-type unclean --all-topic-partitions", "--path-to-json-file /nonexistent",
+        "--topic l1 --partition 0 --json", "--all-topic-partitions --admin.config /nonexistent",
+        "--all-topic-partitions --admin.config {client}",
+        "--all-topic-partitions --command-config {client}",
+        "--all-topic-partitions --command-config /nonexistent",
+        "--all-topic-partitions --command-config {client} --admin.config {client}")),
+    *((f"{PREFERRED} --path-to-json-file {{{name}}}", "") for name in ELECTIONS),
+    (f"{ELECT} --election-type unclean --path-to-json-file {{elect_nope}}", ""),
 ]
 
 KNOWN = [
@@ -199,3 +247,5 @@ KNOWN = [
     (f"{QUORUM} remove-controller -h", "stdout", "the usage is our own"),
     (f"{QUORUM} --command-config {{client}} add-controller", "stderr", "this is not served"),
 ]
+
+FILES = {**ELECTIONS}
