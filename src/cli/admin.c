@@ -96,7 +96,7 @@ void admin_fini(struct admin *admin)
 }
 
 /* What Kafka's admin client calls the request in its messages. */
-static const char *call_name(const struct wire_api *api)
+static const char *call_name(const struct admin *admin, const struct wire_api *api)
 {
     static const struct {
         int16_t key;
@@ -122,6 +122,8 @@ static const char *call_name(const struct wire_api *api)
         {API_UPDATE_FEATURES, "updateFeatures"},
     };
 
+    if (admin->purpose)
+        return admin->purpose;
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (names[i].key == api->key)
             return names[i].name;
@@ -135,12 +137,14 @@ static void print_unsupported(const struct wire_api *api, struct text *out)
         text_printf(out, "%c", toupper((unsigned char)*c));
 }
 
-static void explain_outcome(struct cli *cli, const struct call *call, enum call_outcome outcome)
+static void explain_outcome(struct cli *cli, const struct admin *admin, const struct call *call,
+                            enum call_outcome outcome)
 {
     const struct wire_api *api = call->order.api;
 
     if (outcome == CALL_E_TIMEOUT && call->sends == 0)
-        text_printf(&cli->why, "Timed out waiting for a node assignment. Call: %s", call_name(api));
+        text_printf(&cli->why, "Timed out waiting for a node assignment. Call: %s",
+                    call_name(admin, api));
     else if (outcome == CALL_E_UNSUPPORTED)
         print_unsupported(api, &cli->why);
     else
@@ -162,7 +166,7 @@ bool admin_call(struct cli *cli, struct admin *admin, const struct call_events *
     *out = call;
     if (outcome == CALL_OK)
         return true;
-    explain_outcome(cli, call, outcome);
+    explain_outcome(cli, admin, call, outcome);
     return false;
 }
 
@@ -218,9 +222,9 @@ void admin_print_exception(int16_t error, struct slice message, struct text *out
 
 /* --- metadata ---------------------------------------------------------------- */
 
-static void nothing(struct call *call)
+void admin_done(struct call *call)
 {
-    (void)call; /* admin_call() looks when the loop has turned. */
+    (void)call;
 }
 
 static int16_t metadata_verdict(const struct call *call)
@@ -228,9 +232,9 @@ static int16_t metadata_verdict(const struct call *call)
     return ((const struct metadata_response *)call->response)->error_code;
 }
 
-const struct call_events admin_once = {.done = nothing};
+const struct call_events admin_once = {.done = admin_done};
 
-static const struct call_events metadata_events = {.done = nothing, .verdict = metadata_verdict};
+static const struct call_events metadata_events = {.done = admin_done, .verdict = metadata_verdict};
 
 bool admin_metadata(struct cli *cli, struct admin *admin, const struct uuid *id,
                     const struct metadata_response **out)

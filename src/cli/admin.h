@@ -18,6 +18,9 @@ struct admin {
         struct call call;
         struct admin_answer *next;
     } * last; /* Arena. */
+    /* What Kafka's admin client calls that which is done, in its sentence about a node that
+     * cannot be reached; NULL: by the request. */
+    const char *purpose;
     struct arena arena;
 };
 
@@ -53,6 +56,9 @@ bool admin_is_bootstrap(const char *text);
  * belongs to `admin`. */
 NODISCARD bool admin_call(struct cli *cli, struct admin *admin, const struct call_events *events,
                           struct call_order order, struct call **out);
+
+/* Does nothing, at the end of a call: admin_call() looks when the loop has turned. */
+void admin_done(struct call *call);
 
 /* A call's events where the first answer is the last. */
 extern const struct call_events admin_once;

@@ -4,11 +4,11 @@
 
 #include "base/java_order.h"
 #include "base/json.h"
+#include "cli/admin_groups.h"
 #include "cli/configs.h"
 #include "wire/errors.h"
 #include "wire/msg/describe_configs.h"
 #include "wire/msg/list_config_resources.h"
-#include "wire/msg/list_groups.h"
 
 #include <stdlib.h>
 
@@ -104,25 +104,14 @@ static void add_name(struct arena *arena, struct names *names, struct slice name
     names->rows = rows;
 }
 
-static bool find_groups(struct configs *c, const struct metadata_response *metadata,
-                        struct names *names)
+static bool find_groups(struct configs *c, struct names *names)
 {
-    for (int32_t b = 0; b < metadata->brokers_count; b++) {
-        struct list_groups_request request = list_groups_request_defaults;
-        struct call_order order = {
-            .api = wire_api_find(API_LIST_GROUPS),
-            .request = &request,
-            .target = metadata->brokers[b].node_id,
-        };
-        const struct list_groups_response *response;
-        struct call *call;
+    struct admin_listing listing;
 
-        if (!admin_call(c->cli, &c->admin, &admin_once, order, &call))
-            return false;
-        response = call->response;
-        for (int32_t i = 0; i < response->groups_count; i++)
-            add_name(&c->admin.arena, names, response->groups[i].group_id);
-    }
+    if (!admin_groups_list(c->cli, &c->admin, &listing))
+        return false;
+    for (size_t i = 0; i < listing.count; i++)
+        add_name(&c->admin.arena, names, listing.groups[i].group_id);
     return true;
 }
 
@@ -166,7 +155,7 @@ static bool find_names(struct configs *c, struct names *names)
         add_name(arena, names, slice_text(arena_text(arena, id.data, id.size)));
         text_fini(&id);
     }
-    return c->type != GROUPS || (find_groups(c, metadata, names) && find_resources(c, names));
+    return c->type != GROUPS || (find_groups(c, names) && find_resources(c, names));
 }
 
 static bool is_there(const struct names *names, const char *name)

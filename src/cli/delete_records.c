@@ -203,12 +203,7 @@ static int16_t delete_verdict(const struct call *call)
     return ERROR_NONE;
 }
 
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
-static const struct call_events delete_events = {.done = nothing, .verdict = delete_verdict};
+static const struct call_events delete_events = {.done = admin_done, .verdict = delete_verdict};
 
 /* The topic of the request that a place belongs to. */
 static struct delete_records_topic *

@@ -3,11 +3,10 @@
 /* cli/get_offsets.c - kafka-get-offsets: one ListOffsets to each leader. */
 
 #include "base/json.h"
-#include "cli/admin.h"
+#include "cli/admin_offsets.h"
 #include "cli/commands.h"
 #include "cli/offsets_filter.h"
 #include "wire/errors.h"
-#include "wire/msg/list_offsets.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,17 +34,10 @@ static const char *const time_words[] = {
     "-1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local / "                \
     "-5 or latest-tiered / -6 or earliest-pending-upload"
 
-struct place {
-    struct slice topic; /* Of the metadata. */
-    int32_t partition, leader;
-    int64_t offset; /* -1: there is none. */
-    int16_t error;
-};
-
 struct offsets {
     struct cli *cli;
     struct admin admin;
-    struct place *places; /* Arena: by topic and partition. */
+    struct admin_offset *places; /* Arena: by topic and partition. */
     size_t count;
     int64_t time;
 };
@@ -87,15 +79,6 @@ static bool read_time(struct cli *cli, int64_t *out)
     return false;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct place *x = a;
-    const struct place *y = b;
-    int order = admin_by_name(&x->topic, &y->topic);
-
-    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
-}
-
 static void take_topic(struct offsets *o, const struct offsets_filter *filter,
                        const struct metadata_response_topic *topic)
 {
@@ -105,13 +88,7 @@ static void take_topic(struct offsets *o, const struct offsets_filter *filter,
         const struct metadata_response_partition *p = &topic->partitions[i];
 
         if (offsets_filter_matches(filter, topic->name, p->partition_index))
-            o->places[o->count++] = (struct place){
-                .topic = topic->name,
-                .partition = p->partition_index,
-                .leader = p->leader_id,
-                .offset = -1,
-                .error = p->leader_id < 0 ? ERROR_LEADER_NOT_AVAILABLE : ERROR_NONE,
-            };
+            o->places[o->count++] = admin_offset_of(topic->name, p, o->time);
     }
 }
 
@@ -127,7 +104,7 @@ static bool find_places(struct offsets *o, const struct offsets_filter *filter)
     o->places = arena_new(&o->admin.arena, all * sizeof(*o->places));
     for (int32_t i = 0; i < metadata->topics_count; i++)
         take_topic(o, filter, &metadata->topics[i]);
-    qsort(o->places, o->count, sizeof(*o->places), by_place);
+    qsort(o->places, o->count, sizeof(*o->places), admin_by_partition);
     if (o->count > 0)
         return true;
     text_printf(&o->cli->why, "Could not match any topic-partitions with the specified filters");
@@ -149,103 +126,9 @@ static bool read_filter(struct offsets *o, struct offsets_filter *filter)
     return offsets_filter_words(filter, &o->admin.arena, topics, partitions, &cli->why);
 }
 
-/* --- their offsets ----------------------------------------------------------- */
-
-static int16_t offsets_verdict(const struct call *call)
-{
-    const struct list_offsets_response *response = call->response;
-
-    for (int32_t t = 0; t < response->topics_count; t++)
-        for (int32_t i = 0; i < response->topics[t].partitions_count; i++)
-            if (response->topics[t].partitions[i].error_code != ERROR_NONE)
-                return response->topics[t].partitions[i].error_code;
-    return ERROR_NONE;
-}
-
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
-static const struct call_events offsets_events = {.done = nothing, .verdict = offsets_verdict};
-
-static void take_answer(struct offsets *o, const struct list_offsets_response *response)
-{
-    for (int32_t t = 0; t < response->topics_count; t++)
-        for (int32_t i = 0; i < response->topics[t].partitions_count; i++) {
-            const struct list_offsets_partition_response *p = &response->topics[t].partitions[i];
-            struct place key = {.topic = response->topics[t].name, .partition = p->partition_index};
-            struct place *place = bsearch(&key, o->places, o->count, sizeof(*o->places), by_place);
-
-            if (!place)
-                continue;
-            place->offset = p->offset;
-            place->error = p->error_code;
-        }
-}
-
-/* Adds the partition of a place to the request: places come sorted by topic. */
-static void add_place(struct offsets *o, struct list_offsets_request *request,
-                      const struct place *place)
-{
-    struct list_offsets_topic *topic =
-        request->topics_count ? &request->topics[request->topics_count - 1] : NULL;
-
-    if (!topic || !slice_equal(topic->name, place->topic)) {
-        topic = &request->topics[request->topics_count++];
-        *topic = list_offsets_topic_defaults;
-        topic->name = place->topic;
-        topic->partitions = arena_new(&o->admin.arena, (size_t)(o->places + o->count - place) *
-                                                           sizeof(*topic->partitions));
-    }
-    topic->partitions[topic->partitions_count] = list_offsets_partition_defaults;
-    topic->partitions[topic->partitions_count].partition_index = place->partition;
-    topic->partitions[topic->partitions_count++].timestamp = o->time;
-}
-
-static bool ask_leader(struct offsets *o, int32_t leader)
-{
-    struct list_offsets_request request = list_offsets_request_defaults;
-    struct call_order order = {
-        .api = wire_api_find(API_LIST_OFFSETS),
-        .request = &request,
-        .target = leader,
-    };
-    struct call *call;
-
-    request.timeout_ms = (int32_t)o->cli->cluster.settings.request_timeout_ms;
-    request.topics = arena_new(&o->admin.arena, o->count * sizeof(*request.topics));
-    for (size_t i = 0; i < o->count; i++)
-        if (o->places[i].leader == leader)
-            add_place(o, &request, &o->places[i]);
-    if (!admin_call(o->cli, &o->admin, &offsets_events, order, &call))
-        return false;
-    take_answer(o, call->response);
-    return true;
-}
-
-static bool ask_leaders(struct offsets *o)
-{
-    if (o->time < -(int64_t)COUNT_OF(time_words)) {
-        for (size_t i = 0; i < o->count; i++)
-            o->places[i].error = ERROR_UNSUPPORTED_VERSION;
-        return true;
-    }
-    for (size_t i = 0; i < o->count; i++) {
-        int32_t leader = o->places[i].leader;
-        bool is_asked = leader < 0;
-
-        for (size_t k = 0; k < i && !is_asked; k++)
-            is_asked = o->places[k].leader == leader;
-        if (!is_asked && !ask_leader(o, leader))
-            return false;
-    }
-    return true;
-}
-
 /* --- printing ---------------------------------------------------------------- */
 
-static void print_place(struct cli *cli, const struct place *place, struct text *json)
+static void print_place(struct cli *cli, const struct admin_offset *place, struct text *json)
 {
     struct text why = {.data = NULL};
 
@@ -290,7 +173,8 @@ static bool get(struct offsets *o)
     client_config_init(&config);
     is_good = read_filter(o, &filter) &&
               admin_connect(o->cli, &config, OFFSETS_bootstrap, OFFSETS_command_config) &&
-              read_time(o->cli, &o->time) && find_places(o, &filter) && ask_leaders(o);
+              read_time(o->cli, &o->time) && find_places(o, &filter) &&
+              admin_offsets_ask(o->cli, &o->admin, o->places, o->count);
     if (is_good)
         print_places(o);
     offsets_filter_fini(&filter);

@@ -246,11 +246,6 @@ static bool parse_counts(struct cli *cli, struct create_topics_creatable_topic *
     return true;
 }
 
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
 static int16_t create_verdict(const struct call *call)
 {
     const struct create_topics_response *response = call->response;
@@ -258,7 +253,7 @@ static int16_t create_verdict(const struct call *call)
     return response->topics_count > 0 ? response->topics[0].error_code : 0;
 }
 
-static const struct call_events create_events = {.done = nothing, .verdict = create_verdict};
+static const struct call_events create_events = {.done = admin_done, .verdict = create_verdict};
 
 static bool create(struct cli *cli, struct admin *admin)
 {
@@ -334,7 +329,7 @@ static void delete_adapt(struct call *call, int16_t version)
 }
 
 static const struct call_events delete_events = {
-    .done = nothing,
+    .done = admin_done,
     .verdict = delete_verdict,
     .adapt = delete_adapt,
 };

@@ -30,11 +30,6 @@ struct description {
     int32_t live_count;
 };
 
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
 static bool asks(const struct cli *cli, enum topics_option option)
 {
     return options_has(&cli->options, (int)option);
@@ -115,7 +110,7 @@ static int16_t page_verdict(const struct call *call)
     return ERROR_NONE;
 }
 
-static const struct call_events page_events = {.done = nothing, .verdict = page_verdict};
+static const struct call_events page_events = {.done = admin_done, .verdict = page_verdict};
 
 /* The topic that a page goes on with, or a new one. */
 static struct topics_topic *topic_of_page(struct description *d,
