@@ -84,6 +84,11 @@ void cli_log_error(struct cli *cli, const char *sentence)
     print_log_line(cli, "ERROR", sentence, cli->command->kafka);
 }
 
+void cli_log_warn(struct cli *cli, const char *sentence)
+{
+    print_log_line(cli, "WARN", sentence, cli->command->kafka);
+}
+
 int cli_failed(struct cli *cli, const char *sentence)
 {
     console_flush(&cli->out);

@@ -65,8 +65,9 @@ int cli_mistaken(struct cli *cli);
 /* Prints a sentence on standard error; returns 1. */
 int cli_failed(struct cli *cli, const char *sentence);
 
-/* Prints a line of the log on standard error: "[time] ERROR sentence (command)". */
+/* Print a line of the log on standard error: "[time] ERROR sentence (command)". */
 void cli_log_error(struct cli *cli, const char *sentence);
+void cli_log_warn(struct cli *cli, const char *sentence);
 
 /* Makes the cluster of `settings`; false after a bad bootstrap list, with a sentence in
  * `cli->why`. */

@@ -46,7 +46,7 @@ ENDS_PROCESS = -1
 
 LOG_LINE = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3}|\[\d{4}-\d\d-\d\d [\d:,]+\]) [EW]R?.*\n?", re.M)
 STACK = re.compile(r"^(\tat .*|\tSuppressed: .*|Caused by: .*|\t\.\.\. \d+ more)\n?", re.M)
-USAGE = re.compile(r"^Option +Description.*", re.M | re.S)
+USAGE = re.compile(r"^Option( \(\* = required\))? +Description.*", re.M | re.S)
 # Tools with subcommands break and justify the line behind their usage, and advise.
 ARGPARSE = re.compile(r"^usage: .*?^([\w-]+:\s+error:.*?)(?:Did you mean:.*)?\Z", re.M | re.S)
 # Said by Java's consumer about itself.
@@ -71,7 +71,12 @@ USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d
 MEASURED = re.compile(r"(?<= records sent, ).*")
 NUMBER = re.compile(r"\d+(\.\d+)?")
 # What a client says about an error's code is its own.
-MEANING = re.compile(r"(error: org\.apache\.[\w.]+Exception): .*")
+MEANING = re.compile(r"((?:error|Error|due to): org\.apache\.[\w.]+Exception): .*")
+# The order of a set, which differs each time.
+SET = re.compile(r"((?:states|types) are: |(?:these|following) options: |scenarios: )(.*)")
+# Where Java's parser of files was.
+PLACE = re.compile(r"^ at \[Source: .*\n?", re.M)
+MEMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class KafkaTools:
@@ -146,7 +151,13 @@ def sort_topics(found):
     return ",".join(sorted(items) if len(topics) > 1 else items)
 
 
+def sort_set(found):
+    words = found[2].replace("[[", "[").replace("]]", "]").split(", ")
+    return found[1] + ", ".join(sorted(words))
+
+
 def mask(text):
+    text = MEMBER.sub("(an id that is as long as this one)", PLACE.sub("", text))
     text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
     text = WATERMARK.sub(r"\1N", text)
     text = REPLICA.sub(lambda row: f"{row[1]}N\t{row[2]}{row[4]}\t", text)
@@ -166,6 +177,7 @@ def sentences(text):
     text = ARGPARSE.sub(lambda found: " ".join(re.sub(r"-\n", "-", found[1]).split()), text)
     text = LEVELS.sub(r"\1", text)
     text = ADVICE.sub("", STACK.sub("", LOG_LINE.sub("", text)))
+    text = SET.sub(sort_set, PLACE.sub("", text))
     # The order of a set.
     text = text.replace("[[config], [bootstrap-server]]", "[[bootstrap-server], [config]]")
     lines = [line for line in CLASS.sub(r"\1", text).splitlines() if line.strip()]
