@@ -190,6 +190,7 @@ static const struct {
     {ERROR_INVALID_CONFIG, "InvalidConfigurationException"},
     {ERROR_INVALID_TOPIC_EXCEPTION, "InvalidTopicException"},
     {ERROR_NETWORK_EXCEPTION, "NetworkException"},
+    {ERROR_NON_EMPTY_GROUP, "GroupNotEmptyException"},
     {ERROR_TOPIC_ALREADY_EXISTS, "TopicExistsException"},
 };
 

@@ -33,7 +33,7 @@ static bool fits(struct cli *cli)
     static const enum types_option pairs[][2] = {
         {TYPES_consumer, TYPES_group_type},   {TYPES_consumer, TYPES_protocol},
         {TYPES_consumer, TYPES_share},        {TYPES_consumer, TYPES_streams},
-        {TYPES_group_type, TYPES_share},      {TYPES_group_type, TYPES_streams},
+        {TYPES_share, TYPES_group_type},      {TYPES_streams, TYPES_group_type},
         {TYPES_share, TYPES_protocol},        {TYPES_share, TYPES_streams},
         {TYPES_streams, TYPES_protocol},
     };
@@ -146,7 +146,7 @@ static bool list(struct cli *cli, struct admin *admin, const struct types_filter
 static int fail(struct cli *cli)
 {
     const char *why = cli->why.data ? cli->why.data : "";
-    const char *file;
+    const char *file, *sentence;
 
     if (cli_is_stopping(cli))
         return 1;
@@ -154,8 +154,10 @@ static int fail(struct cli *cli)
     if (!cli->is_kafka || (!options_get(&cli->options, TYPES_command_config, &file, &cli->why) &&
                            file && strcmp(why, file) == 0))
         return cli_failed(cli, why);
+    sentence = strstr(why, "Exception: "); /* Behind the class. */
+    sentence = sentence ? sentence + strlen("Exception: ") : why;
     console_printf(&cli->out, "Error while executing groups command : %.*s\n",
-                   (int)strcspn(why, "\n"), why);
+                   (int)strcspn(sentence, "\n"), sentence);
     cli_log_error(cli, why);
     return 1;
 }

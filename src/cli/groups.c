@@ -157,7 +157,7 @@ bool groups_is_consumer(const struct list_groups_listed_group *group)
     return group->protocol_type.size == 0 || slice_is_text(group->protocol_type, "consumer");
 }
 
-static void add_name(struct groups *g, struct group_names *names, size_t *room, struct slice name)
+void groups_add_name(struct groups *g, struct group_names *names, size_t *room, struct slice name)
 {
     for (size_t i = 0; i < names->count; i++)
         if (slice_equal(names->rows[i], name))
@@ -175,7 +175,7 @@ bool groups_chosen(struct groups *g, struct group_names *out)
     *out = (struct group_names){.rows = NULL};
     if (!groups_has(g, GROUPS_all_groups)) {
         for (int i = 0; (name = options_nth(&g->cli->options, GROUPS_group, i)); i++)
-            add_name(g, out, &room, slice_text(name));
+            groups_add_name(g, out, &room, slice_text(name));
         return true;
     }
     if (!admin_groups_list(g->cli, &g->admin, &listing)) {
@@ -184,7 +184,7 @@ bool groups_chosen(struct groups *g, struct group_names *out)
     }
     for (size_t i = 0; i < listing.count; i++)
         if (groups_is_consumer(&listing.groups[i]))
-            add_name(g, out, &room, listing.groups[i].group_id);
+            groups_add_name(g, out, &room, listing.groups[i].group_id);
     return true;
 }
 

@@ -53,6 +53,10 @@ void groups_failed(struct groups *g, const char *sentence);
 /* The groups that are meant. */
 NODISCARD bool groups_chosen(struct groups *g, struct group_names *out);
 
+/* Adds a name, unless it is there already; `*room` is for arena_grow(). */
+void groups_add_name(struct groups *g, struct group_names *names, size_t *room,
+                     struct slice name);
+
 /* Puts the names into the order of Java's HashMap. */
 void groups_sort(struct groups *g, struct group_names *names);
 

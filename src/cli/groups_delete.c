@@ -233,8 +233,6 @@ static bool forget(struct forgetting *f, int16_t *out_error)
     for (size_t i = 0; i < f->count; i++)
         if (f->rows[i].partition != NO_PARTITION)
             add_to_request(f, &request, &f->rows[i]);
-    if (request.topics_count == 0)
-        return true;
     if (!admin_group_forget(f->g->cli, &f->g->admin, &request, &response))
         return false;
     *out_error = response->error_code;

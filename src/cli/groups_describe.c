@@ -17,7 +17,7 @@ enum {
     VERSION_SIZE = 2, /* In front of an assignment. */
 };
 
-struct member {
+struct member_row {
     const struct describe_groups_described_group_member *from;
     struct consumer_protocol_assignment assignment; /* Sorted. */
     int32_t partitions;                             /* How many there are in it. */
@@ -30,13 +30,13 @@ struct line {
     int32_t partition;
     int64_t committed, end; /* -1: not known. */
     int32_t epoch;          /* -1: not known. */
-    const struct member *member;
+    const struct member_row *member;
 };
 
 struct described {
     const struct describe_groups_described_group *from;
-    struct member *members; /* Arena: in the order of the answer. */
-    struct line *lines;     /* Arena. */
+    struct member_row *members; /* Arena: in the order of the answer. */
+    struct line *lines;         /* Arena. */
     size_t line_count;
     const struct find_coordinator_response *coordinator;
 };
@@ -66,7 +66,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* What cannot be read is as nothing. */
-static void read_assignment(struct arena *arena, struct member *member)
+static void read_assignment(struct arena *arena, struct member_row *member)
 {
     const struct wire_message *message = &consumer_protocol_assignment_message;
     struct consumer_protocol_assignment *assignment = &member->assignment;
@@ -116,8 +116,8 @@ static void read_members(struct groups *g, struct described *d)
 /* Those with more partitions come first. */
 static int by_size(const void *a, const void *b)
 {
-    const struct member *x = *(const struct member *const *)a;
-    const struct member *y = *(const struct member *const *)b;
+    const struct member_row *x = *(const struct member_row *const *)a;
+    const struct member_row *y = *(const struct member_row *const *)b;
 
     if (x->partitions != y->partitions)
         return x->partitions > y->partitions ? -1 : 1;
@@ -134,12 +134,12 @@ static void add_line(struct describing *d, struct described *group, size_t *room
 static void add_assigned(struct describing *d, struct described *group, size_t *room)
 {
     size_t count = (size_t)group->from->members_count;
-    const struct member **members =
-        arena_new(&d->g->admin.arena, (count + 1) * sizeof(struct member *));
+    const struct member_row **members =
+        arena_new(&d->g->admin.arena, (count + 1) * sizeof(struct member_row *));
 
     for (size_t i = 0; i < count; i++)
         members[i] = &group->members[i];
-    qsort(members, count, sizeof(struct member *), by_size);
+    qsort(members, count, sizeof(struct member_row *), by_size);
     for (size_t i = 0; i < count; i++)
         for (int32_t t = 0; t < members[i]->assignment.assigned_partitions_count; t++) {
             const struct consumer_protocol_assignment_topic_partition *topic =
@@ -258,8 +258,8 @@ static bool find_offsets(struct describing *d, struct described *group)
 /* Says what is unusual; false if there is no such group. */
 static bool say_state(const struct describing *d, const struct described *group)
 {
-    static const char *const unstable[] = {"PreparingRebalance", "CompletingRebalance",
-                                           "Assigning", "Reconciling"};
+    static const char *const unstable[] = {"PreparingRebalance", "CompletingRebalance", "Assigning",
+                                           "Reconciling"};
     struct cli *cli = d->g->cli;
     struct slice state = group->from->group_state;
     struct slice name = group->from->group_id;
@@ -364,7 +364,7 @@ static void print_offsets(const struct describing *d, const struct described *gr
 /* --- printing members -------------------------------------------------------- */
 
 /* "a:0,1;b:2" */
-static void add_assignment(const struct member *member, struct text *out)
+static void add_assignment(const struct member_row *member, struct text *out)
 {
     for (int32_t t = 0; t < member->assignment.assigned_partitions_count; t++) {
         const struct consumer_protocol_assignment_topic_partition *topic =
@@ -401,7 +401,7 @@ static bool has_instances(const struct described *group)
 }
 
 static void print_member(const struct describing *d, const struct described *group,
-                         const struct member *member, const struct widths *w)
+                         const struct member_row *member, const struct widths *w)
 {
     struct console_out *out = &d->g->cli->out;
     struct slice instance = member->from->group_instance_id;
@@ -518,7 +518,7 @@ static void add_json_offsets(struct text *json, const struct described *group)
 static void add_json_members(struct text *json, const struct described *group)
 {
     for (int32_t i = 0; i < group->from->members_count; i++) {
-        const struct member *member = &group->members[i];
+        const struct member_row *member = &group->members[i];
 
         begin_object(json, group);
         add_text(json, "consumerId", member->from->member_id);
@@ -582,8 +582,7 @@ static bool find_groups(struct describing *d, const struct group_names *names)
         if (!groups_describe_one(g, names->rows[i], &group->from))
             return false;
         read_members(g, group);
-        if (has_state &&
-            !admin_group_find(g->cli, &g->admin, names->rows[i], &group->coordinator))
+        if (has_state && !admin_group_find(g->cli, &g->admin, names->rows[i], &group->coordinator))
             return false;
     }
     if (has_offsets && names->count > 0 && !admin_metadata(g->cli, &g->admin, NULL, &d->metadata))

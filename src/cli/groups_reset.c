@@ -117,9 +117,12 @@ static bool add_some(struct reset *r, struct plan *plan, const struct group_topi
     return why->size == 0;
 }
 
+/* Those with numbers come first; the others in the order of a map. */
 static bool add_named(struct reset *r, struct plan *plan)
 {
     struct groups *g = r->g;
+    struct group_names whole = {.rows = NULL};
+    size_t room = 0;
     const char *word;
 
     for (int i = 0; (word = options_nth(&g->cli->options, GROUPS_topic, i)); i++) {
@@ -127,10 +130,25 @@ static bool add_named(struct reset *r, struct plan *plan)
 
         if (!group_words_topic(word, &g->admin.arena, &topic, &g->cli->why))
             return groups_misused(g);
-        if (!(topic.count ? add_some(r, plan, &topic) : add_whole(r, plan, topic.name)))
+        if (topic.count > 0 && !add_some(r, plan, &topic))
             return false;
+        if (topic.count == 0)
+            groups_add_name(g, &whole, &room, topic.name);
     }
+    groups_sort(g, &whole);
+    for (size_t i = 0; i < whole.count; i++)
+        if (!add_whole(r, plan, whole.rows[i]))
+            return false;
     return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a;
+    const struct place *y = b;
+    int order = admin_by_name(&x->topic, &y->topic);
+
+    return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
 }
 
 /* What the group has committed: for the places that there are, or as new ones. */
@@ -154,6 +172,8 @@ static bool add_committed(struct reset *r, struct plan *plan, bool is_all)
                     slice_equal(plan->places[k].topic, topic))
                     plan->places[k].committed = p->committed_offset;
         }
+    if (is_all && plan->count > 0)
+        qsort(plan->places, plan->count, sizeof(*plan->places), by_place);
     return true;
 }
 
@@ -397,6 +417,10 @@ static bool take_lines(struct reset *r, struct plan *plan, const struct group_li
     for (size_t i = 0; i < lines->count; i++) {
         const struct group_line *line = &lines->rows[i];
 
+        if (line->offset < 0) {
+            text_printf(&r->g->cli->why, "Invalid negative offset");
+            return groups_misused(r->g);
+        }
         if (slice_is_null(line->group) || slice_equal(line->group, plan->group))
             add_place(r, plan, line->topic, line->partition)->offset = line->offset;
     }

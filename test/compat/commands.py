@@ -5,7 +5,8 @@
     commands.py [--subject kafka|moldau|both] [--case TEXT] [--show] [--list]
 
 A case is a row of CASES in lines_*.py: words, standard input.  Words are split at blanks; \\x20
-stands for a blank inside a word.  All cases run in their order with Kafka's
+stands for a blank inside a word.  `members ...` makes a group with members that stay or lets
+them go (members.py), `nobody` deletes all groups.  All cases run in their order with Kafka's
 tools; then the topics are deleted, and they run again with ours.  What is compared: exit
 status, standard output, and standard error as far as it is a tool's own sentence (log lines,
 stack traces and the usage are cut off).  Ids and times are masked.
@@ -28,17 +29,22 @@ import tempfile
 import lines_cluster
 import lines_configs
 import lines_console
+import lines_groups
 import lines_offsets
 import lines_perf
 import lines_topics
+import members
 import peers
-from lines import B, CONSUME, N, PRODUCE, TOPICS
+from lines import B, CONSUME, GROUPS, N, PRODUCE, TOPICS, TYPES
 
 # Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text.
 MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster,
-           lines_perf]
+           lines_groups, lines_perf]
 CASES = [case for module in MODULES for case in module.CASES]
 KNOWN = [known for module in MODULES for known in module.KNOWN]
+
+# What others are built on, which run too when only some cases are asked for.
+GROUND = ("members", "nobody", f"{TOPICS} --create", PRODUCE)
 
 CASE_SECONDS = 20
 SETTLE_TRIES = 500
@@ -166,6 +172,8 @@ def mask(text):
     text = MEASURED.sub(lambda line: NUMBER.sub(
         lambda number: f"N{len(number[1] or '')}", line[0]), text)
     text = MEANING.sub(r"\1", re.sub(r"TopicId: [\w-]{22}", "TopicId: ID", text))
+    if "#PARTITIONS" in text:  # Members come in no order.
+        text = "".join(sorted(text.splitlines(keepends=True)))
     if "\npartition: " in text:  # The order of a map.
         text = "".join(sorted(text.splitlines(keepends=True)))
     return re.sub(r"(CreateTime|LogAppendTime):\d+", r"\1:TIME", text)
@@ -194,7 +202,8 @@ def words_of(line, values):
 def settle(tools, words, status, out, values):
     """A broker of Kafka's hears of what its controller has done a moment later: waits for that."""
     made = set(re.findall(r"^Created topic (\S+)\.$", out, re.MULTILINE))
-    gone = words[words.index("--topic") + 1] if "--delete" in words and not status else None
+    is_gone = words[0] == "kafka-topics" and "--delete" in words and not status
+    gone = words[words.index("--topic") + 1] if is_gone else None
     if words[0] == "kafka-configs" and "--alter" in words and not status:
         # What is altered shows itself in no list; a topic that is made behind it does.
         for change in ("--create", "--delete"):
@@ -211,18 +220,33 @@ def settle(tools, words, status, out, values):
 
 def run_all(tools, cases, values):
     results = []
+    live = members.Groups(values["b"])
     for line, given in cases:
         words = words_of(line, values)
+        if words[0] in ("members", "nobody"):
+            live.run(words[1:]) if words[1:] else clean_groups(tools, values)
+            results.append((0, "", "", ""))
+            continue
         status, out, err = tools.run(words, given)
         settle(tools, words, status, out, values)
         results.append((status, mask(out), sentences(err), err))
+    live.stop()
     return results
+
+
+def clean_groups(tools, values):
+    """Deletes all groups."""
+    rows = tools.run(words_of(f"{TYPES} --list", values), "")[1].splitlines()[1:]
+    names = " ".join(f"--group {row.split()[0]}" for row in rows)
+    if names:
+        tools.run(words_of(f"{GROUPS} --delete {names}", values), "")
 
 
 def clean(tools, values):
     """Deletes all topics that are not the cluster's own."""
     words = words_of(f"{TOPICS} --delete --if-exists --topic [^_].*", values)
     settle(tools, words, *tools.run(words, "")[:2], values)
+    clean_groups(tools, values)
 
 
 def lines_that_differ(a, b):
@@ -281,6 +305,16 @@ def one_subject(bootstrap, folder, cases, binary, show):
     return compare(cases, kafka, ours, show)
 
 
+def choose(text):
+    """The cases that contain the text, and what they are built on."""
+    chosen = []
+    for module in MODULES:
+        if any(text in line for line, _ in module.CASES):
+            chosen += [case for case in module.CASES
+                       if text in case[0] or case[0].startswith(GROUND)]
+    return chosen
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--subject", choices=["kafka", "moldau", "both"], default="both")
@@ -288,7 +322,7 @@ def main():
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
-    cases = [case for case in CASES if args.case in case[0]]
+    cases = choose(args.case)
     if args.list:
         print(*(line for line, _ in cases), sep="\n")
         return 0

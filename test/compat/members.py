@@ -18,6 +18,7 @@ import groups
 import talk
 
 SESSION_MS = 600000
+REBALANCING = 27
 
 
 class Broker:
@@ -72,6 +73,15 @@ class Groups:
         t.close()
         return member
 
+    @staticmethod
+    def wait_for(member):
+        """Until the group wants the member to join again."""
+        body = {"group_id": member.group, "generation_id": member.generation,
+                "member_id": member.id}
+        body = member.named("heartbeat", 4, body)
+        member.t.until(lambda: member.line.quietly("heartbeat", 4, body)["error_code"]
+                       == REBALANCING)
+
     def join(self, group, protocol, words):
         all_members = []
         for word in words:
@@ -80,6 +90,7 @@ class Groups:
                 new.enter()
             else:  # The others hear of it and join again.
                 new.begin_enter()
+                self.wait_for(all_members[0])
                 for member in all_members:
                     member.begin_join()
                 for member in [*all_members, new]:
