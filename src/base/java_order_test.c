@@ -61,3 +61,15 @@ TEST(java_order, partitions_have_hashes_of_their_own)
     for (size_t i = 0; i < COUNT_OF(order); i++)
         check_eq(out[i], order[i]);
 }
+
+TEST(java_order, is_made_of_hashes_alone)
+{
+    const int32_t hashes[] = {17, 0x10000, 1, 2}; /* 17 and 1 share a bucket, and 0x10000. */
+    size_t sorted[COUNT_OF(hashes)];
+
+    java_order_sort_hashes(hashes, COUNT_OF(hashes), 0, sorted);
+    check_eq(sorted[0], (size_t)0);
+    check_eq(sorted[1], (size_t)1);
+    check_eq(sorted[2], (size_t)2);
+    check_eq(sorted[3], (size_t)3);
+}
