@@ -31,10 +31,10 @@ static bool has(const struct cli *cli, enum types_option option)
 static bool fits(struct cli *cli)
 {
     static const enum types_option pairs[][2] = {
-        {TYPES_consumer, TYPES_group_type},   {TYPES_consumer, TYPES_protocol},
-        {TYPES_consumer, TYPES_share},        {TYPES_consumer, TYPES_streams},
-        {TYPES_share, TYPES_group_type},      {TYPES_streams, TYPES_group_type},
-        {TYPES_share, TYPES_protocol},        {TYPES_share, TYPES_streams},
+        {TYPES_consumer, TYPES_group_type}, {TYPES_consumer, TYPES_protocol},
+        {TYPES_consumer, TYPES_share},      {TYPES_consumer, TYPES_streams},
+        {TYPES_share, TYPES_group_type},    {TYPES_streams, TYPES_group_type},
+        {TYPES_share, TYPES_protocol},      {TYPES_share, TYPES_streams},
         {TYPES_streams, TYPES_protocol},
     };
 
@@ -65,7 +65,9 @@ static bool read_filter(struct cli *cli, struct types_filter *out)
     const char *word;
 
     *out = (struct types_filter){
-        .type = has(cli, TYPES_share) ? "Share" : has(cli, TYPES_streams) ? "Streams" : NULL,
+        .type = has(cli, TYPES_share)     ? "Share"
+                : has(cli, TYPES_streams) ? "Streams"
+                                          : NULL,
         .is_consumer = has(cli, TYPES_consumer),
     };
     if (options_get(&cli->options, TYPES_protocol, &out->protocol, &cli->why) ||
@@ -98,14 +100,12 @@ static void print_table(struct cli *cli, const struct admin_listing *listing)
 
     for (size_t i = 0; i < listing->count; i++)
         width = max_of(width, (int)listing->groups[i].group_id.size);
-    console_printf(&cli->out, "%-*s %-*s %-*s\n", width, "GROUP", width, "TYPE", width,
-                   "PROTOCOL");
+    console_printf(&cli->out, "%-*s %-*s %-*s\n", width, "GROUP", width, "TYPE", width, "PROTOCOL");
     for (size_t i = 0; i < listing->count; i++) {
         const struct list_groups_listed_group *group = &listing->groups[i];
 
         console_printf(&cli->out, "%-*.*s %-*s %-*.*s \n", width, SLICE_ARG(group->group_id), width,
-                       groups_type_name(group->group_type), width,
-                       SLICE_ARG(group->protocol_type));
+                       groups_type_name(group->group_type), width, SLICE_ARG(group->protocol_type));
     }
 }
 

@@ -44,7 +44,8 @@ static struct slice split(struct slice *rest, char separator)
 
     if (at)
         first.size = (size_t)(at - rest->data);
-    *rest = slice_of(rest->data + first.size + (at ? 1 : 0), rest->size - first.size - (at ? 1 : 0));
+    *rest =
+        slice_of(rest->data + first.size + (at ? 1 : 0), rest->size - first.size - (at ? 1 : 0));
     return first;
 }
 

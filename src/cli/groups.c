@@ -214,8 +214,9 @@ bool groups_describe_one(struct groups *g, struct slice group,
     }
     if ((*out)->protocol_type.size == 0 || slice_is_text((*out)->protocol_type, "consumer"))
         return true;
-    text_printf(why, "java.lang.IllegalArgumentException: GroupId %.*s is not a consumer group "
-                     "(%.*s).",
+    text_printf(why,
+                "java.lang.IllegalArgumentException: GroupId %.*s is not a consumer group "
+                "(%.*s).",
                 SLICE_ARG(group), SLICE_ARG((*out)->protocol_type));
     return false;
 }
@@ -223,7 +224,7 @@ bool groups_describe_one(struct groups *g, struct slice group,
 /* --- topics ------------------------------------------------------------------ */
 
 const struct metadata_response_topic *groups_find_topic(const struct metadata_response *metadata,
-                                                   struct slice name)
+                                                        struct slice name)
 {
     for (int32_t i = 0; i < metadata->topics_count; i++)
         if (slice_equal(metadata->topics[i].name, name))
@@ -270,8 +271,7 @@ static bool connect(struct groups *g, struct client_config *config)
     const char *file = groups_value(g, GROUPS_command_config);
     int64_t timeout_ms = 0;
 
-    if (cli->why.size > 0 ||
-        options_number(&cli->options, GROUPS_timeout, &timeout_ms, &cli->why))
+    if (cli->why.size > 0 || options_number(&cli->options, GROUPS_timeout, &timeout_ms, &cli->why))
         return false;
     if (!admin_connect(cli, config, GROUPS_bootstrap, GROUPS_command_config)) {
         if (file && slice_is_text(text_slice(&cli->why), file))

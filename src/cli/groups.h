@@ -54,8 +54,7 @@ void groups_failed(struct groups *g, const char *sentence);
 NODISCARD bool groups_chosen(struct groups *g, struct group_names *out);
 
 /* Adds a name, unless it is there already; `*room` is for arena_grow(). */
-void groups_add_name(struct groups *g, struct group_names *names, size_t *room,
-                     struct slice name);
+void groups_add_name(struct groups *g, struct group_names *names, size_t *room, struct slice name);
 
 /* Puts the names into the order of Java's HashMap. */
 void groups_sort(struct groups *g, struct group_names *names);
@@ -69,7 +68,7 @@ NODISCARD bool groups_describe_one(struct groups *g, struct slice group,
 
 /* The topic of this name, or NULL. */
 const struct metadata_response_topic *groups_find_topic(const struct metadata_response *metadata,
-                                                   struct slice name);
+                                                        struct slice name);
 
 /* ERROR_NONE, or why there is no such topic. */
 int16_t groups_topic_error(const struct metadata_response *metadata, struct slice name);

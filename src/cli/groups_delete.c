@@ -155,8 +155,8 @@ static void add_topic(struct forgetting *f, const struct metadata_response *meta
     if (topic->count > 0)
         return;
     if (error != ERROR_NONE)
-        add_row(f, (struct forgotten){.topic = topic->name, .partition = NO_PARTITION,
-                                      .error = error});
+        add_row(
+            f, (struct forgotten){.topic = topic->name, .partition = NO_PARTITION, .error = error});
     for (int32_t i = 0; error == ERROR_NONE && i < from->partitions_count; i++)
         add_row(f, (struct forgotten){.topic = topic->name, .partition = i});
 }
@@ -192,8 +192,7 @@ static void add_to_request(struct forgetting *f, struct offset_delete_request *r
     if (!topic || !slice_equal(topic->name, row->topic)) {
         topic = &request->topics[request->topics_count++];
         *topic = (struct offset_delete_request_topic){.name = row->topic};
-        topic->partitions =
-            arena_new(&f->g->admin.arena, f->count * sizeof(*topic->partitions));
+        topic->partitions = arena_new(&f->g->admin.arena, f->count * sizeof(*topic->partitions));
     }
     topic->partitions[topic->partitions_count++].partition_index = row->partition;
 }
@@ -261,17 +260,13 @@ static void say_outcome(struct forgetting *f, int16_t error)
     case ERROR_INVALID_GROUP_ID:
     case ERROR_GROUP_ID_NOT_FOUND:
     case ERROR_GROUP_AUTHORIZATION_FAILED:
-    case ERROR_NON_EMPTY_GROUP:
-        text_printf(&why, "%s", error_meaning(error));
-        break;
+    case ERROR_NON_EMPTY_GROUP: text_printf(&why, "%s", error_meaning(error)); break;
     case ERROR_GROUP_SUBSCRIBED_TO_TOPIC:
     case ERROR_TOPIC_AUTHORIZATION_FAILED:
     case ERROR_UNKNOWN_TOPIC_OR_PARTITION:
-        text_printf(&why,
-                    "Encountered some partition-level error, see the follow-up details.");
+        text_printf(&why, "Encountered some partition-level error, see the follow-up details.");
         break;
-    default:
-        text_printf(&why, "Encountered some unknown error: %s", error_name(error));
+    default: text_printf(&why, "Encountered some unknown error: %s", error_name(error));
     }
     groups_failed(f->g, why.data);
     text_fini(&why);

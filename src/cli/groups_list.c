@@ -14,8 +14,14 @@
 enum { WORDS_MAX = 16, GROUP_WIDTH_MIN = 15, GROUP_MARGIN = 10 };
 
 static const char *const states[] = {
-    "Stable", "PreparingRebalance", "CompletingRebalance", "Reconciling",
-    "Empty",  "Assigning",          "Dead",                NULL,
+    "Stable",
+    "PreparingRebalance",
+    "CompletingRebalance",
+    "Reconciling",
+    "Empty",
+    "Assigning",
+    "Dead",
+    NULL,
 };
 
 static const char *const types[] = {"Classic", "Consumer", NULL};

@@ -299,9 +299,8 @@ static void sort_places(struct reset *r, struct plan *plan)
     struct place *sorted = arena_new(arena, (plan->count + 1) * sizeof(*sorted));
 
     for (size_t i = 0; i < plan->count; i++)
-        hashes[i] =
-            (int32_t)((HASH_FACTOR + (uint32_t)plan->places[i].partition) * HASH_FACTOR +
-                      (uint32_t)java_order_hash(plan->places[i].topic));
+        hashes[i] = (int32_t)((HASH_FACTOR + (uint32_t)plan->places[i].partition) * HASH_FACTOR +
+                              (uint32_t)java_order_hash(plan->places[i].topic));
     java_order_sort_hashes(hashes, plan->count, 0, order);
     for (size_t i = 0; i < plan->count; i++)
         sorted[i] = plan->places[order[i]];
@@ -447,9 +446,9 @@ static bool from_file(struct reset *r, struct plan *plan)
         return false;
     }
     plan->count = 0;
-    is_good = group_words_file(text_slice(&file), is_single(g), &g->admin.arena, &lines,
-                               &g->cli->why) &&
-              take_lines(r, plan, &lines);
+    is_good =
+        group_words_file(text_slice(&file), is_single(g), &g->admin.arena, &lines, &g->cli->why) &&
+        take_lines(r, plan, &lines);
     text_fini(&file);
     return is_good;
 }
@@ -489,8 +488,7 @@ static void add_commit(struct reset *r, struct offset_commit_request *request,
     if (!topic) {
         topic = &request->topics[request->topics_count++];
         *topic = (struct offset_commit_request_topic){.name = place->topic};
-        topic->partitions =
-            arena_new(&r->g->admin.arena, plan->count * sizeof(*topic->partitions));
+        topic->partitions = arena_new(&r->g->admin.arena, plan->count * sizeof(*topic->partitions));
     }
     topic->partitions[topic->partitions_count++] = (struct offset_commit_request_partition){
         .partition_index = place->partition,
@@ -561,8 +559,8 @@ static void add_json_place(const struct plan *plan, const struct place *place, s
                 (long long)place->offset);
 }
 
-static void add_csv_place(const struct reset *r, const struct plan *plan,
-                          const struct place *place, struct text *out)
+static void add_csv_place(const struct reset *r, const struct plan *plan, const struct place *place,
+                          struct text *out)
 {
     if (!is_single(r->g)) {
         group_words_print(plan->group, out);

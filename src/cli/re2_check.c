@@ -25,8 +25,8 @@ static const char *const nested_repeat = "invalid nested repetition operator";
 struct reader {
     struct slice rest;
     const char *error;
-    int depth;            /* Of parentheses. */
-    bool has_operand;     /* There is something to repeat. */
+    int depth;        /* Of parentheses. */
+    bool has_operand; /* There is something to repeat. */
     bool is_behind_repeat;
     struct slice names[NAMES_MAX]; /* Of captures. */
     size_t name_count;
@@ -59,7 +59,8 @@ static void fail(struct reader *r, const char *error)
 /* How many bytes are in front of `text`, or -1. */
 static ptrdiff_t find(const struct reader *r, const char *text)
 {
-    const uint8_t *at = r->rest.size ? memmem(r->rest.data, r->rest.size, text, strlen(text)) : NULL;
+    const uint8_t *at =
+        r->rest.size ? memmem(r->rest.data, r->rest.size, text, strlen(text)) : NULL;
 
     return at ? at - r->rest.data : -1;
 }
@@ -72,20 +73,121 @@ static const char *const posix_classes[] = {
 };
 
 static const char *const unicode_classes[] = {
-    "Any", "C",  "Cc", "Cf", "Co", "Cs", "L",  "Ll", "Lm", "Lo", "Lt", "Lu", "M",
-    "Mc",  "Me", "Mn", "N",  "Nd", "Nl", "No", "P",  "Pc", "Pd", "Pe", "Pf", "Pi",
-    "Po",  "Ps", "S",  "Sc", "Sk", "Sm", "So", "Z",  "Zl", "Zp", "Zs",
+    "Any",
+    "C",
+    "Cc",
+    "Cf",
+    "Co",
+    "Cs",
+    "L",
+    "Ll",
+    "Lm",
+    "Lo",
+    "Lt",
+    "Lu",
+    "M",
+    "Mc",
+    "Me",
+    "Mn",
+    "N",
+    "Nd",
+    "Nl",
+    "No",
+    "P",
+    "Pc",
+    "Pd",
+    "Pe",
+    "Pf",
+    "Pi",
+    "Po",
+    "Ps",
+    "S",
+    "Sc",
+    "Sk",
+    "Sm",
+    "So",
+    "Z",
+    "Zl",
+    "Zp",
+    "Zs",
     /* Scripts. */
-    "Arabic", "Armenian", "Balinese", "Bengali", "Bopomofo", "Braille", "Buginese", "Buhid",
-    "Canadian_Aboriginal", "Carian", "Cham", "Cherokee", "Common", "Coptic", "Cuneiform",
-    "Cypriot", "Cyrillic", "Deseret", "Devanagari", "Ethiopic", "Georgian", "Glagolitic",
-    "Gothic", "Greek", "Gujarati", "Gurmukhi", "Han", "Hangul", "Hanunoo", "Hebrew", "Hiragana",
-    "Inherited", "Kannada", "Katakana", "Kayah_Li", "Kharoshthi", "Khmer", "Lao", "Latin",
-    "Lepcha", "Limbu", "Linear_B", "Lycian", "Lydian", "Malayalam", "Mongolian", "Myanmar",
-    "New_Tai_Lue", "Nko", "Ogham", "Ol_Chiki", "Old_Italic", "Old_Persian", "Oriya", "Osmanya",
-    "Phags_Pa", "Phoenician", "Rejang", "Runic", "Saurashtra", "Shavian", "Sinhala", "Sundanese",
-    "Syloti_Nagri", "Syriac", "Tagalog", "Tagbanwa", "Tai_Le", "Tamil", "Telugu", "Thaana", "Thai",
-    "Tibetan", "Tifinagh", "Ugaritic", "Vai", "Yi",
+    "Arabic",
+    "Armenian",
+    "Balinese",
+    "Bengali",
+    "Bopomofo",
+    "Braille",
+    "Buginese",
+    "Buhid",
+    "Canadian_Aboriginal",
+    "Carian",
+    "Cham",
+    "Cherokee",
+    "Common",
+    "Coptic",
+    "Cuneiform",
+    "Cypriot",
+    "Cyrillic",
+    "Deseret",
+    "Devanagari",
+    "Ethiopic",
+    "Georgian",
+    "Glagolitic",
+    "Gothic",
+    "Greek",
+    "Gujarati",
+    "Gurmukhi",
+    "Han",
+    "Hangul",
+    "Hanunoo",
+    "Hebrew",
+    "Hiragana",
+    "Inherited",
+    "Kannada",
+    "Katakana",
+    "Kayah_Li",
+    "Kharoshthi",
+    "Khmer",
+    "Lao",
+    "Latin",
+    "Lepcha",
+    "Limbu",
+    "Linear_B",
+    "Lycian",
+    "Lydian",
+    "Malayalam",
+    "Mongolian",
+    "Myanmar",
+    "New_Tai_Lue",
+    "Nko",
+    "Ogham",
+    "Ol_Chiki",
+    "Old_Italic",
+    "Old_Persian",
+    "Oriya",
+    "Osmanya",
+    "Phags_Pa",
+    "Phoenician",
+    "Rejang",
+    "Runic",
+    "Saurashtra",
+    "Shavian",
+    "Sinhala",
+    "Sundanese",
+    "Syloti_Nagri",
+    "Syriac",
+    "Tagalog",
+    "Tagbanwa",
+    "Tai_Le",
+    "Tamil",
+    "Telugu",
+    "Thaana",
+    "Thai",
+    "Tibetan",
+    "Tifinagh",
+    "Ugaritic",
+    "Vai",
+    "Yi",
 };
 
 static bool is_listed(const char *const *names, size_t count, struct slice name)
@@ -435,35 +537,26 @@ static void read_next(struct reader *r)
 
     r->is_behind_repeat = false;
     switch (c) {
-    case '(':
-        read_paren(r);
-        return;
+    case '(': read_paren(r); return;
     case '|':
         r->has_operand = false;
         skip(r, 1);
         return;
-    case '{':
-        read_brace(r, is_behind_repeat);
-        return;
+    case '{': read_brace(r, is_behind_repeat); return;
     case '*':
     case '+':
     case '?':
         skip(r, 1);
         repeat(r, is_behind_repeat);
         return;
-    case '\\':
-        read_backslash(r);
-        return;
-    case '[':
-        read_class(r);
-        break;
+    case '\\': read_backslash(r); return;
+    case '[': read_class(r); break;
     case ')':
         skip(r, 1);
         if (r->depth-- == 0)
             fail(r, "regexp/syntax: internal error");
         break;
-    default:
-        skip(r, 1);
+    default: skip(r, 1);
     }
     r->has_operand = true;
 }

@@ -105,9 +105,10 @@ static void print_settings(struct text *out)
 void refdoc_commands(struct text *out)
 {
     refdoc_title(out, "Commands", "src/cli/*.def, src/offline/*.def and src/client/config.def");
-    text_printf(out, "Options are written `--name value` or `--name=value`. Under our own names "
-                     "the cluster is looked for\nat localhost:9092 unless `--bootstrap-server` "
-                     "says otherwise, and a first word without dashes is the\ntopic.\n");
+    text_printf(out,
+                "Options are written `--name value` or `--name=value`. Under our own names "
+                "the cluster is looked for\nat localhost:9092 unless `--bootstrap-server` "
+                "says otherwise, and a first word without dashes is the\ntopic or the group.\n");
     for (int i = 0; i < command_count; i++)
         if (i == 0 || commands[i].rows != commands[i - 1].rows)
             print_group(out, i);
