@@ -127,8 +127,6 @@ CASES = [
     (f"{CONSUME} --topic grouped {N} 3 --consumer-property group.id=g2", ""),
     (f"{G} g3 {N} 1 --consumer-property auto.offset.reset=none", ""),
     (f"{G} g1 {N} 1 --consumer-property auto.offset.reset=none", ""),
-    (f"{G} g4 {B} {N} 2 --consumer-property group.instance.id=i1", ""),
-    (f"{G} g4 {N} 2 --consumer-property group.instance.id=i1", ""),
     (f"{G} g1 --partition 0 {N} 2", ""),
     (f"{G} g1 {N} 2 --isolation-level read_committed", ""),
     (f"{CONSUME} --include group.* --group g5 {B} {N} 4", ""),
