@@ -11,10 +11,10 @@ SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench coverage cross fault fuzz sim tidy format docs install help
+.PHONY: build run test compat bench bench-scale coverage cross fault fuzz sim tidy format docs install help
 
 help: ## Lists these words.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## Builds build/moldau (optimised).
 	@tools/install-packages build
@@ -35,6 +35,10 @@ compat: ## All of what is compared with Apache Kafka, and all clients; SUITES="c
 bench: build ## Measures build/moldau.
 	@tools/install-packages bench
 	@test/bench/run
+
+bench-scale: build ## Measures many groups and many partitions; KAFKA=4.4.0 beside us.
+	@tools/install-packages bench
+	@test/bench/scale $(if $(KAFKA),--kafka $(KAFKA))
 
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAME_MAX = 256 << 20 };
+enum { FRAME_MAX = 256 << 20, READY_SECONDS_MAX = 300 };
 
 void bench_fail(const char *format, ...)
 {
@@ -38,6 +39,19 @@ int64_t bench_number(const char *word, int64_t low)
     if (errno || *end || end == word || value < low)
         bench_fail("not a number of at least %lld: %s", (long long)low, word);
     return value;
+}
+
+bool bench_key(const char *word, const char *key, const char **out_value)
+{
+    size_t size = strlen(key);
+
+    *out_value = word + size + 1;
+    return strncmp(word, key, size) == 0 && word[size] == '=';
+}
+
+void bench_pause(void)
+{
+    (void)poll(NULL, 0, 1);
 }
 
 int64_t bench_now_ns(void)
@@ -66,6 +80,19 @@ int client_connect(uint16_t port, int *out_fd)
     }
     *out_fd = fd;
     return 0;
+}
+
+int client_connect_when_ready(uint16_t port)
+{
+    int64_t deadline = bench_now_ns() + (int64_t)READY_SECONDS_MAX * 1000000000;
+    int fd;
+    int r;
+
+    while ((r = client_connect(port, &fd)) == -ECONNREFUSED && bench_now_ns() < deadline)
+        bench_pause();
+    if (r)
+        bench_fail("connect: %s", strerror(-r));
+    return fd;
 }
 
 int client_send(int fd, struct slice bytes)

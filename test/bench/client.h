@@ -16,11 +16,20 @@ _Noreturn void bench_fail(const char *format, ...) PRINTF(1, 2);
 /* A number of a command line, at least `low`. */
 int64_t bench_number(const char *word, int64_t low);
 
+/* Whether the word is `key=value`; the value. */
+bool bench_key(const char *word, const char *key, const char **out_value);
+
 /* The monotonic clock. */
 int64_t bench_now_ns(void);
 
 /* Connects to a port of 127.0.0.1; the socket blocks, and sends at once. */
 NODISCARD int client_connect(uint16_t port, int *out_fd);
+
+/* Connects as soon as somebody listens there; gives up after a while. */
+int client_connect_when_ready(uint16_t port);
+
+/* Lets a thousandth of a second pass: for what cannot be waited for otherwise. */
+void bench_pause(void);
 
 /* Sends all of `bytes`. */
 NODISCARD int client_send(int fd, struct slice bytes);

@@ -6,7 +6,8 @@
  * What is measured must not depend on what measures: so nothing here uses the codec of the
  * broker.  All versions are ones from before flexible fields:
  *
- *     CreateTopics 2, Produce 7, Fetch 11
+ *     CreateTopics 2, DeleteTopics 1, Produce 7, Fetch 11, ListOffsets 1, Metadata 1,
+ *     FindCoordinator 1, JoinGroup 3, SyncGroup 1, Heartbeat 1, OffsetCommit 5, OffsetFetch 5
  *
  * Threading: pure functions.
  * Errors:    a reader that ran out of bytes gives zeros and says so in `is_bad`.
@@ -19,8 +20,15 @@ enum {
     FRAME_FETCH = 1,
     FRAME_LIST_OFFSETS = 2,
     FRAME_METADATA = 3,
+    FRAME_OFFSET_COMMIT = 8,
+    FRAME_OFFSET_FETCH = 9,
+    FRAME_FIND_COORDINATOR = 10,
+    FRAME_JOIN_GROUP = 11,
+    FRAME_HEARTBEAT = 12,
+    FRAME_SYNC_GROUP = 14,
     FRAME_API_VERSIONS = 18,
     FRAME_CREATE_TOPICS = 19,
+    FRAME_DELETE_TOPICS = 20,
     FRAME_PREFIX = 4, /* The size in front of each frame. */
 };
 

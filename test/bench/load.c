@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "test/bench/client.h"
 #include "test/bench/frames.h"
+#include "test/bench/latencies.h"
 #include "wire/batch.h"
 #include "wire/bytes.h"
 
@@ -66,22 +67,12 @@ struct load {
     size_t batch_size;   /* As it is on disk. */
     struct lane *lanes;  /* Owned. */
     int64_t bytes_begun, bytes_done;
-    int64_t *latencies; /* Owned: of all requests, in ns. */
-    size_t requests, room;
+    struct latencies latencies; /* Of all requests. */
 };
 
 static unsigned in_flight(const struct lane *lane)
 {
     return lane->head - lane->tail;
-}
-
-static void note_latency(struct load *load, int64_t ns)
-{
-    if (load->requests == load->room) {
-        load->room = max_of(load->room * 2, (size_t)4096);
-        load->latencies = mem_resize(load->latencies, load->room, sizeof(*load->latencies));
-    }
-    load->latencies[load->requests++] = ns;
 }
 
 /* --- sending ---------------------------------------------------------------- */
@@ -165,7 +156,7 @@ static void take_answer(struct load *load, struct lane *lane, struct slice frame
     get_i32(&reader); /* Answers come in order. */
     if (in_flight(lane) == 0)
         bench_fail("an answer that nobody asked for");
-    note_latency(load, bench_now_ns() - lane->began[lane->tail++ % IN_FLIGHT_MAX]);
+    latencies_add(&load->latencies, bench_now_ns() - lane->began[lane->tail++ % IN_FLIGHT_MAX]);
     if (load->plan.is_fetch) {
         take_fetch(load, lane, &reader);
         return;
@@ -247,27 +238,18 @@ static void run(struct load *load)
     }
 }
 
-static int compare(const void *a, const void *b)
-{
-    const int64_t *x = a;
-    const int64_t *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 static void report(struct load *load, int64_t ns)
 {
     double seconds = (double)ns / 1e9;
     double mb = (double)load->bytes_done / 1e6;
-    size_t n = load->requests;
+    size_t n = load->latencies.count;
 
     if (n == 0)
         bench_fail("nothing was done");
-    qsort(load->latencies, n, sizeof(*load->latencies), compare);
     printf("{\"mb\": %.3f, \"seconds\": %.4f, \"mb_s\": %.1f, \"requests_s\": %.0f, "
            "\"p50_us\": %.0f, \"p99_us\": %.0f}\n",
-           mb, seconds, mb / seconds, (double)n / seconds, (double)load->latencies[n / 2] / 1e3,
-           (double)load->latencies[n * 99 / 100] / 1e3);
+           mb, seconds, mb / seconds, (double)n / seconds, latencies_us(&load->latencies, 500),
+           latencies_us(&load->latencies, 990));
 }
 
 /* --- beginning and end ------------------------------------------------------ */
@@ -328,49 +310,41 @@ static void end(struct load *load)
         text_fini(&load->frames[i]);
     mem_free(load->frames);
     mem_free(load->lanes);
-    mem_free(load->latencies);
-}
-
-static bool is_key(const char *word, const char *key, const char **out_value)
-{
-    size_t size = strlen(key);
-
-    *out_value = word + size + 1;
-    return strncmp(word, key, size) == 0 && word[size] == '=';
+    latencies_fini(&load->latencies);
 }
 
 static void read_word(struct plan *plan, const char *word)
 {
     const char *value;
 
-    if (is_key(word, "port", &value)) {
+    if (bench_key(word, "port", &value)) {
         plan->port = (uint16_t)bench_number(value, 1);
-    } else if (is_key(word, "mode", &value)) {
+    } else if (bench_key(word, "mode", &value)) {
         plan->is_fetch = strcmp(value, "fetch") == 0;
         if (!plan->is_fetch && strcmp(value, "produce") != 0)
             bench_fail("mode is produce or fetch");
-    } else if (is_key(word, "create", &value)) {
+    } else if (bench_key(word, "create", &value)) {
         plan->is_created = true;
         /* Kafka's own setting: 1 is a sync for each batch, the largest value none at all. */
         if (strcmp(value, "page-cache") == 0)
             plan->flush_messages = "9223372036854775807";
         else if (strcmp(value, "disk") == 0)
             plan->flush_messages = "1";
-    } else if (is_key(word, "topic", &value)) {
+    } else if (bench_key(word, "topic", &value)) {
         plan->topic = value;
-    } else if (is_key(word, "partitions", &value)) {
+    } else if (bench_key(word, "partitions", &value)) {
         plan->partitions = (int32_t)bench_number(value, 1);
-    } else if (is_key(word, "connections", &value)) {
+    } else if (bench_key(word, "connections", &value)) {
         plan->connections = (int)min_of(bench_number(value, 1), (int64_t)CONNECTIONS_MAX);
-    } else if (is_key(word, "in-flight", &value)) {
+    } else if (bench_key(word, "in-flight", &value)) {
         plan->in_flight = (int)min_of(bench_number(value, 1), (int64_t)IN_FLIGHT_MAX);
-    } else if (is_key(word, "batch", &value)) {
+    } else if (bench_key(word, "batch", &value)) {
         plan->batch_bytes = (size_t)bench_number(value, 1);
-    } else if (is_key(word, "record", &value)) {
+    } else if (bench_key(word, "record", &value)) {
         plan->record_bytes = (size_t)bench_number(value, 1);
-    } else if (is_key(word, "acks", &value)) {
+    } else if (bench_key(word, "acks", &value)) {
         plan->acks = (int16_t)bench_number(value, -1);
-    } else if (is_key(word, "megabytes", &value)) {
+    } else if (bench_key(word, "megabytes", &value)) {
         plan->bytes = bench_number(value, 1) * 1000000;
     } else {
         bench_fail("unknown word: %s", word);
