@@ -102,6 +102,8 @@ static const char *call_name(const struct admin *admin, const struct wire_api *a
         int16_t key;
         const char *name;
     } names[] = {
+        {API_ALTER_PARTITION_REASSIGNMENTS, "alterPartitionReassignments"},
+        {API_ALTER_REPLICA_LOG_DIRS, "alterReplicaLogDirs"},
         {API_API_VERSIONS, "describeFeatures"},
         {API_CREATE_TOPICS, "createTopics"},
         {API_DELETE_RECORDS, "deleteRecords"},

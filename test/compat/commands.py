@@ -64,6 +64,8 @@ EPOCH = re.compile(r"(Feature: .*Epoch: )\d+")
 # What is in a log directory.
 SIZE = re.compile(r'"size":\d+')
 PLACED = re.compile(r'(?<="partitions":\[){.*?}(?=\])')
+# kafka-reassign-partitions says its errors, with classes and stacks, on standard output.
+REASSIGN_ERROR = re.compile(r"^Error: (?:(?:[a-z]\w*\.)+\w+: )?(.*)\n(?:.*\n)*", re.M)
 # How far the metadata log is, and when.
 WATERMARK = re.compile(r"(HighWatermark: +)\d+")
 REPLICA = re.compile(r"^(\d+ +\t[\w-]{22}\t).*\t(\d+ +\t)(\d+( ms ago)? *\t){2}", re.M)
@@ -165,6 +167,7 @@ def sort_set(found):
 def mask(text):
     text = MEMBER.sub("(an id that is as long as this one)", PLACE.sub("", text))
     text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
+    text = REASSIGN_ERROR.sub(r"Error: \1\n", text)
     text = WATERMARK.sub(r"\1N", text)
     text = REPLICA.sub(lambda row: f"{row[1]}N\t{row[2]}{row[4]}\t", text)
     text = PLACED.sub(sort_topics, SIZE.sub('"size":N', text))

@@ -37,6 +37,48 @@ ELECTIONS = {
     "elect_array": "[]",
     "elect_item": """{"partitions":[7]}""",
 }
+REASSIGN = "kafka-reassign-partitions --bootstrap-server {b}"
+GENERATE = f"{REASSIGN} --generate --topics-to-move-json-file"
+
+# Files for kafka-reassign-partitions.
+TOPICS_TO_MOVE = {
+    "move_some": """{"topics":[{"topic":"l2"},{"topic":"l1"}],"version":1}""",
+    "move_nope": """{"topics":[{"topic":"nope"}],"version":1}""",
+    "move_twice": """{"topics":[{"topic":"l1"},{"topic":"l1"}],"version":1}""",
+    "move_none": """{"topics":[],"version":1}""",
+    "move_version": """{"topics":[{"topic":"l1"}],"version":2}""",
+    "move_missing": """{"version":1}""",
+    "move_nonsense": "nonsense",
+}
+PLANS = {
+    "plan_some": """{"version":1,"partitions":[
+        {"topic":"l2","partition":11,"replicas":[1],"log_dirs":["any"]},
+        {"topic":"l2","partition":2,"replicas":[1]},
+        {"topic":"l1","partition":1,"replicas":[1]}]}""",
+    "plan_one": """{"version":1,"partitions":[{"topic":"l1","partition":1,"replicas":[1]}]}""",
+    "plan_topic": """{"version":1,"partitions":[{"topic":"nope","partition":0,"replicas":[1]},
+        {"topic":"l1","partition":9,"replicas":[1]}]}""",
+    "plan_partition": """{"version":1,"partitions":[
+        {"topic":"l1","partition":9,"replicas":[1]}]}""",
+    "plan_dir": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[1],
+        "log_dirs":["/nonexistent"]}]}""",
+    "plan_none": """{"version":1,"partitions":[]}""",
+    "plan_missing": """{"version":1}""",
+    "plan_empty": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[]}]}""",
+    "plan_dirs": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[1],
+        "log_dirs":["a","b"]}]}""",
+    "plan_part": """{"version":1,"partitions":[{"topic":"l1","partition":0}]}""",
+    "plan_word": """{"version":1,"partitions":[{"topic":"l1","partition":"x","replicas":[1]}]}""",
+    "plan_version": """{"version":2,"partitions":[]}""",
+    "plan_nonsense": "nonsense",
+}
+BAD_PLANS = {
+    "plan_broker": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[1,2]}]}""",
+    "plan_same": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[1,1]},
+        {"topic":"l1","partition":1,"replicas":[1,2,1,2]}]}""",
+    "plan_twice": """{"version":1,"partitions":[{"topic":"l1","partition":0,"replicas":[1]},
+        {"topic":"l1","partition":0,"replicas":[1]}]}""",
+}
 
 CASES = [
     # Kafka's broker has their logs some time after its controller has made them.
@@ -232,6 +274,41 @@ CASES = [
         "--all-topic-partitions --command-config {client} --admin.config {client}")),
     *((f"{PREFERRED} --path-to-json-file {{{name}}}", "") for name in ELECTIONS),
     (f"{ELECT} --election-type unclean --path-to-json-file {{elect_nope}}", ""),
+    # --- kafka-reassign-partitions
+    ("kafka-reassign-partitions --version", ""),
+    ("kafka-reassign-partitions --list", ""),
+    ("kafka-reassign-partitions --additional", ""),
+    ("kafka-reassign-partitions --bootstrap-server bad --list", ""),
+    ("kafka-reassign-partitions --bootstrap-controller {b} --list", ""),
+    ("kafka-reassign-partitions --bootstrap-controller {b} --verify"
+     " --reassignment-json-file {plan_one}", ""),
+    (f"kafka-reassign-partitions {NOWHERE} --list", ""),
+    (REASSIGN, ""),
+    *((f"{REASSIGN} {words}", "") for words in (
+        "--help", "--nosuch", "--list", "--list --list", "--list extra", "--list --json",
+        "--list --execute", "--list --additional", "--list --timeout 5",
+        "--list --bootstrap-controller {b}", "--list --command-config /nonexistent",
+        "--list --command-config {client}", "--generate", "--generate --throttle 5", "--execute",
+        "--verify", "--cancel")),
+    (f"{GENERATE} /nonexistent --broker-list 1", ""),
+    (f"{GENERATE} {{move_some}}", ""),
+    *((f"{GENERATE} {{{name}}} --broker-list 1", "") for name in TOPICS_TO_MOVE),
+    *((f"{GENERATE} {{move_some}} --broker-list {words}", "") for words in (
+        "1 --disable-rack-aware", "2", "1,2", "1,1", ",1", ",", "x", "1 --throttle 5")),
+    (f"{REASSIGN} --execute --reassignment-json-file /nonexistent", ""),
+    *((f"{REASSIGN} --execute --reassignment-json-file {{{name}}}", "")
+      for name in (*PLANS, *BAD_PLANS)),
+    *((f"{REASSIGN} --execute --reassignment-json-file {{plan_some}} {words}", "") for words in (
+        "--throttle x", "--throttle -1", "--additional --timeout 500", "--preserve-throttles",
+        "--disallow-replication-factor-change")),
+    (f"{REASSIGN} --execute --reassignment-json-file {{plan_some}} --throttle 1000"
+     " --replica-alter-log-dirs-throttle 2000", ""),
+    *((f"{REASSIGN} --verify --reassignment-json-file {{{name}}}", "") for name in PLANS),
+    *((f"{REASSIGN} --verify --reassignment-json-file {{plan_some}} {words}", "") for words in (
+        "--preserve-throttles", "--throttle 5", "--timeout 5")),
+    *((f"{REASSIGN} --cancel --reassignment-json-file {{{name}}}", "") for name in PLANS),
+    *((f"{REASSIGN} --cancel --reassignment-json-file {{plan_some}} {words}", "") for words in (
+        "--preserve-throttles", "--throttle 5", "--timeout 5")),
 ]
 
 KNOWN = [
@@ -246,6 +323,7 @@ KNOWN = [
     (f"{QUORUM} add-controller -h", "stdout", "the usage is our own"),
     (f"{QUORUM} remove-controller -h", "stdout", "the usage is our own"),
     (f"{QUORUM} --command-config {{client}} add-controller", "stderr", "this is not served"),
+    ("--reassignment-json-file {plan_nonsense}", "stdout", "Kafka quotes its parser"),
 ]
 
-FILES = {**ELECTIONS}
+FILES = {**ELECTIONS, **TOPICS_TO_MOVE, **PLANS, **BAD_PLANS}
