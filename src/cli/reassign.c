@@ -223,7 +223,8 @@ static bool propose(struct reassign *r, const struct metadata_response_topic *to
     else if (factor > brokers->count)
         text_printf(&r->cli->why,
                     "The target replication factor of %zu cannot be reached because only %zu "
-                    "broker(s) are registered.",
+                    "broker(s) are registered or some brokers have all their log directories "
+                    "cordoned.",
                     factor, brokers->count);
     for (int32_t i = 0; i < topic->partitions_count && r->cli->why.size == 0; i++) {
         struct reassign_part *part = &out->items[out->count++];
@@ -381,11 +382,13 @@ static bool connect_to(struct reassign *r, struct client_config *config)
 }
 
 /* Kafka's tool says on standard output what went wrong. */
-static int show_failure(struct cli *cli)
+static int show_failure(const struct reassign *r)
 {
+    struct cli *cli = r->cli;
+
     if (!cli->is_kafka)
         return cli_failed(cli, cli->why.data);
-    console_printf(&cli->out, "Error: %s\n", cli->why.data);
+    console_printf(&cli->out, "%s%s\n", r->is_terse ? "" : "Error: ", cli->why.data);
     return 1;
 }
 
@@ -404,5 +407,5 @@ int reassign_run(struct cli *cli)
     client_config_fini(&config);
     admin_fini(&reassign.admin);
     text_fini(&reassign.file);
-    return is_good ? 0 : show_failure(cli);
+    return is_good ? 0 : show_failure(&reassign);
 }

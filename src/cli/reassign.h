@@ -42,6 +42,7 @@ struct reassign {
     struct text file;                         /* What names are borrowed from. */
     const struct metadata_response *metadata; /* NULL: not asked for yet. */
     struct reassign_dirs *dirs;               /* Arena. */
+    bool is_terse;                            /* The sentence is said as it is. */
 };
 
 static inline bool reassign_has(const struct reassign *r, enum reassign_option option)

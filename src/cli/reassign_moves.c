@@ -111,6 +111,21 @@ static struct reassign_parts sorted(struct reassign *r, const struct reassign_pa
     return copy;
 }
 
+/* The move of a partition that is under way, or NULL. */
+static const struct list_partition_reassignments_ongoing_partition_reassignment *
+find_move(const struct list_partition_reassignments_response *moves,
+          const struct reassign_part *part)
+{
+    for (int32_t t = 0; t < moves->topics_count; t++) {
+        if (!slice_equal(moves->topics[t].name, part->topic))
+            continue;
+        for (int32_t i = 0; i < moves->topics[t].partitions_count; i++)
+            if (moves->topics[t].partitions[i].partition_index == part->partition)
+                return &moves->topics[t].partitions[i];
+    }
+    return NULL;
+}
+
 /* --- execute: what is wrong with the file ------------------------------------ */
 
 static void check_twice(const struct reassign_parts *parts, struct text *why)
@@ -172,16 +187,14 @@ static bool check_parts(const struct reassign_parts *parts, struct text *why)
 
 /* --- execute: against what the cluster has ----------------------------------- */
 
-static bool check_other_moves(struct reassign *r)
+static bool check_other_moves(struct reassign *r,
+                              const struct list_partition_reassignments_response **out)
 {
-    const struct list_partition_reassignments_response *moves;
-
-    if (reassign_has(r, REASSIGN_additional))
-        return true;
-    if (!reassign_list(r, NULL, &moves))
+    if (!reassign_list(r, NULL, out))
         return false;
-    if (moves->topics_count == 0)
+    if (reassign_has(r, REASSIGN_additional) || (*out)->topics_count == 0)
         return true;
+    r->is_terse = true;
     text_printf(&r->cli->why,
                 "Cannot execute because there is an existing partition assignment.  Use "
                 "--additional to override this and create a new partition assignment in addition "
@@ -236,6 +249,31 @@ static bool find_current(struct reassign *r, const struct reassign_parts *parts,
     return true;
 }
 
+/* Replicas that a move is adding do not send anything yet. */
+static void leave_out_added(struct reassign *r,
+                            const struct list_partition_reassignments_response *moves,
+                            struct reassign_parts *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        struct reassign_part *part = &now->items[i];
+        const struct list_partition_reassignments_ongoing_partition_reassignment *move =
+            find_move(moves, part);
+        int32_t *replicas =
+            arena_new(&r->admin.arena, (part->replica_count + 1) * sizeof(*replicas));
+        size_t count = 0;
+
+        for (size_t k = 0; k < part->replica_count; k++)
+            if (!move ||
+                !has_replica(move->adding_replicas, (size_t)max_of(move->adding_replicas_count, 0),
+                             part->replicas[k]))
+                replicas[count++] = part->replicas[k];
+        if (count > 1)
+            qsort(replicas, count, sizeof(*replicas), by_id);
+        part->replicas = replicas;
+        part->replica_count = count;
+    }
+}
+
 static void print_current(struct reassign *r, struct reassign_parts *now)
 {
     struct text out = {.data = NULL};
@@ -275,14 +313,15 @@ static bool throttle_topic(struct reassign *r, struct slice topic, const struct 
                            const struct reassign_parts *then)
 {
     struct text leaders = {.data = NULL}, followers = {.data = NULL};
+    struct reassign_parts all = sorted(r, then);
     struct reassign_setting settings[2];
     bool is_good;
 
-    for (size_t i = 0; i < then->count; i++) {
-        const struct reassign_part *before = find_same(now, &then->items[i]);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct reassign_part *before = find_same(now, &all.items[i]);
 
-        if (before && slice_equal(then->items[i].topic, topic))
-            print_throttled(before, &then->items[i], &leaders, &followers);
+        if (before && slice_equal(all.items[i].topic, topic))
+            print_throttled(before, &all.items[i], &leaders, &followers);
     }
     settings[0] = (struct reassign_setting){LEADER_REPLICAS,
                                             leaders.size ? text_slice(&leaders) : slice_empty()};
@@ -381,6 +420,7 @@ static bool start_moves(struct reassign *r, struct reassign_parts *parts)
                        parts->count > 1 ? "s" : "", names.data);
     else
         text_printf(&r->cli->why, "Error reassigning partition(s):\n%s", failures.data);
+    r->is_terse = !is_good;
     text_fini(&failures);
     text_fini(&names);
     return is_good;
@@ -414,6 +454,7 @@ static bool start_dir_moves(struct reassign *r, const struct reassign_parts *par
 bool reassign_execute(struct reassign *r)
 {
     struct options *options = &r->cli->options;
+    const struct list_partition_reassignments_response *moves;
     int64_t rate = -1, dirs_rate = -1, timeout = 0;
     struct reassign_parts parts, now;
 
@@ -422,10 +463,11 @@ bool reassign_execute(struct reassign *r)
         options_number(options, REASSIGN_timeout, &timeout, &r->cli->why))
         return false;
     if (!reassign_read_parts(r, &parts) || !check_parts(&parts, &r->cli->why) ||
-        !check_other_moves(r) || !reassign_ask_metadata(r) || !check_brokers(r, &parts) ||
+        !check_other_moves(r, &moves) || !reassign_ask_metadata(r) || !check_brokers(r, &parts) ||
         !find_current(r, &parts, &now))
         return false;
     print_current(r, &now);
+    leave_out_added(r, moves, &now);
     return throttle(r, &now, &parts, rate, dirs_rate) && start_moves(r, &parts) &&
            start_dir_moves(r, &parts);
 }
@@ -478,21 +520,6 @@ static bool clear_throttles(struct reassign *r, const struct reassign_parts *par
 }
 
 /* --- verify ------------------------------------------------------------------ */
-
-/* The move of a partition that is under way, or NULL. */
-static const struct list_partition_reassignments_ongoing_partition_reassignment *
-find_move(const struct list_partition_reassignments_response *moves,
-          const struct reassign_part *part)
-{
-    for (int32_t t = 0; t < moves->topics_count; t++) {
-        if (!slice_equal(moves->topics[t].name, part->topic))
-            continue;
-        for (int32_t i = 0; i < moves->topics[t].partitions_count; i++)
-            if (moves->topics[t].partitions[i].partition_index == part->partition)
-                return &moves->topics[t].partitions[i];
-    }
-    return NULL;
-}
 
 static bool is_done(const struct reassign_part *part, const struct metadata_response_partition *now)
 {
@@ -638,6 +665,7 @@ static bool cancel_moves(struct reassign *r, const struct reassign_parts *parts)
     else
         text_printf(&r->cli->why, "Error cancelling partition reassignment%s for:\n%s",
                     active.count > 1 ? "s" : "", failures.data);
+    r->is_terse = !is_good;
     text_fini(&failures);
     text_fini(&names);
     return is_good;

@@ -97,7 +97,7 @@ class KafkaTools:
         self._start()
 
     def _start(self):
-        options = ["-Xmx512m", "-Dfile.encoding=UTF-8"]
+        options = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"]
         command = peers.java(peers.jars(peers.TOOLS_VERSION, True), options)
         self.process = subprocess.Popen([*command, peers.HERE / "Tools.java"],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
