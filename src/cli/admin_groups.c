@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/admin_groups.h"
 
+#include "wire/codec.h"
 #include "wire/errors.h"
+#include "wire/msg/consumer_group_describe.h"
+#include "wire/msg/consumer_protocol_assignment.h"
 
 enum {
     TRIES = 5, /* How often a coordinator may be another one. */
@@ -9,6 +12,8 @@ enum {
     FIND_VERSION = 3,
     FETCH_VERSION = 7,
     COMMIT_VERSION = 9,
+    ASSIGNMENT_VERSION = 0,
+    ASSIGNMENT_HEAD = 2, /* The version in front of it. */
 };
 
 /* --- what went wrong --------------------------------------------------------- */
@@ -172,6 +177,95 @@ static const struct call_events describe_events = {
     .verdict = describe_verdict,
 };
 
+static int16_t new_error(const struct call *call)
+{
+    const struct consumer_group_describe_response *response = call->response;
+
+    return response->groups_count > 0 ? response->groups[0].error_code : ERROR_GROUP_ID_NOT_FOUND;
+}
+
+static int16_t new_verdict(const struct call *call)
+{
+    return to_repeat(new_error(call));
+}
+
+static const struct call_events new_events = {.done = admin_done, .verdict = new_verdict};
+
+/* An assignment in the bytes that members of classic groups get. */
+static struct slice assignment_bytes(struct arena *arena,
+                                     const struct consumer_group_describe_assignment *from)
+{
+    size_t count = (size_t)from->topic_partitions_count;
+    struct consumer_protocol_assignment assignment = consumer_protocol_assignment_defaults;
+    struct codec_output out;
+
+    assignment.assigned_partitions =
+        arena_new(arena, (count + 1) * sizeof(*assignment.assigned_partitions));
+    assignment.assigned_partitions_count = from->topic_partitions_count;
+    for (size_t i = 0; i < count; i++)
+        assignment.assigned_partitions[i] = (struct consumer_protocol_assignment_topic_partition){
+            .topic = from->topic_partitions[i].topic_name,
+            .partitions = from->topic_partitions[i].partitions,
+            .partitions_count = from->topic_partitions[i].partitions_count,
+        };
+    if (codec_encode_behind(&consumer_protocol_assignment_message, ASSIGNMENT_VERSION, &assignment,
+                            ASSIGNMENT_HEAD, arena, &out))
+        return slice_empty();
+    memset(out.data, 0, ASSIGNMENT_HEAD);
+    return slice_of(out.data, out.size);
+}
+
+/* A new group, told as a classic one. */
+static const struct describe_groups_described_group *
+as_classic(struct arena *arena, const struct consumer_group_describe_described_group *from)
+{
+    struct describe_groups_described_group *group = arena_new(arena, sizeof(*group));
+
+    *group = describe_groups_described_group_defaults;
+    group->group_id = from->group_id;
+    group->group_state = from->group_state;
+    group->protocol_type = slice_text("consumer");
+    group->protocol_data = from->assignor_name;
+    group->members_count = from->members_count;
+    group->members = arena_new(arena, ((size_t)from->members_count + 1) * sizeof(*group->members));
+    for (int32_t i = 0; i < from->members_count; i++)
+        group->members[i] = (struct describe_groups_described_group_member){
+            .member_id = from->members[i].member_id,
+            .group_instance_id = from->members[i].instance_id,
+            .client_id = from->members[i].client_id,
+            .client_host = from->members[i].client_host,
+            .member_metadata = slice_empty(),
+            .member_assignment = assignment_bytes(arena, &from->members[i].assignment),
+        };
+    return group;
+}
+
+/* The group may be one of the new protocol, where the broker has that: then `*out` is it. */
+static bool describe_new(struct cli *cli, struct admin *admin, struct slice group,
+                         const struct describe_groups_described_group **out)
+{
+    struct consumer_group_describe_request request = consumer_group_describe_request_defaults;
+    struct call_order order = {
+        .api = wire_api_find(API_CONSUMER_GROUP_DESCRIBE),
+        .request = &request,
+    };
+    const struct consumer_group_describe_response *response;
+    struct call *call = NULL;
+
+    request.group_ids = &group;
+    request.group_ids_count = 1;
+    if (!ask_coordinator(cli, admin, group, &new_events, order, new_error, &call)) {
+        if (!call || call->outcome != CALL_E_UNSUPPORTED)
+            return false;
+        text_cut(&cli->why, 0);
+        return true;
+    }
+    response = call->response;
+    if (new_error(call) == ERROR_NONE)
+        *out = as_classic(&admin->arena, &response->groups[0]);
+    return true;
+}
+
 bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice group,
                           const struct describe_groups_described_group **out)
 {
@@ -190,7 +284,7 @@ bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice gro
         return false;
     }
     *out = &response->groups[0];
-    return true;
+    return (*out)->error_code != ERROR_GROUP_ID_NOT_FOUND || describe_new(cli, admin, group, out);
 }
 
 static int16_t fetch_error(const struct call *call)

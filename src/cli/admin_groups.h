@@ -32,7 +32,8 @@ NODISCARD bool admin_groups_list(struct cli *cli, struct admin *admin, struct ad
 NODISCARD bool admin_group_find(struct cli *cli, struct admin *admin, struct slice group,
                                 const struct find_coordinator_response **out);
 
-/* The group with its members.  An error of the group is data. */
+/* The group with its members, classic or new, but for the epochs of a new one.  An error of
+ * the group is data. */
 NODISCARD bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice group,
                                     const struct describe_groups_described_group **out);
 
