@@ -3,7 +3,6 @@
 
 #include "wire/codec.h"
 #include "wire/errors.h"
-#include "wire/msg/consumer_group_describe.h"
 #include "wire/msg/consumer_protocol_assignment.h"
 
 enum {
@@ -242,7 +241,7 @@ as_classic(struct arena *arena, const struct consumer_group_describe_described_g
 
 /* The group may be one of the new protocol, where the broker has that: then `*out` is it. */
 static bool describe_new(struct cli *cli, struct admin *admin, struct slice group,
-                         const struct describe_groups_described_group **out)
+                         struct admin_group *out)
 {
     struct consumer_group_describe_request request = consumer_group_describe_request_defaults;
     struct call_order order = {
@@ -262,12 +261,15 @@ static bool describe_new(struct cli *cli, struct admin *admin, struct slice grou
     }
     response = call->response;
     if (new_error(call) == ERROR_NONE)
-        *out = as_classic(&admin->arena, &response->groups[0]);
+        *out = (struct admin_group){
+            .told = as_classic(&admin->arena, &response->groups[0]),
+            .from = &response->groups[0],
+        };
     return true;
 }
 
 bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice group,
-                          const struct describe_groups_described_group **out)
+                          struct admin_group *out)
 {
     struct describe_groups_request request = describe_groups_request_defaults;
     struct call_order order = {.api = wire_api_find(API_DESCRIBE_GROUPS), .request = &request};
@@ -283,8 +285,9 @@ bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice gro
         text_printf(&cli->why, "the answer is not about what was asked");
         return false;
     }
-    *out = &response->groups[0];
-    return (*out)->error_code != ERROR_GROUP_ID_NOT_FOUND || describe_new(cli, admin, group, out);
+    *out = (struct admin_group){.told = &response->groups[0]};
+    return out->told->error_code != ERROR_GROUP_ID_NOT_FOUND ||
+           describe_new(cli, admin, group, out);
 }
 
 static int16_t fetch_error(const struct call *call)

@@ -12,6 +12,7 @@
  */
 
 #include "cli/admin.h"
+#include "wire/msg/consumer_group_describe.h"
 #include "wire/msg/delete_groups.h"
 #include "wire/msg/describe_groups.h"
 #include "wire/msg/find_coordinator.h"
@@ -32,10 +33,17 @@ NODISCARD bool admin_groups_list(struct cli *cli, struct admin *admin, struct ad
 NODISCARD bool admin_group_find(struct cli *cli, struct admin *admin, struct slice group,
                                 const struct find_coordinator_response **out);
 
-/* The group with its members, classic or new, but for the epochs of a new one.  An error of
- * the group is data. */
+/* A group with its members. */
+struct admin_group {
+    /* Classic, or told as if it were. */
+    const struct describe_groups_described_group *told;
+    /* The same one, with the members in the same order; NULL: it is classic. */
+    const struct consumer_group_describe_described_group *from;
+};
+
+/* The group as its coordinator has it.  An error of the group is data. */
 NODISCARD bool admin_group_describe(struct cli *cli, struct admin *admin, struct slice group,
-                                    const struct describe_groups_described_group **out);
+                                    struct admin_group *out);
 
 /* All offsets that the group has committed. */
 NODISCARD bool admin_group_fetch(struct cli *cli, struct admin *admin, struct slice group,

@@ -199,8 +199,7 @@ void groups_sort(struct groups *g, struct group_names *names)
     names->rows = sorted;
 }
 
-bool groups_describe_one(struct groups *g, struct slice group,
-                         const struct describe_groups_described_group **out)
+bool groups_describe_one(struct groups *g, struct slice group, struct admin_group *out)
 {
     struct text *why = &g->cli->why;
 
@@ -208,16 +207,16 @@ bool groups_describe_one(struct groups *g, struct slice group,
     if (!admin_group_describe(g->cli, &g->admin, group, out))
         return false;
     g->admin.purpose = NULL;
-    if ((*out)->error_code != ERROR_NONE) {
-        admin_print_exception((*out)->error_code, (*out)->error_message, why);
+    if (out->told->error_code != ERROR_NONE) {
+        admin_print_exception(out->told->error_code, out->told->error_message, why);
         return false;
     }
-    if ((*out)->protocol_type.size == 0 || slice_is_text((*out)->protocol_type, "consumer"))
+    if (out->told->protocol_type.size == 0 || slice_is_text(out->told->protocol_type, "consumer"))
         return true;
     text_printf(why,
                 "java.lang.IllegalArgumentException: GroupId %.*s is not a consumer group "
                 "(%.*s).",
-                SLICE_ARG(group), SLICE_ARG((*out)->protocol_type));
+                SLICE_ARG(group), SLICE_ARG(out->told->protocol_type));
     return false;
 }
 

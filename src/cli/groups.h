@@ -63,8 +63,7 @@ void groups_sort(struct groups *g, struct group_names *names);
 bool groups_is_consumer(const struct list_groups_listed_group *group);
 
 /* The group as its coordinator has it; false if it is none of consumers, or not there. */
-NODISCARD bool groups_describe_one(struct groups *g, struct slice group,
-                                   const struct describe_groups_described_group **out);
+NODISCARD bool groups_describe_one(struct groups *g, struct slice group, struct admin_group *out);
 
 /* The topic of this name, or NULL. */
 const struct metadata_response_topic *groups_find_topic(const struct metadata_response *metadata,

@@ -20,6 +20,7 @@ enum {
 struct member_row {
     const struct describe_groups_described_group_member *from;
     struct consumer_protocol_assignment assignment; /* Sorted. */
+    struct consumer_protocol_assignment target;     /* Sorted; of new groups. */
     int32_t partitions;                             /* How many there are in it. */
     int32_t index;                                  /* In the answer. */
 };
@@ -35,6 +36,7 @@ struct line {
 
 struct described {
     const struct describe_groups_described_group *from;
+    const struct consumer_group_describe_described_group *fresh; /* NULL: a classic group. */
     struct member_row *members; /* Arena: in the order of the answer. */
     struct line *lines;         /* Arena. */
     size_t line_count;
@@ -65,6 +67,20 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void sort_assignment(struct consumer_protocol_assignment *assignment)
+{
+    if (assignment->assigned_partitions_count > 0)
+        qsort(assignment->assigned_partitions, (size_t)assignment->assigned_partitions_count,
+              sizeof(*assignment->assigned_partitions), by_topic);
+    for (int32_t i = 0; i < assignment->assigned_partitions_count; i++) {
+        struct consumer_protocol_assignment_topic_partition *t =
+            &assignment->assigned_partitions[i];
+
+        if (t->partitions_count > 0)
+            qsort(t->partitions, (size_t)t->partitions_count, sizeof(*t->partitions), by_number);
+    }
+}
+
 /* What cannot be read is as nothing. */
 static void read_assignment(struct arena *arena, struct member_row *member)
 {
@@ -86,17 +102,27 @@ static void read_assignment(struct arena *arena, struct member_row *member)
         *assignment = consumer_protocol_assignment_defaults;
         return;
     }
-    if (assignment->assigned_partitions_count > 0)
-        qsort(assignment->assigned_partitions, (size_t)assignment->assigned_partitions_count,
-              sizeof(*assignment->assigned_partitions), by_topic);
-    for (int32_t i = 0; i < assignment->assigned_partitions_count; i++) {
-        struct consumer_protocol_assignment_topic_partition *t =
-            &assignment->assigned_partitions[i];
+    sort_assignment(assignment);
+    for (int32_t i = 0; i < assignment->assigned_partitions_count; i++)
+        member->partitions += assignment->assigned_partitions[i].partitions_count;
+}
 
-        if (t->partitions_count > 0)
-            qsort(t->partitions, (size_t)t->partitions_count, sizeof(*t->partitions), by_number);
-        member->partitions += t->partitions_count;
-    }
+static void read_target(struct arena *arena, struct member_row *member,
+                        const struct consumer_group_describe_assignment *from)
+{
+    struct consumer_protocol_assignment *target = &member->target;
+    size_t count = (size_t)from->topic_partitions_count;
+
+    target->assigned_partitions =
+        arena_new(arena, (count + 1) * sizeof(*target->assigned_partitions));
+    target->assigned_partitions_count = from->topic_partitions_count;
+    for (size_t i = 0; i < count; i++)
+        target->assigned_partitions[i] = (struct consumer_protocol_assignment_topic_partition){
+            .topic = from->topic_partitions[i].topic_name,
+            .partitions = from->topic_partitions[i].partitions,
+            .partitions_count = from->topic_partitions[i].partitions_count,
+        };
+    sort_assignment(target);
 }
 
 static void read_members(struct groups *g, struct described *d)
@@ -108,6 +134,8 @@ static void read_members(struct groups *g, struct described *d)
         d->members[i].from = &d->from->members[i];
         d->members[i].index = (int32_t)i;
         read_assignment(&g->admin.arena, &d->members[i]);
+        if (d->fresh)
+            read_target(&g->admin.arena, &d->members[i], &d->fresh->members[i].target_assignment);
     }
 }
 
@@ -364,11 +392,11 @@ static void print_offsets(const struct describing *d, const struct described *gr
 /* --- printing members -------------------------------------------------------- */
 
 /* "a:0,1;b:2" */
-static void add_assignment(const struct member_row *member, struct text *out)
+static void add_assignment(const struct consumer_protocol_assignment *assignment, struct text *out)
 {
-    for (int32_t t = 0; t < member->assignment.assigned_partitions_count; t++) {
+    for (int32_t t = 0; t < assignment->assigned_partitions_count; t++) {
         const struct consumer_protocol_assignment_topic_partition *topic =
-            &member->assignment.assigned_partitions[t];
+            &assignment->assigned_partitions[t];
 
         text_printf(out, "%s%.*s:", t ? ";" : "", SLICE_ARG(topic->topic));
         for (int32_t i = 0; i < topic->partitions_count; i++)
@@ -378,14 +406,15 @@ static void add_assignment(const struct member_row *member, struct text *out)
         text_printf(out, "-");
 }
 
-static int assignment_width(const struct described *group)
+static int assignment_width(const struct described *group, bool is_target)
 {
     int width = ASSIGNMENT_WIDTH_MIN;
 
     for (int32_t i = 0; i < group->from->members_count; i++) {
         struct text text = {.data = NULL};
 
-        add_assignment(&group->members[i], &text);
+        add_assignment(is_target ? &group->members[i].target : &group->members[i].assignment,
+                       &text);
         width = width_of(width, text_slice(&text));
         text_fini(&text);
     }
@@ -400,12 +429,37 @@ static bool has_instances(const struct described *group)
     return false;
 }
 
+/* A classic group has no epochs. */
+static void print_epoch(struct console_out *out, int width, int32_t epoch, bool is_known)
+{
+    if (is_known)
+        console_printf(out, "%-*d ", width, epoch);
+    else
+        console_printf(out, "%-*s ", width, "-");
+}
+
+static void print_assignments(struct console_out *out, const struct described *group,
+                              const struct member_row *member)
+{
+    const struct consumer_group_describe_described_group *fresh = group->fresh;
+    struct text current = {.data = NULL};
+    struct text target = {.data = NULL};
+
+    add_assignment(&member->assignment, &current);
+    add_assignment(&member->target, &target);
+    print_epoch(out, WIDTH_MIN, fresh ? fresh->members[member->index].member_epoch : 0, fresh);
+    console_printf(out, "%-*s ", assignment_width(group, false), current.data);
+    print_epoch(out, WIDTH_MIN, fresh ? fresh->assignment_epoch : 0, fresh);
+    console_printf(out, "%-*s", assignment_width(group, true), target.data);
+    text_fini(&current);
+    text_fini(&target);
+}
+
 static void print_member(const struct describing *d, const struct described *group,
                          const struct member_row *member, const struct widths *w)
 {
     struct console_out *out = &d->g->cli->out;
     struct slice instance = member->from->group_instance_id;
-    struct text text = {.data = NULL};
 
     console_printf(out, "%-*.*s %-*.*s ", w->group, SLICE_ARG(group->from->group_id), w->id,
                    SLICE_ARG(member->from->member_id));
@@ -413,12 +467,9 @@ static void print_member(const struct describing *d, const struct described *gro
         console_printf(out, "%-*.*s ", w->instance, SLICE_ARG(instance));
     console_printf(out, "%-*.*s %-*.*s %-15d ", w->host, SLICE_ARG(member->from->client_host),
                    w->client, SLICE_ARG(member->from->client_id), member->partitions);
-    add_assignment(member, &text);
     if (groups_has(d->g, GROUPS_verbose))
-        console_printf(out, "%-15s %-*s %-15s %-*s", "-", assignment_width(group), text.data, "-",
-                       ASSIGNMENT_WIDTH_MIN, "-");
+        print_assignments(out, group, member);
     console_printf(out, "\n");
-    text_fini(&text);
 }
 
 static void print_members(const struct describing *d, const struct described *group)
@@ -431,9 +482,9 @@ static void print_members(const struct describing *d, const struct described *gr
         console_printf(out, "%-*s ", w.instance, "GROUP-INSTANCE-ID");
     console_printf(out, "%-*s %-*s %-15s ", w.host, "HOST", w.client, "CLIENT-ID", "#PARTITIONS");
     if (groups_has(d->g, GROUPS_verbose))
-        console_printf(out, "%-15s %-*s %-15s %-*s", "CURRENT-EPOCH", assignment_width(group),
-                       "CURRENT-ASSIGNMENT", "TARGET-EPOCH", ASSIGNMENT_WIDTH_MIN,
-                       "TARGET-ASSIGNMENT");
+        console_printf(out, "%-15s %-*s %-15s %-*s", "CURRENT-EPOCH",
+                       assignment_width(group, false), "CURRENT-ASSIGNMENT", "TARGET-EPOCH",
+                       assignment_width(group, true), "TARGET-ASSIGNMENT");
     console_printf(out, "\n");
     for (int32_t i = 0; i < group->from->members_count; i++)
         print_member(d, group, &group->members[i], &w);
@@ -461,8 +512,11 @@ static void print_state(const struct describing *d, const struct described *grou
                    SLICE_ARG(group->from->group_id), node_width, node.data,
                    SLICE_ARG(strategy.size ? strategy : slice_text("-")),
                    SLICE_ARG(group->from->group_state));
-    if (is_verbose)
-        console_printf(out, "%-15s %-25s ", "-", "-");
+    if (is_verbose) {
+        print_epoch(out, WIDTH_MIN, group->fresh ? group->fresh->group_epoch : 0, group->fresh);
+        print_epoch(out, COORDINATOR_WIDTH_MIN, group->fresh ? group->fresh->assignment_epoch : 0,
+                    group->fresh);
+    }
     console_printf(out, "%d\n", group->from->members_count);
     text_fini(&node);
 }
@@ -578,9 +632,12 @@ static bool find_groups(struct describing *d, const struct group_names *names)
 
     for (size_t i = 0; i < names->count; i++) {
         struct described *group = &d->groups[d->count++];
+        struct admin_group told;
 
-        if (!groups_describe_one(g, names->rows[i], &group->from))
+        if (!groups_describe_one(g, names->rows[i], &told))
             return false;
+        group->from = told.told;
+        group->fresh = told.from;
         read_members(g, group);
         if (has_state && !admin_group_find(g->cli, &g->admin, names->rows[i], &group->coordinator))
             return false;

@@ -624,14 +624,13 @@ static bool reset_one(struct reset *r, struct plan *plan)
 }
 
 /* All groups are looked at before the first is changed. */
-static bool describe_all(struct reset *r, const struct group_names *names,
-                         const struct describe_groups_described_group **out)
+static bool describe_all(struct reset *r, const struct group_names *names, struct admin_group *out)
 {
     for (size_t i = 0; i < names->count; i++) {
-        out[i] = NULL;
+        out[i] = (struct admin_group){.told = NULL};
         if (groups_describe_one(r->g, names->rows[i], &out[i]))
             continue;
-        if (!out[i] || out[i]->error_code != ERROR_GROUP_ID_NOT_FOUND)
+        if (!out[i].told || out[i].told->error_code != ERROR_GROUP_ID_NOT_FOUND)
             return thrown(r);
         text_cut(&r->g->cli->why, 0);
     }
@@ -641,14 +640,13 @@ static bool describe_all(struct reset *r, const struct group_names *names,
 bool groups_reset(struct groups *g)
 {
     struct reset r = {.g = g};
-    const struct describe_groups_described_group **described;
+    struct admin_group *described;
     struct group_names names;
 
     if (!groups_chosen(g, &names))
         return false;
     groups_sort(g, &names);
-    described = arena_new(&g->admin.arena,
-                          (names.count + 1) * sizeof(struct describe_groups_described_group *));
+    described = arena_new(&g->admin.arena, (names.count + 1) * sizeof(*described));
     if (!describe_all(&r, &names, described))
         return false;
     if (!admin_metadata(g->cli, &g->admin, NULL, &r.metadata))
@@ -658,7 +656,7 @@ bool groups_reset(struct groups *g)
         struct plan *plan = &r.plans[r.count++];
 
         *plan = (struct plan){.group = names.rows[i]};
-        if (is_inactive(&r, described[i], names.rows[i]) && !reset_one(&r, plan))
+        if (is_inactive(&r, described[i].told, names.rows[i]) && !reset_one(&r, plan))
             return false;
     }
     print_all(&r);
