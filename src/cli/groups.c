@@ -340,6 +340,16 @@ static int run(struct groups *g)
     return g->has_failed && !g->cli->is_kafka;
 }
 
+/* By our own names the first word is a group; one that is passed over would be missed. */
+static const char *stray_word(const struct cli *cli)
+{
+    const char *const *words = cli->options.words;
+
+    if (cli->is_kafka || !words[0])
+        return NULL;
+    return options_nth(&cli->options, GROUPS_group, 0) == words[0] ? words[1] : words[0];
+}
+
 int groups_run(struct cli *cli)
 {
     struct groups groups = {.cli = cli};
@@ -347,6 +357,11 @@ int groups_run(struct cli *cli)
 
     for (size_t i = 0; i < COUNT_OF(actions); i++)
         count += groups_has(&groups, actions[i].option);
+    if (stray_word(cli)) {
+        text_printf(&cli->why, "'%s' is no option: more groups are named by --group",
+                    stray_word(cli));
+        return cli_misused(cli, cli->why.data);
+    }
     if (!are_available(&groups))
         return cli_failed(cli, cli->why.data);
     if (!fits(&groups))
