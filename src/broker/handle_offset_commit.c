@@ -50,6 +50,14 @@ static void leg_done(struct group_leg *leg)
     request_answer(leg->request, &work->response);
 }
 
+/* When it expires; -1: with its group.  A time beyond all times is the last. */
+static int64_t expiry(int64_t now_ms, int64_t retention_ms)
+{
+    if (retention_ms == -1)
+        return -1;
+    return retention_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + retention_ms;
+}
+
 static struct committed value_of(const struct request *request, const struct image_topic *topic,
                                  const struct offset_commit_request_partition *from)
 {
@@ -61,7 +69,7 @@ static struct committed value_of(const struct request *request, const struct ima
         .leader_epoch = from->committed_leader_epoch,
         .metadata = from->committed_metadata,
         .commit_ms = from->commit_timestamp == -1 ? now_ms : from->commit_timestamp,
-        .expire_ms = body->retention_time_ms == -1 ? -1 : now_ms + body->retention_time_ms,
+        .expire_ms = expiry(now_ms, body->retention_time_ms),
         .topic_id = topic->id,
     };
 }
