@@ -7,11 +7,12 @@ DESTDIR ?=
 SECONDS ?= 600
 SEEDS ?= 100
 POINTS ?= 500
+BROKERS ?= 100
 SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench bench-scale coverage cross fault fuzz sim tidy format docs install help
+.PHONY: build run test compat bench bench-scale coverage cross fault fuzz hostile sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +44,11 @@ bench-scale: build ## Measures many groups and many partitions; KAFKA=4.4.0 besi
 fuzz: ## Fuzzes every target for SECONDS=600 in all.
 	@tools/install-packages fuzz
 	@tools/fuzz $(SECONDS)
+
+hostile: ## Sends each of BROKERS=100 brokers 5,000 requests of an enemy.
+	@tools/install-packages test
+	@tools/build asan moldau
+	@MOLDAU=$(CURDIR)/build-asan/moldau test/script/hostile.py --count $(BROKERS) --requests 5000
 
 cross: ## Builds for 64-bit ARM, and runs the unit tests under emulation.
 	@tools/install-packages cross
