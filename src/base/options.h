@@ -55,6 +55,13 @@ struct option_row {
     enum option_need need; /* Of commands with subcommands. */
 };
 
+/* The row of an option of a command with subcommands. */
+#define SUBCOMMAND_OPTION(name_, brief_, KIND, under_, NEED, about_)                               \
+    {                                                                                              \
+        .name = name_, .brief = brief_, .kind = OPTION_##KIND, .shows = "", .under = under_,       \
+        .need = OPTION_##NEED, .about = about_                                                     \
+    }
+
 /* One option of the command line. */
 struct option_use {
     int row;           /* Its index in the rows. */

@@ -16,14 +16,8 @@ enum cluster_option {
 };
 
 const struct option_row cluster_rows[] = {
-#define OPTION(id, name_, brief_, KIND, under_, NEED, about_)                                      \
-    {.name = name_,                                                                                \
-     .brief = brief_,                                                                              \
-     .kind = OPTION_##KIND,                                                                        \
-     .shows = "",                                                                                  \
-     .under = under_,                                                                              \
-     .need = OPTION_##NEED,                                                                        \
-     .about = about_},
+#define OPTION(id, name, brief, KIND, under, NEED, about)                                          \
+    SUBCOMMAND_OPTION(name, brief, KIND, under, NEED, about),
 #include "cli/cluster.def"
 };
 

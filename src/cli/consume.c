@@ -263,8 +263,10 @@ static bool configure_client(struct cli *cli, struct client_config *config)
 
 /* --- records ----------------------------------------------------------------- */
 
+/* Nothing is delivered any more: a group would be told that it was printed. */
 static void finish(struct consume *consume, int status)
 {
+    consumer_pause(&consume->consumer);
     consume->is_done = true;
     consume->status = status;
 }

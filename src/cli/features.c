@@ -15,14 +15,8 @@
 #include <string.h>
 
 const struct option_row features_rows[] = {
-#define OPTION(id, name_, brief_, KIND, under_, NEED, about_)                                      \
-    {.name = name_,                                                                                \
-     .brief = brief_,                                                                              \
-     .kind = OPTION_##KIND,                                                                        \
-     .shows = "",                                                                                  \
-     .under = under_,                                                                              \
-     .need = OPTION_##NEED,                                                                        \
-     .about = about_},
+#define OPTION(id, name, brief, KIND, under, NEED, about)                                          \
+    SUBCOMMAND_OPTION(name, brief, KIND, under, NEED, about),
 #include "cli/features.def"
 };
 

@@ -19,14 +19,8 @@ enum quorum_option {
 };
 
 const struct option_row quorum_rows[] = {
-#define OPTION(id, name_, brief_, KIND, under_, NEED, about_)                                      \
-    {.name = name_,                                                                                \
-     .brief = brief_,                                                                              \
-     .kind = OPTION_##KIND,                                                                        \
-     .shows = "",                                                                                  \
-     .under = under_,                                                                              \
-     .need = OPTION_##NEED,                                                                        \
-     .about = about_},
+#define OPTION(id, name, brief, KIND, under, NEED, about)                                          \
+    SUBCOMMAND_OPTION(name, brief, KIND, under, NEED, about),
 #include "cli/quorum.def"
 };
 
@@ -50,11 +44,6 @@ static bool has(const struct cli *cli, enum quorum_option option)
 
 /* --- asking ------------------------------------------------------------------ */
 
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
 static int16_t verdict(const struct call *call)
 {
     const struct describe_quorum_response *response = call->response;
@@ -65,7 +54,7 @@ static int16_t verdict(const struct call *call)
     return response->topics[0].partitions[0].error_code;
 }
 
-static const struct call_events quorum_events = {.done = nothing, .verdict = verdict};
+static const struct call_events quorum_events = {.done = admin_done, .verdict = verdict};
 
 static bool take_answer(struct quorum *q, const struct describe_quorum_response *response)
 {

@@ -20,11 +20,6 @@ struct reassign_dirs {
     struct reassign_dirs *next;
 };
 
-static void nothing(struct call *call)
-{
-    (void)call; /* admin_call() looks when the loop has turned. */
-}
-
 static int32_t timeout_ms(const struct reassign *r)
 {
     return (int32_t)r->cli->cluster.settings.request_timeout_ms;
@@ -202,8 +197,8 @@ static int16_t alter_verdict(const struct call *call)
     return ((const struct alter_partition_reassignments_response *)call->response)->error_code;
 }
 
-static const struct call_events list_events = {.done = nothing, .verdict = list_verdict};
-static const struct call_events alter_events = {.done = nothing, .verdict = alter_verdict};
+static const struct call_events list_events = {.done = admin_done, .verdict = list_verdict};
+static const struct call_events alter_events = {.done = admin_done, .verdict = alter_verdict};
 
 /* Controllers know of moves; one that was named is the only node that is known. */
 static int32_t target(const struct reassign *r)
