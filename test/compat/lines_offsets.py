@@ -43,7 +43,7 @@ CASES = [
     (f"{OFFSETS} --topic-partitions o1:0-2", ""),
     (f"{OFFSETS} --topic-partitions o1:1-,o2", ""),
     (f"{OFFSETS} --topic-partitions o1:-1,o2:0", ""),
-    (f"{OFFSETS} --topic-partitions :2", ""),
+    (f"{OFFSETS} --topic-partitions :2 --exclude-internal-topics", ""),
     (f"{OFFSETS} --topic-partitions o1:x", ""),
     (f"{OFFSETS} --topic-partitions o1:0-1-2", ""),
     (f"{OFFSETS} --topic-partitions o1:0 --topic o1", ""),
