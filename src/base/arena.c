@@ -6,11 +6,12 @@
 
 #include "base/mem.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK_SIZE_MIN = 4096, CHUNK_SIZE_MAX = 256 * 1024, ALIGNMENT = 16 };
+enum { CHUNK_SIZE_MIN = 4096, CHUNK_SIZE_MAX = 256 * 1024, ALIGNMENT = 16, SPARES_MAX = 64 };
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -23,13 +24,65 @@ void arena_init(struct arena *arena, struct budget *budget)
     *arena = (struct arena){.budget = budget};
 }
 
+/* --- chunks -------------------------------------------------------------------- */
+
+/* What nobody was given of a chunk is out of bounds to AddressSanitizer, as what was freed is. */
+static struct arena_chunk *close_chunk(struct arena_chunk *chunk)
+{
+    ASAN_POISON_MEMORY_REGION(chunk->bytes, chunk->size);
+    return chunk;
+}
+
+static void end_chunk(struct arena_chunk *chunk)
+{
+    ASAN_UNPOISON_MEMORY_REGION(chunk->bytes, chunk->size);
+    mem_free(chunk);
+}
+
 static void chunk_free(struct arena *arena, struct arena_chunk *chunk)
 {
+    struct arena_spares *spares = arena->spares;
+
     if (arena->budget)
         budget_release(arena->budget, chunk->size);
     arena->charged -= chunk->size;
-    mem_free(chunk);
+    if (!spares || chunk->size != CHUNK_SIZE_MIN || spares->count == SPARES_MAX) {
+        end_chunk(chunk);
+        return;
+    }
+    chunk->older = spares->chunks;
+    spares->chunks = close_chunk(chunk);
+    spares->count++;
 }
+
+static struct arena_chunk *chunk_new(struct arena *arena, size_t size)
+{
+    struct arena_spares *spares = arena->spares;
+    struct arena_chunk *chunk;
+
+    if (spares && spares->count > 0 && size == CHUNK_SIZE_MIN) {
+        chunk = spares->chunks;
+        spares->chunks = chunk->older;
+        spares->count--;
+        return chunk;
+    }
+    chunk = mem_resize(NULL, 1, sizeof(*chunk) + size);
+    chunk->size = size;
+    return close_chunk(chunk);
+}
+
+void arena_spares_fini(struct arena_spares *spares)
+{
+    while (spares->chunks) {
+        struct arena_chunk *chunk = spares->chunks;
+
+        spares->chunks = chunk->older;
+        end_chunk(chunk);
+    }
+    spares->count = 0;
+}
+
+/* --- the arena ----------------------------------------------------------------- */
 
 void arena_reset(struct arena *arena)
 {
@@ -58,6 +111,7 @@ void arena_recycle(struct arena *arena)
         arena_reset(arena);
         return;
     }
+    close_chunk(chunk);
     arena->next = chunk->bytes;
     arena->end = chunk->bytes + chunk->size;
 }
@@ -70,39 +124,42 @@ static size_t chunk_size_for(const struct arena *arena, size_t size)
     return max_of(next, size);
 }
 
+/* The next bytes of the newest chunk, which has them: zeroed, since it may have been used. */
+static void *cut(struct arena *arena, size_t size)
+{
+    void *p = arena->next;
+
+    arena->next += size;
+    ASAN_UNPOISON_MEMORY_REGION(p, size);
+    return memset(p, 0, size);
+}
+
 static void *grow(struct arena *arena, size_t size, bool must)
 {
     size_t chunk_size = chunk_size_for(arena, size);
     struct arena_chunk *chunk;
-    void *p;
 
     if (arena->budget && budget_charge(arena->budget, chunk_size)) {
         if (!must)
             return NULL;
         budget_charge_always(arena->budget, chunk_size);
     }
-    chunk = mem_new(sizeof(*chunk) + chunk_size);
-    chunk->size = chunk_size;
+    chunk = chunk_new(arena, chunk_size);
     chunk->older = arena->chunks;
     arena->chunks = chunk;
     arena->charged += chunk_size;
-    arena->next = chunk->bytes + size;
+    arena->next = chunk->bytes;
     arena->end = chunk->bytes + chunk_size;
-    p = chunk->bytes;
-    return p;
+    return cut(arena, size);
 }
 
 static void *allocate(struct arena *arena, size_t size, bool must)
 {
-    void *p = arena->next;
-
     assert(size <= SIZE_MAX / 2); /* So that no sum below overflows. */
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (!p || size > (size_t)(arena->end - arena->next))
+    if (!arena->next || size > (size_t)(arena->end - arena->next))
         return grow(arena, size, must);
-    arena->next += size;
-    memset(p, 0, size); /* A recycled chunk is dirty. */
-    return p;
+    return cut(arena, size);
 }
 
 void *arena_try(struct arena *arena, size_t size)

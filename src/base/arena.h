@@ -16,16 +16,27 @@
 
 struct arena_chunk;
 
+/* Small chunks that short-lived arenas of one thread leave to each other; zeroed, it has none.
+ * They are charged to nobody, and there are never more than 64. */
+struct arena_spares {
+    struct arena_chunk *chunks; /* Owned. */
+    int count;
+};
+
 struct arena {
     struct arena_chunk *chunks; /* Owned.  Newest first. */
     uint8_t *next;              /* Free bytes of the newest chunk: next .. end. */
     uint8_t *end;
-    struct budget *budget; /* Borrowed: outlives the arena.  NULL: not limited. */
-    size_t charged;        /* What chunks were charged to the budget. */
+    struct budget *budget;       /* Borrowed: outlives the arena.  NULL: not limited. */
+    size_t charged;              /* What chunks were charged to the budget. */
+    struct arena_spares *spares; /* Borrowed, as the budget.  NULL: chunks come from the heap. */
 };
 
 /* Makes an empty arena; it owns no memory until its first use. */
 void arena_init(struct arena *arena, struct budget *budget);
+
+/* Frees the chunks that nobody uses. */
+void arena_spares_fini(struct arena_spares *spares);
 
 /* Frees all memory and gives back the charge.  The arena is empty again. */
 void arena_reset(struct arena *arena);

@@ -107,6 +107,49 @@ TEST(arena, recycling_keeps_one_small_chunk)
     check_eq(budget.used, 0);
 }
 
+TEST(arena, what_one_arena_leaves_another_takes)
+{
+    struct arena_spares spares = {.count = 0};
+    struct budget budget;
+    struct arena arenas[2];
+    void *first;
+
+    budget_init(&budget, (size_t)MiB(10));
+    for (size_t i = 0; i < COUNT_OF(arenas); i++) {
+        arena_init(&arenas[i], &budget);
+        arenas[i].spares = &spares;
+    }
+    first = arena_new(&arenas[0], 4000);
+    check(is_usable(first, 4000));
+    check(is_usable(arena_new(&arenas[0], 4000), 4000)); /* Of a larger chunk: is not kept. */
+    arena_reset(&arenas[0]);
+    check_eq(budget.used, 0);
+    check_eq(spares.count, 1);
+    check(arena_new(&arenas[1], 100) == first);
+    check(is_usable(first, 100));
+    check_eq(budget.used, 4096);
+    check_eq(spares.count, 0);
+    arena_reset(&arenas[1]);
+    arena_spares_fini(&spares);
+    check_eq(spares.count, 0);
+}
+
+TEST(arena, not_more_spares_are_kept_than_can_be_of_use)
+{
+    struct arena_spares spares = {.count = 0};
+    struct arena arenas[70];
+
+    for (size_t i = 0; i < COUNT_OF(arenas); i++) {
+        arena_init(&arenas[i], NULL);
+        arenas[i].spares = &spares;
+        check(is_usable(arena_new(&arenas[i], 10), 10));
+    }
+    for (size_t i = 0; i < COUNT_OF(arenas); i++)
+        arena_reset(&arenas[i]);
+    check_eq(spares.count, 64);
+    arena_spares_fini(&spares);
+}
+
 TEST(arena, chunks_grow_to_a_limit)
 {
     struct arena arena;

@@ -4,9 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The C library has what is small at hand, but not for calloc(). */
+enum { AT_HAND_MAX = 1024 };
+
 void *mem_new(size_t size)
 {
-    return mem_new_array(1, size);
+    void *p;
+
+    if (size > AT_HAND_MAX)
+        return mem_new_array(1, size);
+    p = malloc(size ? size : 1);
+    assert(p);
+    return memset(p, 0, size);
 }
 
 void *mem_new_array(size_t count, size_t size)

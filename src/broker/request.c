@@ -10,6 +10,12 @@
 
 enum { SIZE_SIZE = 4 };
 
+static void init_arena(struct request *request)
+{
+    arena_init(&request->arena, &request->shard->budget);
+    request->arena.spares = &request->shard->spares;
+}
+
 struct request *request_create(struct session *session, struct buf *holder)
 {
     struct request *request = mem_new(sizeof(*request));
@@ -19,7 +25,7 @@ struct request *request_create(struct session *session, struct buf *holder)
     request->frame = buf_ref(holder);
     request->image = image_ref(session->shard->image);
     request->is_at_controller = session->listener->is_controller;
-    arena_init(&request->arena, &session->shard->budget);
+    init_arena(request);
     return request;
 }
 
@@ -35,7 +41,7 @@ struct request *request_create_inner(struct request *outer,
     request->is_at_controller = true;
     request->captured = captured;
     request->outer = outer;
-    arena_init(&request->arena, &outer->shard->budget);
+    init_arena(request);
     return request;
 }
 

@@ -279,6 +279,7 @@ void shard_fini(struct shard *shard)
     net_fini(&shard->net);
     shard->image = image_unref(shard->image);
     settings_fini(&shard->settings);
+    arena_spares_fini(&shard->spares);
     loop_fini(&shard->loop);
 }
 

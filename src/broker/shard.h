@@ -30,8 +30,9 @@ struct shard {
     struct broker *broker; /* Borrowed: the owner. */
     int index;
     struct loop loop;
-    struct settings settings; /* As they are now: a copy of its own. */
-    struct budget budget;     /* What clients may make us hold. */
+    struct settings settings;   /* As they are now: a copy of its own. */
+    struct budget budget;       /* What clients may make us hold. */
+    struct arena_spares spares; /* Of requests. */
     struct net net;
     struct list sessions; /* struct session. */
     struct replicas replicas;
