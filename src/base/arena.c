@@ -125,7 +125,7 @@ static size_t chunk_size_for(const struct arena *arena, size_t size)
 }
 
 /* The next bytes of the newest chunk, which has them: zeroed, since it may have been used. */
-static void *cut(struct arena *arena, size_t size)
+static inline void *cut(struct arena *arena, size_t size)
 {
     void *p = arena->next;
 
@@ -134,7 +134,7 @@ static void *cut(struct arena *arena, size_t size)
     return memset(p, 0, size);
 }
 
-static void *grow(struct arena *arena, size_t size, bool must)
+static __attribute__((noinline)) void *grow(struct arena *arena, size_t size, bool must)
 {
     size_t chunk_size = chunk_size_for(arena, size);
     struct arena_chunk *chunk;
@@ -153,7 +153,7 @@ static void *grow(struct arena *arena, size_t size, bool must)
     return cut(arena, size);
 }
 
-static void *allocate(struct arena *arena, size_t size, bool must)
+static inline void *allocate(struct arena *arena, size_t size, bool must)
 {
     assert(size <= SIZE_MAX / 2); /* So that no sum below overflows. */
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
