@@ -2,19 +2,11 @@
 
 /* broker/handle_fetch.c - records out of partitions, waiting a while if there are none.
  *
- *      read --- enough, an error, or too late? --- yes --> answer
- *        ^              | no
- *        |              v
- *        +--- woken --- wait on every partition ----+
- *              by any partition, the deadline, or the client's end
+ * Reading and waiting happen on the home shards of the partitions, each shard one leg
+ * (broker/fetch_leg.h).  What comes back from one shard is called off on the others.  Where all of
+ * it together is less than the client waits for, the legs go out again, and wait for something new.
  *
- * It is not too late while nothing was found and what there is lay on disk: that is read through
- * first (replica/verifier.h), which takes its time as reading from a disk does.
- *
- * Reading and waiting happen on the home shards of the partitions, each shard one leg.
- * A wait that ends on one shard is called off on the others, and everything is read
- * again.  Records are not touched: the answer names ranges of files, which sendfile
- * puts on the socket.
+ * Records are not touched: the answer names ranges of files, which sendfile puts on the socket.
  *
  * Clients of before Kafka 0.11 (versions 0 to 3) get messages of formats 0 and 1, which a
  * worker makes of what was found (broker/conversion.h).
@@ -25,46 +17,10 @@
 
 #include "broker/conversion.h"
 #include "broker/dispatch.h"
-#include "broker/fetch_session.h"
+#include "broker/fetch_leg.h"
 #include "broker/reply.h"
-#include "wire/msg/fetch.h"
 
-enum {
-    VERSION_LEADERS = 12,       /* From here on clients hear who leads instead, */
-    VERSION_ENDPOINTS = 16,     /* and from here on where that is. */
-    VERSION_BATCHES = 4,        /* From here on clients know batches; */
-    VERSION_TIMES = 2,          /* and from here on messages of format 1. */
-    VERSION_FIRST_IS_WHOLE = 3, /* Before, each partition is cut at its limit (KIP-74). */
-    CONVERTED_MAX = 1 << 20,    /* What is converted for one answer, about. */
-};
-
-enum { ISOLATION_COMMITTED = 1 }; /* Else what is not committed yet is read as well. */
-
-struct fetch_part {
-    struct partition_read read;
-    struct fetch_wait wait;
-    struct fetch_part *next; /* On the same leg. */
-    struct fetch_leg *leg;
-    const struct image_topic *topic; /* NULL if there is none. */
-    struct slice name;               /* As the request or the session names the topic. */
-    struct uuid topic_id;
-    const struct fetch_partition *wanted; /* Borrowed from there, too. */
-    struct fetch_entry *entry;            /* Of the session, or NULL. */
-    struct fetch_partition_data result;
-};
-
-enum leg_step { LEG_READ, LEG_WAIT };
-
-struct fetch_leg {
-    struct leg leg;
-    struct leg cancel; /* Calls a wait off. */
-    struct fetch_work *work;
-    struct fetch_part *first, **last;
-    enum leg_step step;
-    size_t bytes_max;
-    bool is_waiting;     /* On its home: the wait has not ended. */
-    bool is_outstanding; /* On the session's shard: it has not come back. */
-};
+enum { CONVERTED_MAX = 1 << 20 }; /* What is converted for one answer, about. */
 
 struct fetch_work {
     struct request *request;
@@ -74,194 +30,19 @@ struct fetch_work {
     size_t part_count;
     struct fetch_leg *legs; /* Arena; one per shard. */
     int leg_count;          /* Shards that are asked. */
-    int pending;
+    int pending;            /* Legs that are out, and one while they are being sent. */
     int64_t deadline_us;
-    struct loop_timer deadline;
     struct conversion conversion;   /* Of the parts that found something. */
     struct fetch_part **converting; /* Arena; which go with its items. */
     size_t bytes;                   /* What the last reading found. */
     bool has_error;
     bool is_held_back; /* There is more, which is not verified yet. */
-    bool is_over;      /* The deadline passed or the client has gone. */
+    bool is_over;      /* The deadline passed. */
     bool is_gone;      /* The client has. */
-    bool is_waiting;   /* Wait legs are out. */
-    bool is_cancelling;
+    bool is_calling_off;
 };
 
 static void next_round(struct fetch_work *work);
-
-/* --- on the home shard ------------------------------------------------------ */
-
-/* The client sees an error only with the fields that it has then. */
-static void refuse(struct fetch_part *part, int16_t error)
-{
-    part->result.error_code = error;
-    part->result.high_watermark = -1;
-    part->result.last_stable_offset = -1;
-    part->result.log_start_offset = -1;
-    part->result.records = (struct wire_records){.bytes = slice_empty()};
-}
-
-static bool is_committed(const struct fetch_work *work)
-{
-    const struct fetch_request *body = work->request->body;
-
-    return body->isolation_level == ISOLATION_COMMITTED;
-}
-
-static int16_t check_epoch(const struct partition *p, int32_t epoch)
-{
-    if (epoch < 0 || epoch == p->leader_epoch) /* A client that knows none says -1. */
-        return ERROR_NONE;
-    return epoch < p->leader_epoch ? ERROR_FENCED_LEADER_EPOCH : ERROR_UNKNOWN_LEADER_EPOCH;
-}
-
-/* Before version 6 clients did not know KAFKA_STORAGE_ERROR. */
-static int16_t error_for_version(int16_t error, int16_t version)
-{
-    return version <= 5 && error == ERROR_KAFKA_STORAGE_ERROR ? ERROR_NOT_LEADER_OR_FOLLOWER
-                                                              : error;
-}
-
-/* Clients of KIP-951 are told where to go instead. */
-static void name_leader(struct fetch_work *work, struct fetch_part *part)
-{
-    const struct image_partition *p = &part->topic->partitions[part->wanted->partition];
-
-    if (work->request->header.version < VERSION_LEADERS)
-        return;
-    part->result.current_leader.leader_id = p->leader;
-    part->result.current_leader.leader_epoch = p->leader_epoch;
-}
-
-static int16_t open_part(struct fetch_leg *leg, struct fetch_part *part, struct partition **out)
-{
-    struct shard *shard = leg->leg.to;
-    int16_t error;
-    int r;
-
-    error = error_of_place(shard, leg->work->request, part->topic, part->wanted->partition);
-    if (error == ERROR_NOT_LEADER_OR_FOLLOWER)
-        name_leader(leg->work, part);
-    if (error != ERROR_NONE)
-        return error;
-    r = replicas_look(&shard->replicas, part->topic, part->wanted->partition, out);
-    if (r)
-        return error_of_partition(r, 0);
-    return check_epoch(*out, part->wanted->current_leader_epoch);
-}
-
-static bool is_old(const struct fetch_work *work)
-{
-    return work->request->header.version < VERSION_BATCHES;
-}
-
-/* Whether the first batch is read whole, so that the client gets on. */
-static bool is_one_owed(const struct fetch_leg *leg, size_t bytes)
-{
-    int16_t version = leg->work->request->header.version;
-
-    return bytes == 0 || (version < VERSION_FIRST_IS_WHOLE && bytes < leg->bytes_max);
-}
-
-static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *bytes)
-{
-    size_t wanted = (size_t)max_of(part->wanted->partition_max_bytes, 0);
-    struct partition *p = NULL;
-    int16_t error = open_part(leg, part, &p);
-    int r;
-
-    if (error == ERROR_NONE) {
-        part->read.offset = part->wanted->fetch_offset;
-        part->read.bytes_max =
-            *bytes < leg->bytes_max ? min_of(wanted, leg->bytes_max - *bytes) : 0;
-        part->read.at_least_one = is_one_owed(leg, *bytes);
-        part->read.is_committed = is_committed(leg->work);
-        r = partition_read(p, &part->read);
-        error = error_of_partition(r, 0);
-    }
-    if (error != ERROR_NONE) {
-        refuse(part, error_for_version(error, leg->work->request->header.version));
-        return;
-    }
-    *bytes += part->read.range.size;
-    part->result.error_code = ERROR_NONE;
-    part->result.high_watermark = part->read.high_watermark;
-    part->result.last_stable_offset = part->read.stable;
-    part->result.log_start_offset = part->read.log_start;
-    part->result.records = (struct wire_records){.bytes = slice_empty()};
-    if (part->read.range.size > 0)
-        part->result.records = (struct wire_records){.source = &part->read.range,
-                                                     .source_size = part->read.range.size};
-}
-
-static void read_leg(struct fetch_leg *leg)
-{
-    size_t bytes = 0;
-
-    for (struct fetch_part *part = leg->first; part; part = part->next)
-        read_part(leg, part, &bytes);
-    leg_finish(&leg->leg);
-}
-
-static void end_wait(struct fetch_leg *leg)
-{
-    leg->is_waiting = false;
-    for (struct fetch_part *part = leg->first; part; part = part->next)
-        list_remove(&part->wait.node);
-    leg_finish(&leg->leg);
-}
-
-static void woken(struct fetch_wait *wait)
-{
-    struct fetch_part *part = container_of(wait, struct fetch_part, wait);
-
-    if (part->leg->is_waiting)
-        end_wait(part->leg);
-}
-
-/* Waits on all partitions of the leg, unless one has moved since it was read. */
-static void wait_leg(struct fetch_leg *leg)
-{
-    struct shard *shard = leg->leg.to;
-    bool has_moved = false;
-
-    leg->is_waiting = true;
-    for (struct fetch_part *part = leg->first; part; part = part->next) {
-        struct partition *p =
-            replicas_find(&shard->replicas, part->topic->id, part->wanted->partition);
-
-        has_moved |= !p || p->is_failed || p->high_watermark != part->read.high_watermark ||
-                     (part->read.is_held_back && !p->verification);
-        if (p) {
-            part->wait.wake = woken;
-            partition_wait(p, &part->wait);
-        }
-    }
-    if (has_moved)
-        end_wait(leg);
-}
-
-static void leg_run(struct leg *leg)
-{
-    struct fetch_leg *fetch_leg = container_of(leg, struct fetch_leg, leg);
-
-    if (fetch_leg->step == LEG_READ)
-        read_leg(fetch_leg);
-    else
-        wait_leg(fetch_leg);
-}
-
-static void cancel_run(struct leg *leg)
-{
-    struct fetch_leg *fetch_leg = container_of(leg, struct fetch_leg, cancel);
-
-    if (fetch_leg->is_waiting)
-        end_wait(fetch_leg);
-    leg_finish(leg);
-}
-
-/* --- on the session's shard ------------------------------------------------- */
 
 static void release_ranges(struct fetch_work *work)
 {
@@ -281,19 +62,18 @@ static void release(struct request *request)
     struct fetch_work *work = request->work;
 
     rest_session(work);
-    loop_timer_cancel(&request->shard->loop, &work->deadline);
     release_ranges(work);
     conversion_fini(&work->conversion);
 }
 
-/* Calls off every wait that is still out; each is one more thing to wait for. */
-static void cancel_waits(struct fetch_work *work)
+/* Calls off every leg that is still out; each is one more thing to wait for. */
+static void call_off(struct fetch_work *work)
 {
     struct shard *shard = work->request->shard;
 
-    if (!work->is_waiting || work->is_cancelling)
+    if (work->pending == 0 || work->is_calling_off)
         return;
-    work->is_cancelling = true;
+    work->is_calling_off = true;
     work->pending++;
     for (int i = 0; i < shard->broker->shard_count; i++) {
         struct fetch_leg *leg = &work->legs[i];
@@ -334,17 +114,16 @@ static void leg_done(struct leg *leg)
     struct fetch_work *work = fetch_leg->work;
 
     fetch_leg->is_outstanding = false;
-    if (fetch_leg->step == LEG_READ)
-        for (struct fetch_part *part = fetch_leg->first; part; part = part->next) {
-            list_aborted(work, part);
-            work->bytes += part->read.range.size;
-            work->has_error |= part->result.error_code != ERROR_NONE;
-            work->is_held_back |= part->read.is_held_back;
-        }
+    for (struct fetch_part *part = fetch_leg->first; part; part = part->next)
+        list_aborted(work, part);
+    work->bytes += fetch_leg->bytes;
+    work->has_error |= fetch_leg->has_error;
+    work->is_held_back |= fetch_leg->is_held_back;
+    work->is_over |= fetch_leg->is_over;
     if (--work->pending == 0)
         next_round(work);
-    else
-        cancel_waits(work);
+    else if (fetch_leg->bytes > 0 || fetch_leg->has_error)
+        call_off(work);
 }
 
 static void cancel_done(struct leg *leg)
@@ -355,23 +134,29 @@ static void cancel_done(struct leg *leg)
         next_round(work);
 }
 
-static void send_legs(struct fetch_work *work, enum leg_step step)
+/* The one that is here first: if it finds something at once, the others need not wait. */
+static void send_legs(struct fetch_work *work, bool waits_first)
 {
     struct shard *shard = work->request->shard;
     const struct fetch_request *body = work->request->body;
     int64_t bytes_max = min_of((int64_t)body->max_bytes, shard->settings.fetch_max_bytes);
+    size_t bytes_min = (size_t)max_of(body->min_bytes, 0);
+    int shards = shard->broker->shard_count;
 
-    if (is_old(work))
+    if (fetch_is_old(work->request))
         bytes_max = min_of(bytes_max, (int64_t)CONVERTED_MAX);
+    work->bytes = 0;
+    work->is_held_back = false;
     work->pending = 1;
-    for (int i = 0; i < shard->broker->shard_count; i++) {
+    for (int n = 0; n < shards; n++) {
+        int i = (shard->index + n) % shards;
         struct fetch_leg *leg = &work->legs[i];
 
         if (!leg->first)
             continue;
-        if (work->is_cancelling)
-            break; /* One of the waits ended at once: the others need not begin. */
-        leg->step = step;
+        leg->waits_first = waits_first;
+        leg->is_called_off = work->is_calling_off;
+        leg->bytes_min = work->leg_count > 1 ? min_of(bytes_min, (size_t)1) : bytes_min;
         leg->bytes_max = (size_t)max_of(bytes_max, (int64_t)0) / (size_t)work->leg_count;
         leg->is_outstanding = true;
         work->pending++;
@@ -442,7 +227,7 @@ static void add_endpoints(struct fetch_work *work, struct fetch_response *respon
     struct reply_broker *shown;
     size_t count;
 
-    if (!work->has_error || request->header.version < VERSION_ENDPOINTS)
+    if (!work->has_error || request->header.version < FETCH_VERSION_ENDPOINTS)
         return;
     count = reply_brokers(request, request->image, false, &shown);
     response->node_endpoints =
@@ -494,11 +279,11 @@ static void take_messages(struct fetch_work *work, struct fetch_part *part,
     struct slice messages = text_slice(&item->out);
 
     if (item->outcome) {
-        refuse(part, error_of_conversion(item->outcome));
+        fetch_part_refuse(part, error_of_conversion(item->outcome));
         part->result.records.bytes = slice_null();
         return;
     }
-    if (work->request->header.version < VERSION_FIRST_IS_WHOLE)
+    if (work->request->header.version < FETCH_VERSION_FIRST_IS_WHOLE)
         messages.size = min_of(messages.size, part->read.bytes_max);
     part->result.records = (struct wire_records){.bytes = messages};
 }
@@ -528,7 +313,7 @@ static void convert(struct fetch_work *work)
         part->result.records = (struct wire_records){.bytes = slice_empty()};
         items[count].range = &part->read.range;
         items[count].wish = (struct old_wish){
-            .magic = request->header.version >= VERSION_TIMES,
+            .magic = request->header.version >= FETCH_VERSION_TIMES,
             .from = part->wanted->fetch_offset,
             .size_max = part->read.bytes_max,
         };
@@ -543,43 +328,24 @@ static void convert(struct fetch_work *work)
 /* Everything that was sent has come back: answer, or the next step. */
 static void next_round(struct fetch_work *work)
 {
-    bool was_waiting = work->is_waiting;
-
-    work->is_waiting = work->is_cancelling = false;
-    if (was_waiting) {
-        work->bytes = 0;
-        work->is_held_back = false;
-        send_legs(work, LEG_READ);
-        return;
-    }
+    work->is_calling_off = false;
     if (is_enough(work)) {
-        if (is_old(work) && work->request->session)
+        if (fetch_is_old(work->request) && work->request->session)
             convert(work);
         else
             answer(work);
         return;
     }
     release_ranges(work); /* Too little; it will be found again. */
-    work->is_waiting = true;
-    if (!work->is_over)
-        loop_timer_set(&work->request->shard->loop, &work->deadline, work->deadline_us);
-    send_legs(work, LEG_WAIT);
-}
-
-static void deadline_passed(struct loop_timer *timer)
-{
-    struct fetch_work *work = container_of(timer, struct fetch_work, deadline);
-
-    work->is_over = true;
-    cancel_waits(work);
+    send_legs(work, true);
 }
 
 static void abandoned(struct request *request)
 {
     struct fetch_work *work = request->work;
 
-    work->is_over = work->is_gone = true;
-    cancel_waits(work);
+    work->is_gone = true;
+    call_off(work);
 }
 
 /* --- the request ------------------------------------------------------------ */
@@ -613,16 +379,12 @@ static void route_part(struct fetch_work *work, struct fetch_part *part)
     struct fetch_leg *leg = &work->legs[partition_home(part->topic->id, part->wanted->partition,
                                                        shard->broker->shard_count)];
 
-    if (!leg->first) {
-        leg->work = work;
-        leg->last = &leg->first;
-        leg->leg = (struct leg){.run = leg_run, .done = leg_done};
-        leg->cancel = (struct leg){.run = cancel_run, .done = cancel_done};
+    if (!leg->work) {
+        fetch_leg_init(leg, work->request, work, leg_done, cancel_done);
+        leg->deadline_us = work->deadline_us;
         work->leg_count++;
     }
-    part->leg = leg;
-    *leg->last = part;
-    leg->last = &part->next;
+    fetch_leg_add(leg, part);
 }
 
 static void add_part(struct fetch_work *work, struct slice name, struct uuid topic_id,
@@ -648,10 +410,11 @@ static void add_part(struct fetch_work *work, struct slice name, struct uuid top
     error = check_part(request, part);
     if (error == ERROR_NONE && replica_of(request) >= 0)
         error = ERROR_NOT_LEADER_OR_FOLLOWER; /* No partition has another replica. */
-    else if (error != ERROR_NONE || is_committed(work))
+    else if (error != ERROR_NONE || fetch_is_committed(request))
         part->result.aborted_transactions_count = 0; /* Empty is not the same as null. */
     if (error != ERROR_NONE)
-        refuse(part, error); /* As in Kafka, that alone does not end the wait for the others. */
+        fetch_part_refuse(
+            part, error); /* As in Kafka, that alone does not end the wait for the others. */
 }
 
 /* Puts the parts on their legs, in the order in which they are served.  Before version 3
@@ -662,7 +425,7 @@ static void route_parts(struct fetch_work *work)
     const struct request *request = work->request;
     size_t first = 0;
 
-    if (request->header.version < VERSION_FIRST_IS_WHOLE && work->part_count)
+    if (request->header.version < FETCH_VERSION_FIRST_IS_WHOLE && work->part_count)
         first = request->shard->requests % work->part_count;
     for (size_t i = 0; i < work->part_count; i++) {
         struct fetch_part *part = &work->parts[(first + i) % work->part_count];
@@ -752,9 +515,7 @@ void handle_fetch(struct request *request)
 
     work->request = request;
     work->legs = request_new(request, (size_t)shard->broker->shard_count * sizeof(*work->legs));
-    work->deadline.fire = deadline_passed;
     work->deadline_us = shard->loop.now_us + (int64_t)max_of(body->max_wait_ms, 0) * 1000;
-    work->is_over = body->max_wait_ms <= 0;
     request->work = work;
     request->release = release;
     request->abandoned = abandoned;
@@ -768,5 +529,5 @@ void handle_fetch(struct request *request)
     else
         add_all_of_request(work);
     route_parts(work);
-    send_legs(work, LEG_READ);
+    send_legs(work, false);
 }
