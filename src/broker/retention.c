@@ -78,7 +78,7 @@ static void add_look(struct retention *retention, struct log_dir *dir)
         .index = retention->next,
         .dir = dir,
         .retention = retention->of_topic,
-        .now_ms = io_wall_ms(retention->shard->loop.io),
+        .now_ms = loop_age_ms(&retention->shard->loop),
     };
     (void)snprintf(look->name, sizeof(look->name), "%s-%d", retention->topic->name,
                    retention->next);
@@ -157,6 +157,21 @@ static void look_done(struct io_work *work, struct io *io)
     go_on(retention);
 }
 
+/* Shards look at one clock: one of them speaks. */
+static void tell_of_clock(struct retention *retention)
+{
+    struct shard *shard = retention->shard;
+    int64_t ahead_ms = io_wall_ms(shard->loop.io) - loop_age_ms(&shard->loop);
+    bool has_jumped = ahead_ms > AGE_CLOCK_JUMP_MS;
+
+    if (has_jumped && !retention->has_told && shard->index == 0)
+        diag_warn(shard->broker->diag,
+                  "the clock has jumped ahead: until it has been steady for an hour nothing is "
+                  "deleted that is old by it alone",
+                  kv("jump_ms", ahead_ms));
+    retention->has_told = has_jumped;
+}
+
 static void fire(struct loop_timer *timer)
 {
     struct retention *retention = container_of(timer, struct retention, timer);
@@ -164,6 +179,7 @@ static void fire(struct loop_timer *timer)
     if (retention->shard->is_stopping)
         return;
     if (!retention->image) {
+        tell_of_clock(retention);
         retention->image = image_ref(retention->shard->image);
         retention->looks = mem_new_array(LOOKS_MAX, sizeof(*retention->looks));
         image_walk_begin(&retention->walk, retention->image, slice_null());

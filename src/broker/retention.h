@@ -30,6 +30,7 @@ struct retention {
     const struct image_topic *topic; /* Borrowed from it; NULL at the end. */
     struct log_retention of_topic;   /* Its settings, ... */
     bool deletes;                    /* ... and whether they count. */
+    bool has_told;                   /* That the clock is not to be trusted. */
     int32_t next;                    /* The partition whose turn it is. */
     struct retention_look *looks;    /* Owned; the worker's while it runs. */
     size_t look_count;

@@ -461,7 +461,7 @@ static bool is_too_old(const struct coord_group *cg, const struct offsets_topic 
 
 void coordinator_expire(struct coordinator *c)
 {
-    struct ages ages = {.now_ms = io_wall_ms(c->all->loop->io),
+    struct ages ages = {.now_ms = loop_age_ms(c->all->loop),
                         .retention_ms = c->all->config.retention_ms};
     struct list groups;
     struct list_node *node;

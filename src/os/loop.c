@@ -11,6 +11,7 @@ void loop_init(struct loop *loop, struct io *io)
     mailbox_init(&loop->mailbox, io);
     loop->now_us = io_monotonic_us(io);
     io->now_us = &loop->now_us;
+    (void)loop_age_ms(loop); /* A jump is one from here on. */
 }
 
 void loop_fini(struct loop *loop)
@@ -93,6 +94,11 @@ void loop_turn(struct loop *loop, int64_t wait_us)
     run_timers(loop);
     (void)mailbox_receive(&loop->mailbox);
     run_hooks(loop);
+}
+
+int64_t loop_age_ms(struct loop *loop)
+{
+    return age_clock_now(&loop->ages, io_wall_ms(loop->io), io_monotonic_us(loop->io) / 1000);
 }
 
 void loop_run(struct loop *loop)

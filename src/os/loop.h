@@ -15,6 +15,7 @@
  * Errors:    none.
  */
 
+#include "base/age_clock.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "os/io.h"
@@ -26,6 +27,7 @@ struct loop {
     struct list hooks;      /* struct loop_hook, asked for in this turn. */
     struct mailbox mailbox; /* Where other loops send. */
     int64_t now_us;         /* Monotonic, read when the turn's wait is over. */
+    struct age_clock ages;  /* By which things are old; see loop_age_ms(). */
     _Atomic bool is_stopping;
 };
 
@@ -61,6 +63,10 @@ void loop_hook_cancel(struct loop_hook *hook);
 
 /* One turn; waits at most until the next timer and at most `wait_us` (-1: no bound). */
 void loop_turn(struct loop *loop, int64_t wait_us);
+
+/* The time of day in ms, for deleting what is old: less than the clock says while that is not to
+ * be trusted (base/age_clock.h). */
+int64_t loop_age_ms(struct loop *loop);
 
 /* Turns until loop_stop(). */
 void loop_run(struct loop *loop);

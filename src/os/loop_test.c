@@ -9,6 +9,7 @@
 struct clock {
     struct io io;
     int64_t now_us;
+    int64_t wall_ms;   /* Of the time of day. */
     int64_t waited_us; /* What the last poll() was asked for. */
     int64_t seen_us;   /* What the loop took for the time when poll() called its watches. */
     int polls, wakes;
@@ -22,6 +23,11 @@ static struct clock *clock_of(struct io *io)
 static int64_t clock_now(struct io *io)
 {
     return clock_of(io)->now_us;
+}
+
+static int64_t clock_wall(struct io *io)
+{
+    return clock_of(io)->wall_ms;
 }
 
 static void clock_poll(struct io *io, int64_t timeout_us)
@@ -44,6 +50,7 @@ static void clock_wake(struct io *io)
 
 static const struct io_ops clock_ops = {
     .monotonic_us = clock_now,
+    .wall_ms = clock_wall,
     .poll = clock_poll,
     .wake = clock_wake,
 };
@@ -286,5 +293,20 @@ TEST(loop, a_running_loop_is_stopped_from_another_thread)
     check_ok(thread_start(run_loop, &loop, &thread));
     loop_stop(&loop);
     thread_join(thread);
+    loop_fini(&loop);
+}
+
+/* From its beginning on a loop knows how far the clock is to be trusted. */
+TEST(loop, nothing_ages_by_a_jump_of_the_clock)
+{
+    struct clock clock = {.io = {.ops = &clock_ops}, .now_us = 5000, .wall_ms = 1000000};
+    struct loop loop;
+
+    loop_init(&loop, &clock.io);
+    clock.now_us += 20000;
+    clock.wall_ms += 20;
+    check_eq(loop_age_ms(&loop), 1000020);
+    clock.wall_ms += 1000000000;
+    check_eq(loop_age_ms(&loop), 1000020);
     loop_fini(&loop);
 }

@@ -101,7 +101,7 @@ bool compactor_wants(const struct compactor *c, struct partition *p)
     struct candidate best = {.partition = NULL};
 
     if (c && c->options.is_enabled)
-        consider(p, io_wall_ms(c->loop->io), &best);
+        consider(p, loop_age_ms(c->loop), &best);
     return best.partition != NULL;
 }
 
@@ -242,7 +242,7 @@ static int begin(struct compactor *c, const struct candidate *best, int64_t now_
 static void look(struct compactor *c)
 {
     struct candidate best = {.partition = NULL};
-    int64_t now_ms = io_wall_ms(c->loop->io);
+    int64_t now_ms = loop_age_ms(c->loop);
 
     map_each (node, &c->options.replicas->partitions)
         consider(container_of(node, struct partition, node), now_ms, &best);

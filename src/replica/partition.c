@@ -204,7 +204,7 @@ struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id,
 
 void replicas_expire_producers(struct replicas *replicas)
 {
-    int64_t now_ms = io_wall_ms(replicas->loop->io);
+    int64_t now_ms = loop_age_ms(replicas->loop);
 
     list_each (node, &replicas->awake)
         log_expire_producers(container_of(node, struct partition, awake)->log, now_ms);
@@ -587,8 +587,8 @@ void partition_retain(struct partition *p)
 
     if (p->is_failed || log_is_fenced(p->log) || !p->config.deletes)
         return;
-    r = log_retain(p->log, &p->config.retention, p->high_watermark,
-                   io_wall_ms(p->replicas->loop->io), &start);
+    r = log_retain(p->log, &p->config.retention, p->high_watermark, loop_age_ms(p->replicas->loop),
+                   &start);
     if (r)
         diag_warn(p->replicas->diag, "segments that are too old or too many could not be deleted",
                   kv("topic", p->topic), kv("partition", p->index), kv("error", r));
