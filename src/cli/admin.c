@@ -196,10 +196,11 @@ static const struct {
     {ERROR_TOPIC_ALREADY_EXISTS, "TopicExistsException"},
 };
 
-static void print_class(int16_t error, struct text *out)
+void admin_print_class(int16_t error, struct text *out)
 {
     bool is_first = true; /* Of a word. */
 
+    text_printf(out, "org.apache.kafka.common.errors.");
     for (size_t i = 0; i < COUNT_OF(exceptions); i++)
         if (exceptions[i].error == error) {
             text_printf(out, "%s", exceptions[i].name);
@@ -215,8 +216,7 @@ static void print_class(int16_t error, struct text *out)
 
 void admin_print_exception(int16_t error, struct slice message, struct text *out)
 {
-    text_printf(out, "org.apache.kafka.common.errors.");
-    print_class(error, out);
+    admin_print_class(error, out);
     if (slice_is_null(message))
         text_printf(out, ": %s", error_meaning(error));
     else

@@ -73,5 +73,8 @@ void admin_explain(struct cli *cli, int16_t error, struct slice message);
 /* The same as Java's clients show it: the exception's class, a colon, the sentence. */
 void admin_print_exception(int16_t error, struct slice message, struct text *out);
 
+/* The class alone, with its package. */
+void admin_print_class(int16_t error, struct text *out);
+
 /* Compares two struct slice, for qsort(). */
 int admin_by_name(const void *a, const void *b);

@@ -160,6 +160,14 @@ static bool is_of_arguments(const struct command *command)
            command->mistakes == MISTAKES_NAMED_MILD;
 }
 
+/* What Kafka's command calls itself: two leave something out. */
+static const char *program_of(const struct command *command)
+{
+    bool is_short = strncmp(command->kafka, "kafka-verifiable-", strlen("kafka-verifiable-")) == 0;
+
+    return command->kafka + (is_short ? strlen("kafka-") : 0);
+}
+
 /* The subcommands are those of the rows with the same name of Kafka's. */
 static struct arguments_grammar grammar_of(const struct command *command,
                                            const char *names[static SUBCOMMANDS_MAX])
@@ -192,7 +200,7 @@ static void print_subcommand_usage(struct cli *cli, struct console_out *out)
     struct arguments_grammar grammar = grammar_of(cli->command, names);
     struct text usage = {.data = NULL};
 
-    arguments_usage(&cli->options, &grammar, cli->command->kafka, &usage);
+    arguments_usage(&cli->options, &grammar, program_of(cli->command), &usage);
     console_write(out, usage.data, usage.size);
     text_fini(&usage);
 }
@@ -267,7 +275,7 @@ int cli_mistaken(struct cli *cli)
     case MISTAKES_NAMED:
     case MISTAKES_NAMED_MILD:
         print_subcommand_usage(cli, &cli->err);
-        console_printf(&cli->err, "%s: error: ", cli->command->kafka);
+        console_printf(&cli->err, "%s: error: ", program_of(cli->command));
         break;
     case MISTAKES_TYPE_HELP:
         console_printf(&cli->err, "Command line error: %s. Type --help for help.\n", cli->why.data);

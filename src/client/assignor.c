@@ -35,7 +35,8 @@ static bool reads(const struct assignor_member *member, struct slice topic)
     return false;
 }
 
-static void share(const struct assignor_topic *topic, struct assignor_member **sorted, size_t count)
+static void share_range(const struct assignor_topic *topic, struct assignor_member **sorted,
+                        size_t count)
 {
     int32_t readers = 0;
     int32_t next = 0;
@@ -57,17 +58,83 @@ static void share(const struct assignor_topic *topic, struct assignor_member **s
     }
 }
 
-void assignor_range(struct arena *arena, const struct assignor_topic *topics, size_t topic_count,
+static bool has_reader(const struct assignor_topic *topic, struct assignor_member **sorted,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (reads(sorted[i], topic->name))
+            return true;
+    return false;
+}
+
+/* `*turn` is whose turn it is. */
+static void share_round(const struct assignor_topic *topic, struct assignor_member **sorted,
+                        size_t count, size_t *turn)
+{
+    if (!has_reader(topic, sorted, count))
+        return;
+    for (int32_t i = 0; i < topic->count; i++) {
+        struct assignor_member *m;
+
+        while (!reads(sorted[*turn], topic->name))
+            *turn = (*turn + 1) % count;
+        m = sorted[*turn];
+        m->shares[m->share_count++] =
+            (struct assignor_share){.topic = topic->name, .first = i, .count = 1};
+        *turn = (*turn + 1) % count;
+    }
+}
+
+/* Of a range each topic has one share, of the round each partition may be one. */
+static size_t shares_max(enum assignor assignor, const struct assignor_topic *topics, size_t count)
+{
+    size_t partitions = 0;
+
+    for (size_t i = 0; i < count; i++)
+        partitions += (size_t)topics[i].count;
+    return assignor == ASSIGNOR_RANGE ? count : partitions;
+}
+
+void assignor_share(enum assignor assignor, struct arena *arena,
+                    const struct assignor_topic *topics, size_t topic_count,
                     struct assignor_member *members, size_t member_count)
 {
     struct assignor_member **sorted = arena_new(arena, (member_count + 1) * sizeof(*sorted));
+    size_t max = shares_max(assignor, topics, topic_count);
+    size_t turn = 0;
 
     for (size_t i = 0; i < member_count; i++) {
         sorted[i] = &members[i];
-        members[i].shares = arena_new(arena, (topic_count + 1) * sizeof(*members[i].shares));
+        members[i].shares = arena_new(arena, (max + 1) * sizeof(*members[i].shares));
         members[i].share_count = 0;
     }
     qsort(sorted, member_count, sizeof(struct assignor_member *), by_member);
-    for (size_t i = 0; i < topic_count; i++)
-        share(&topics[i], sorted, member_count);
+    for (size_t i = 0; i < topic_count; i++) {
+        if (assignor == ASSIGNOR_RANGE)
+            share_range(&topics[i], sorted, member_count);
+        else
+            share_round(&topics[i], sorted, member_count, &turn);
+    }
+}
+
+static const struct {
+    const char *name, *class;
+} names[ASSIGNOR_COUNT] = {
+    [ASSIGNOR_RANGE] = {"range", "org.apache.kafka.clients.consumer.RangeAssignor"},
+    [ASSIGNOR_ROUND_ROBIN] = {"roundrobin", "org.apache.kafka.clients.consumer.RoundRobinAssignor"},
+};
+
+const char *assignor_name(enum assignor assignor)
+{
+    return names[assignor].name;
+}
+
+enum assignor assignor_find(struct slice name)
+{
+    enum assignor found = ASSIGNOR_RANGE;
+
+    while (found < ASSIGNOR_COUNT && !slice_is_text(name, names[found].name) &&
+           !slice_is_text(name, names[found].class))
+        found++;
+    return found;
 }

@@ -3,10 +3,12 @@
 
 /* client/assignor.h - how the partitions of topics are shared among the members of a group.
  *
- *      range    of each topic, every member that reads it gets a run of partitions; the first ones
- *               get one more where it does not divide
+ *      range        of each topic, every member that reads it gets a run of partitions; the first
+ *                   ones get one more where it does not divide
+ *      roundrobin   all partitions of all topics, one after the other, go round the members; who
+ *                   does not read a topic is passed over
  *
- * Java's consumers, librdkafka and kafka-python know it by that name, and come to the same.
+ * Java's consumers, librdkafka and kafka-python know them by these names, and come to the same.
  *
  * Threading: functions over their arguments only.
  * Errors:    none.
@@ -14,6 +16,8 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+
+enum assignor { ASSIGNOR_RANGE, ASSIGNOR_ROUND_ROBIN, ASSIGNOR_COUNT };
 
 struct assignor_topic {
     struct slice name;
@@ -33,6 +37,13 @@ struct assignor_member {
     size_t share_count;
 };
 
-/* Shares out the topics, of which each is named once. */
-void assignor_range(struct arena *arena, const struct assignor_topic *topics, size_t topic_count,
+/* What a group calls it: "range". */
+const char *assignor_name(enum assignor assignor);
+
+/* The one with this name, or with this name of Java's class; ASSIGNOR_COUNT: it is not known. */
+enum assignor assignor_find(struct slice name);
+
+/* Shares out the topics, of which each is named once; for the round they are sorted. */
+void assignor_share(enum assignor assignor, struct arena *arena,
+                    const struct assignor_topic *topics, size_t topic_count,
                     struct assignor_member *members, size_t member_count);

@@ -46,10 +46,36 @@ static bool wants_idempotence(const struct client_config *config)
     return config->enable_idempotence && strcmp(config->enable_idempotence, "true") == 0;
 }
 
+/* Reads the list of assignors; false: one of them is not served, and stands in `*bad`. */
+static bool read_assignors(const char *list, struct group_consumer_settings *out, struct slice *bad)
+{
+    while (*list) {
+        size_t size;
+        enum assignor assignor;
+
+        list += strspn(list, " ,");
+        size = strcspn(list, " ,");
+        assignor = assignor_find(slice_of(list, size));
+        if (size > 0 && assignor == ASSIGNOR_COUNT) {
+            *bad = slice_of(list, size);
+            return false;
+        }
+        for (size_t i = 0; i < out->assignor_count; i++)
+            if (out->assignors[i] == assignor)
+                size = 0; /* It is there already. */
+        if (size > 0)
+            out->assignors[out->assignor_count++] = assignor;
+        list += strcspn(list, " ,");
+    }
+    return true;
+}
+
 int client_config_check(const struct client_config *config, struct text *why)
 {
     bool is_idempotent =
         wants_idempotence(config) || (!config->enable_idempotence && acks_are_all(config));
+    struct group_consumer_settings group = {.assignor_count = 0};
+    struct slice bad;
 
     if (strcmp(config->security_protocol, "PLAINTEXT") != 0)
         text_printf(why, "security.protocol %s is not served yet, only PLAINTEXT",
@@ -62,6 +88,11 @@ int client_config_check(const struct client_config *config, struct text *why)
                     "To use the idempotent producer, max.in.flight.requests.per.connection must "
                     "be set to at most 5. Current value is %d.",
                     (int)config->max_in_flight);
+    else if (!read_assignors(config->partition_assignment_strategy, &group, &bad))
+        text_printf(why,
+                    "partition.assignment.strategy %.*s is not served, only RangeAssignor and "
+                    "RoundRobinAssignor",
+                    SLICE_ARG(bad));
     else if (config->group_id && config->heartbeat_interval_ms >= config->session_timeout_ms)
         text_printf(why, "Heartbeat must be set lower than the session timeout");
     else
@@ -121,7 +152,7 @@ static enum consumer_reset reset_of(const struct client_config *config)
 
 struct group_consumer_settings client_config_group(const struct client_config *config)
 {
-    return (struct group_consumer_settings){
+    struct group_consumer_settings settings = {
         .member = {.group = config->group_id,
                    .instance = config->group_instance_id,
                    .session_timeout_ms = (int32_t)config->session_timeout_ms,
@@ -134,6 +165,11 @@ struct group_consumer_settings client_config_group(const struct client_config *c
         .commit_interval_ms = config->auto_commit_interval_ms,
         .reset = reset_of(config),
     };
+    struct slice bad;
+
+    if (!read_assignors(config->partition_assignment_strategy, &settings, &bad))
+        settings.assignor_count = 0; /* client_config_check() has told of it. */
+    return settings;
 }
 
 struct consumer_settings client_config_consumer(const struct client_config *config)

@@ -2,7 +2,6 @@
 #include "client/group_consumer.h"
 
 #include "base/mem.h"
-#include "client/assignor.h"
 #include "wire/bytes.h"
 #include "wire/codec.h"
 #include "wire/errors.h"
@@ -82,10 +81,12 @@ static size_t protocols(struct member *member, struct arena *arena,
     fields.topics = arena_new(arena, (g->topic_count + 1) * sizeof(*fields.topics));
     for (size_t i = 0; i < g->topic_count; i++)
         fields.topics[fields.topics_count++] = slice_text(g->topics[i]->name);
-    out[0] = (struct member_protocol){.name = "range",
-                                      .metadata = encode(&consumer_protocol_subscription_message,
-                                                         SUBSCRIPTION_VERSION, &fields, arena)};
-    return 1;
+    for (size_t i = 0; i < g->settings.assignor_count; i++)
+        out[i] =
+            (struct member_protocol){.name = assignor_name(g->settings.assignors[i]),
+                                     .metadata = encode(&consumer_protocol_subscription_message,
+                                                        SUBSCRIPTION_VERSION, &fields, arena)};
+    return g->settings.assignor_count;
 }
 
 /* --- as the leader ------------------------------------------------------------- */
@@ -137,21 +138,30 @@ static struct assignor_member *read_members(struct member_plan *plan)
     return members;
 }
 
+/* Shares of the same topic stand one behind the other. */
 static struct slice encode_shares(const struct assignor_member *member, struct arena *arena)
 {
     struct consumer_protocol_assignment fields = consumer_protocol_assignment_defaults;
+    struct consumer_protocol_assignment_topic_partition *topic = NULL;
+    size_t total = 0;
+    int32_t *numbers;
 
     fields.assigned_partitions =
         arena_new(arena, (member->share_count + 1) * sizeof(*fields.assigned_partitions));
+    for (size_t i = 0; i < member->share_count; i++)
+        total += (size_t)member->shares[i].count;
+    numbers = arena_new(arena, (total + 1) * sizeof(*numbers));
     for (size_t i = 0; i < member->share_count; i++) {
         const struct assignor_share *share = &member->shares[i];
-        int32_t *numbers = arena_new(arena, (size_t)share->count * sizeof(*numbers));
 
+        if (!topic || !slice_equal(topic->topic, share->topic)) {
+            topic = &fields.assigned_partitions[fields.assigned_partitions_count++];
+            *topic = (struct consumer_protocol_assignment_topic_partition){.topic = share->topic,
+                                                                           .partitions = numbers};
+        }
         for (int32_t k = 0; k < share->count; k++)
-            numbers[k] = share->first + k;
-        fields.assigned_partitions[fields.assigned_partitions_count++] =
-            (struct consumer_protocol_assignment_topic_partition){
-                .topic = share->topic, .partitions = numbers, .partitions_count = share->count};
+            *numbers++ = share->first + k;
+        topic->partitions_count += share->count;
     }
     return encode(&consumer_protocol_assignment_message, ASSIGNMENT_VERSION, &fields, arena);
 }
@@ -171,7 +181,8 @@ static void share_out(struct group_consumer *g)
         topics[i] = (struct assignor_topic){.name = slice_text(g->shared[i]->name),
                                             .count = g->shared[i]->count};
     }
-    assignor_range(arena, topics, g->shared_count, members, plan->count);
+    assignor_share(assignor_find(slice_text(plan->protocol)), arena, topics, g->shared_count,
+                   members, plan->count);
     for (size_t i = 0; i < plan->count; i++)
         plan->peers[i].assignment = encode_shares(&members[i], arena);
     g->plan = NULL;
@@ -293,12 +304,12 @@ static void add_position(struct group_consumer *g, struct offset_commit_request 
 }
 
 /* Begins to commit where we are; false if there is nothing new. */
-static bool commit(struct group_consumer *g)
+static bool send_commit(struct group_consumer *g)
 {
     struct offset_commit_request *request;
     size_t count = 0;
 
-    if (!g->settings.commits || call_is_under_way(&g->call) || g->member.coordinator < 0)
+    if (call_is_under_way(&g->call) || g->member.coordinator < 0)
         return false;
     list_each (node, &g->consumer->partitions) {
         const struct consumer_partition *p =
@@ -328,6 +339,11 @@ static bool commit(struct group_consumer *g)
     }
     ask(g, API_OFFSET_COMMIT, request, COMMIT_VERSION_MAX);
     return true;
+}
+
+static bool commit(struct group_consumer *g)
+{
+    return g->settings.commits && send_commit(g);
 }
 
 static void adapt(struct call *call, int16_t version)
@@ -400,8 +416,27 @@ static void offsets_fetched(struct group_consumer *g, const struct offset_fetch_
     commit_in_time(g);
 }
 
+static void tell_revoked(struct group_consumer *g)
+{
+    const struct consumer_protocol_assignment *owned = g->owned;
+
+    g->owned = NULL;
+    if (owned && owned->assigned_partitions_count > 0 && g->events->revoked)
+        g->events->revoked(g, owned);
+}
+
+static void tell_committed(struct group_consumer *g, int16_t error)
+{
+    bool is_asked = g->is_asked;
+
+    g->is_asked = false;
+    if (is_asked && g->events->committed)
+        g->events->committed(g, error);
+}
+
 static void let_go(struct group_consumer *g)
 {
+    tell_revoked(g);
     consumer_unassign(g->consumer);
     g->is_revoking = false;
     if (g->is_closing) {
@@ -431,11 +466,13 @@ static void take_back(struct group_consumer *g)
 
 static void committed(struct group_consumer *g, int16_t error)
 {
-    if (error != ERROR_NONE) {
+    if (error != ERROR_NONE)
         take_back(g);
+    if (error != ERROR_NONE && !g->is_asked) {
         diag_warn(g->cluster->settings.diag, "offsets could not be committed",
                   kv("group", g->settings.member.group), kv("error", error_name(error)));
     }
+    tell_committed(g, error);
     if (g->is_revoking || g->is_closing) {
         let_go(g);
         return;
@@ -496,7 +533,10 @@ static void assigned(struct member *member, struct slice assignment)
         return;
     }
     g->assigned = fields->assigned_partitions_count > 0 ? fields : NULL;
+    g->owned = fields;
     g->failures = 0;
+    if (g->events->assigned)
+        g->events->assigned(g, fields);
     if (g->assigned)
         fetch_offsets(g);
 }
@@ -513,6 +553,7 @@ static void revoked(struct member *member, bool is_lost)
     if (call_is_under_way(&g->call)) {
         call_fini(&g->call);
         take_back(g);
+        tell_committed(g, ERROR_REBALANCE_IN_PROGRESS);
     }
     if (is_lost || !commit(g))
         let_go(g);
@@ -555,6 +596,8 @@ void group_consumer_init(struct group_consumer *g, struct cluster *cluster,
         .watch = {.changed = on_metadata},
         .timer = {.fire = on_timer},
     };
+    if (g->settings.assignor_count == 0)
+        g->settings.assignors[g->settings.assignor_count++] = ASSIGNOR_RANGE;
     g->settings.member.protocol_type = "consumer";
     member_init(&g->member, cluster, &g->settings.member, &member_events);
     g->settings.member.group = g->member.settings.group;
@@ -586,6 +629,12 @@ void group_consumer_subscribe(struct group_consumer *g, struct slice topic)
 void group_consumer_start(struct group_consumer *g)
 {
     member_join(&g->member);
+}
+
+bool group_consumer_commit(struct group_consumer *g)
+{
+    g->is_asked = g->member.state == MEMBER_STABLE && !g->is_closing && send_commit(g);
+    return g->is_asked;
 }
 
 void group_consumer_close(struct group_consumer *g)

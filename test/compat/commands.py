@@ -6,7 +6,8 @@
 
 A case is a row of CASES in lines_*.py: words, standard input.  Words are split at blanks; \\x20
 stands for a blank inside a word.  `members ...` makes a group with members that stay or lets
-them go (members.py), `nobody` deletes all groups.  All cases run in their order with Kafka's
+them go (members.py), `nobody` deletes all groups, `alone` gives a tool of Kafka's a process of
+its own.  All cases run in their order with Kafka's
 tools; then the topics are deleted, and they run again with ours.  What is compared: exit
 status, standard output, and standard error as far as it is a tool's own sentence (log lines,
 stack traces and the usage are cut off).  Ids and times are masked.
@@ -18,6 +19,7 @@ instead of one that is started here.
 
 import argparse
 import difflib
+import json
 import os
 import pathlib
 import re
@@ -33,13 +35,14 @@ import lines_groups
 import lines_offsets
 import lines_perf
 import lines_topics
+import lines_verify
 import members
 import peers
 from lines import B, CONSUME, GROUPS, N, PRODUCE, TOPICS, TYPES
 
 # Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text.
 MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster,
-           lines_groups, lines_perf]
+           lines_groups, lines_perf, lines_verify]
 CASES = [case for module in MODULES for case in module.CASES]
 KNOWN = [known for module in MODULES for known in module.KNOWN]
 
@@ -47,6 +50,7 @@ KNOWN = [known for module in MODULES for known in module.KNOWN]
 GROUND = ("members", "nobody", f"{TOPICS} --create", PRODUCE)
 
 CASE_SECONDS = 20
+ALONE_SECONDS = 90  # A Java machine starts, perhaps on a busy computer.
 SETTLE_TRIES = 500
 ENDS_PROCESS = -1
 
@@ -78,6 +82,15 @@ USABLE = re.compile(r"(\t(?:ApiVersions\(18\)|DeleteGroups\(42\)): .*usable: )\d
 # What of a measurement is the same each time: the words, and how exact the numbers are.
 MEASURED = re.compile(r"(?<= records sent, ).*")
 NUMBER = re.compile(r"\d+(\.\d+)?")
+# The same of kafka-consumer-perf-test, where how many records there were stays, and of
+# kafka-e2e-latency.
+CONSUMED = re.compile(r"^(?:\d{4}-|\d\d:\d\d, ).*, .*$", re.M)
+LATENCY = re.compile(r"^(?:\d+\t|Avg latency: |Percentiles: ).*$", re.M)
+# What happens to a client, as kafka-verifiable-producer and -consumer tell it: not when, nor the
+# order of fields.
+EVENT = re.compile(r'^{"timestamp":.*}$', re.M)
+# Said when the process ends, which is later where it runs other tools, too.
+REQUESTED = re.compile(r'^{"timestamp":\d+,"name":"shutdown_requested"}\n', re.M)
 # What a client says about an error's code is its own.
 MEANING = re.compile(r"((?:error|Error|due to): org\.apache\.[\w.]+Exception): .*")
 # The order of a set, which differs each time.
@@ -118,6 +131,12 @@ class KafkaTools:
             self._start()
         return status, out, err
 
+    def run_alone(self, words):
+        """In a process of its own, for a tool that says things when the process ends."""
+        done = subprocess.run(peers.tool_command(*words), capture_output=True, text=True,
+                              timeout=ALONE_SECONDS, stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout, done.stderr
+
     def _read(self, size):
         data = self.process.stdout.read(size)
         if len(data) < size:
@@ -148,6 +167,9 @@ class OurTools:
         out, err = (part.decode(errors="replace") for part in (done.stdout, done.stderr))
         return done.returncode, out, err
 
+    def run_alone(self, words):
+        return self.run(words, "")
+
     def stop(self):
         pass
 
@@ -164,7 +186,23 @@ def sort_set(found):
     return found[1] + ", ".join(sorted(words))
 
 
+def mask_consumed(found):
+    fields = found[0].split(", ")
+    return ", ".join(field if i == 4 else re.sub(r"[\d.]+|NaN", "N", field)
+                     for i, field in enumerate(fields))
+
+
+def mask_event(found):
+    event = json.loads(found[0])
+    for field in ("timestamp", "avg_throughput"):
+        event.pop(field, None)
+    return json.dumps(event, sort_keys=True)
+
+
 def mask(text):
+    text = text if "tool_data" in text else REQUESTED.sub("", text)
+    text = EVENT.sub(mask_event, CONSUMED.sub(mask_consumed, text))
+    text = LATENCY.sub(lambda line: re.sub(r"(?<=[\t ])[\d.]+(?=,| |$)", "N", line[0]), text)
     text = MEMBER.sub("(an id that is as long as this one)", PLACE.sub("", text))
     text = EPOCH.sub(r"\1N", NEWEST.sub(r"\1NEWEST ", text))
     text = REASSIGN_ERROR.sub(r"Error: \1\n", text)
@@ -230,7 +268,11 @@ def run_all(tools, cases, values):
             live.run(words[1:]) if words[1:] else clean_groups(tools, values)
             results.append((0, "", "", ""))
             continue
-        status, out, err = tools.run(words, given)
+        if words[0] == "alone":
+            words = words[1:]
+            status, out, err = tools.run_alone(words)
+        else:
+            status, out, err = tools.run(words, given)
         settle(tools, words, status, out, values)
         results.append((status, mask(out), sentences(err), err))
     live.stop()
