@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,14 @@ static bool looks_like_option(const char *word)
     return word[0] == '-' && word[1] != 0;
 }
 
+/* An argument that may be left out begins with no dash, unless it is a number as its default. */
+static bool is_optional_value(const struct option_row *row, const char *word)
+{
+    bool is_number = row->initial && isdigit((unsigned char)row->initial[0]);
+
+    return !looks_like_option(word) || (is_number && isdigit((unsigned char)word[1]));
+}
+
 /* The word argv[*at] is an option; moves on to the last word that it takes. */
 static int parse_option(struct options *options, int argc, char **argv, int *at, struct text *why)
 {
@@ -119,7 +128,8 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
         text_printf(why, "Option %s does not take an argument", options->rows[row].name);
         return OPTIONS_E_INVALID;
     }
-    if (kind == OPTION_OPTIONAL && !value && *at + 1 < argc && !looks_like_option(argv[*at + 1]))
+    if (kind == OPTION_OPTIONAL && !value && *at + 1 < argc &&
+        is_optional_value(&options->rows[row], argv[*at + 1]))
         value = argv[++*at];
     if (kind != OPTION_FLAG && kind != OPTION_OPTIONAL && !value) {
         if (*at + 1 >= argc) {

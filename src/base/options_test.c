@@ -2,7 +2,7 @@
 #include "base/options.h"
 #include "test/harness/check.h"
 
-enum { FLAG, TEXT, NUMBER, WIDE, MAYBE };
+enum { FLAG, TEXT, NUMBER, WIDE, MAYBE, COUNT };
 
 static const struct option_row rows[] = {
     [FLAG] = {.name = "flag", .kind = OPTION_FLAG, .shows = "", .about = "A flag."},
@@ -15,6 +15,11 @@ static const struct option_row rows[] = {
                .shows = "codec",
                .about = "Perhaps.",
                .brief = 'm'},
+    [COUNT] = {.name = "count",
+               .kind = OPTION_OPTIONAL,
+               .shows = "n",
+               .initial = "0",
+               .about = "Perhaps a number."},
 };
 
 struct fixture {
@@ -93,6 +98,21 @@ TEST(options, an_option_takes_the_next_word_whatever_it_is)
     check_ok(options_get(&f.options, TEXT, &value, &f.why));
     check_text(value, "--flag");
     check(!options_has(&f.options, FLAG));
+    end(&f);
+}
+
+TEST(options, an_optional_number_may_be_negative)
+{
+    static char count[] = "--count";
+    struct fixture f;
+
+    check_ok(parse(&f, WORDS(count, word_minus)));
+    check_text(options_nth(&f.options, COUNT, 0), "-5");
+    end(&f);
+    check_ok(parse(&f, WORDS(count, word_flag)));
+    check(options_has(&f.options, FLAG) && !options_nth(&f.options, COUNT, 0));
+    end(&f);
+    check_eq(parse(&f, WORDS(word_maybe, word_minus)), OPTIONS_E_INVALID);
     end(&f);
 }
 

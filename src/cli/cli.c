@@ -263,7 +263,51 @@ static bool knows_options(struct cli *cli)
     return false;
 }
 
-int cli_mistaken(struct cli *cli)
+static const struct {
+    const char *name, *advice;
+} old_options[] = {
+#define OLD_OPTION(name_, advice_) {.name = name_, .advice = advice_},
+#include "cli/old_options.def"
+};
+
+/* True if the sentence is about this name, as one of the parsers has it. */
+static bool refuses(const char *why, const char *name)
+{
+    size_t size = strlen(name);
+    const char *quoted = strstr(why, "unrecognized arguments: '--");
+
+    if (strncmp(why, name, size) == 0 && strcmp(why + size, " is not a recognized option") == 0)
+        return true;
+    quoted = quoted ? strchr(quoted, '-') + 2 : NULL;
+    return quoted && strncmp(quoted, name, size) == 0 && quoted[size] == '\'';
+}
+
+/* True if the advice names no option at all, or one that this command has. */
+static bool is_of_use(const struct cli *cli, const char *advice)
+{
+    bool is_named = false;
+
+    for (const char *at = strstr(advice, "--"); at; at = strstr(at, "--")) {
+        size_t size = strcspn(at += 2, " ;,");
+
+        is_named = true;
+        for (int i = 0; i < cli->options.row_count; i++)
+            if (slice_is_text(slice_of(at, size), cli->options.rows[i].name))
+                return true;
+    }
+    return !is_named;
+}
+
+/* Says what to use instead of an option that was there once. */
+static void advise(struct cli *cli)
+{
+    for (size_t i = 0; i < COUNT_OF(old_options) && cli->why.data; i++)
+        if (refuses(cli->why.data, old_options[i].name) && is_of_use(cli, old_options[i].advice))
+            console_printf(&cli->err, "moldau: --%s: %s\n", old_options[i].name,
+                           old_options[i].advice);
+}
+
+static int tell_mistake(struct cli *cli)
 {
     if (!cli->is_kafka)
         return cli_misused(cli, cli->why.data);
@@ -282,6 +326,14 @@ int cli_mistaken(struct cli *cli)
         return 1;
     }
     return cli_failed(cli, cli->why.data);
+}
+
+int cli_mistaken(struct cli *cli)
+{
+    int status = tell_mistake(cli);
+
+    advise(cli);
+    return status;
 }
 
 static int parse(struct cli *cli, int argc, char **argv)

@@ -536,6 +536,8 @@ static void say_processed(struct consume *consume)
 
     console_flush(&cli->out);
     console_printf(&cli->err, "Processed a total of %lld messages\n", (long long)consume->count);
+    if (has(cli, CONSUME_systest))
+        console_printf(&cli->out, "shutdown_complete\n");
 }
 
 /* Mistakes that are answered with the usage. */

@@ -456,7 +456,7 @@ static bool is_sound(struct e2e *e)
         {E2E_key_size, e->key_size, 0, "a non-negative integer"},
         {E2E_num_headers, e->headers, 0, "a non-negative integer"},
         {E2E_header_key_size, e->header_key_size, 0, "a non-negative integer"},
-        {E2E_header_size, e->header_size, -1, "a non-negative integer or -1"},
+        {E2E_header_size, e->header_size, -1, "a non-negative integer or -1 for null header value"},
     };
 
     for (size_t i = 0; i < COUNT_OF(bounds); i++)

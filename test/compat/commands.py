@@ -61,6 +61,8 @@ USAGE = re.compile(r"^Option( \(\* = required\))? +Description.*", re.M | re.S)
 ARGPARSE = re.compile(r"^usage: .*?^([\w-]+:\s+error:.*?)(?:Did you mean:.*)?\Z", re.M | re.S)
 # Said by Java's consumer about itself.
 ADVICE = re.compile(r"^The consumer rebalance protocol .*\n?", re.M)
+# Ours says what to use instead of options that are gone.
+INSTEAD = re.compile(r"^moldau: --.*\n?", re.M)
 CLASS = re.compile(r"^(Error occurred: )?(?:Exception in thread \"main\" )?"
                    r"(?:(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): )+", re.M)
 # Features: what they are counts, not how often the cluster has been changed.
@@ -222,6 +224,7 @@ def mask(text):
 
 def sentences(text):
     """What of standard error is a tool's own sentence."""
+    text = INSTEAD.sub("", text)
     text = MEANING.sub(r"\1", USAGE.sub("<usage>\n", text))
     text = ARGPARSE.sub(lambda found: " ".join(re.sub(r"-\n", "-", found[1]).split()), text)
     text = LEVELS.sub(r"\1", text)
