@@ -130,14 +130,14 @@ FORMAT = ["print.timestamp=true", "print.partition=true", "print.offset=true",
           "print.headers=true", "print.key=true", f"null.literal={NOTHING}"]
 
 
-def _console_line(r):
+def console_line(r):
     headers = ",".join(f"{name}:{value.decode()}" for name, value in r.headers) or NOTHING
     key = NOTHING if r.key is None else r.key.decode()
     value = NOTHING if r.value is None else r.value.decode()
     return f"{headers}\t{key}\t{value}\n"
 
 
-def _console_write(command, bootstrap, topic, wanted, compression, idempotent):
+def producer_words(bootstrap, topic, compression, idempotent):
     """A console producer can set neither timestamps nor partitions."""
     words = ["--bootstrap-server", bootstrap, "--topic", topic]
     for setting in ("parse.key=true", "parse.headers=true", f"null.marker={NOTHING}"):
@@ -146,7 +146,12 @@ def _console_write(command, bootstrap, topic, wanted, compression, idempotent):
         words.append(f"--compression-codec={compression}")
     if idempotent is not None:
         words += ["--command-property", f"enable.idempotence={str(idempotent).lower()}"]
-    peers.run([*command, *words], input="".join(map(_console_line, wanted)).encode())
+    return words
+
+
+def _console_write(command, bootstrap, topic, wanted, compression, idempotent):
+    words = producer_words(bootstrap, topic, compression, idempotent)
+    peers.run([*command, *words], input="".join(map(console_line, wanted)).encode())
     return [r._replace(timestamp=None, partition=None) for r in wanted]
 
 
@@ -165,7 +170,7 @@ def _marked(word, mark):
     return int(word[len(mark):])
 
 
-def _console_parse(said):
+def console_parse(said):
     reads = []
     for line in said.decode().split("\n")[:-1]:
         time, partition, offset, headers, key, value = line.split("\t")
@@ -192,14 +197,14 @@ def java_read(bootstrap, topic, counts):
     """Partition by partition: so it needs no group."""
     reads = []
     for partition, count in sorted(counts.items()):
-        reads += _console_parse(peers.tool(
+        reads += console_parse(peers.tool(
             "kafka-console-consumer", *_console_words(bootstrap, topic), "--partition", partition,
             "--offset", "earliest", "--max-messages", count))
     return reads
 
 
 def our_read(bootstrap, topic, counts):
-    return _console_parse(peers.run([
+    return console_parse(peers.run([
         OUR_CONSUMER, *_console_words(bootstrap, topic), "--from-beginning",
         "--max-messages", sum(counts.values())]))
 

@@ -74,22 +74,27 @@ class Failure(Exception):
     """Something that a person must look at; its text is all there is to say."""
 
 
-def enter_venv(requirements="requirements.txt"):
-    """Goes on in the Python that has the clients of that file, made on first use."""
+def venv(requirements="requirements.txt"):
+    """The Python that has the clients of that file, made on first use."""
     wanted = (HERE / requirements).read_bytes()
-    venv = CACHE / f"python-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    python = venv / "bin/python"
-    if pathlib.Path(sys.prefix) == venv:
-        return
-    if not (venv / "complete").exists():
-        venv.parent.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"python-{hashlib.sha256(wanted).hexdigest()[:12]}"
+    python = folder / "bin/python"
+    if not (folder / "complete").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
         base = sys.executable if sys.prefix == sys.base_prefix else "python3"
-        subprocess.run([base, "-m", "venv", "--clear", venv], check=True)
+        subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-input",
                         "--disable-pip-version-check", "-r", HERE / requirements],
                        check=True)
-        (venv / "complete").touch()
-    os.execv(python, [str(python), *sys.argv])
+        (folder / "complete").touch()
+    return python
+
+
+def enter_venv(requirements="requirements.txt"):
+    """Goes on in that Python."""
+    python = venv(requirements)
+    if pathlib.Path(sys.prefix) != python.parent.parent:
+        os.execv(python, [str(python), *sys.argv])
 
 
 def jars(version, with_tools):
@@ -110,13 +115,25 @@ def jars(version, with_tools):
     return folder
 
 
-def java(folder, options=()):
-    """The beginning of a command that runs a class of the jars in `folder`."""
+def java_classes(source):
+    """The folder with the classes of one file of ours, compiled on first use with the jars of
+    the tools."""
+    wanted = source.read_bytes() + TOOLS_VERSION.encode()
+    folder = CACHE / f"{source.stem}-{hashlib.sha256(wanted).hexdigest()[:12]}"
+    if not (folder / "complete").exists():
+        run(["javac", "-nowarn", "-d", folder, "-cp", f"{jars(TOOLS_VERSION, True)}/*", source])
+        (folder / "complete").touch()
+    return folder
+
+
+def java(folder, options=(), classes=None):
+    """The beginning of a command that runs a class of the jars in `folder`, or of `classes`."""
     config = CACHE / "log4j2.properties"
     if not config.exists() or config.read_text() != LOG4J:
         config.write_text(LOG4J)
     return ["java", "-XX:+UseSerialGC", "-XX:-UsePerfData", *options,
-            f"-Dlog4j2.configurationFile={config}", "-cp", f"{folder}/*"]
+            f"-Dlog4j2.configurationFile={config}", "-cp",
+            f"{classes}:{folder}/*" if classes else f"{folder}/*"]
 
 
 def tool_command(name, *args):

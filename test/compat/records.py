@@ -129,3 +129,18 @@ def problem(records, reads, times):
         lost = sorted(set(by_number) - set(seen))
         return f"{len(lost)} of {len(records)} records are lost, the first is {lost[0]}"
     return _order_problem(reads)
+
+
+def without_repeats(reads):
+    """The first of each record, numbered anew: for a writer that sends again what it has no
+    answer for.  `reads` are sorted by partition and offset."""
+    seen = set()
+    next_offset = collections.Counter()
+    kept = []
+    for read in reads:
+        place = number_of(read), read.partition
+        if place not in seen:
+            seen.add(place)
+            kept.append(read._replace(offset=next_offset[read.partition]))
+            next_offset[read.partition] += 1
+    return kept
