@@ -30,6 +30,7 @@ test: ## Builds and runs every test; SUITES="unit tidy" runs some of them.
 
 compat: ## All of what is compared with Apache Kafka, and all clients; SUITES="codec facts" as for test.
 	@tools/install-packages test
+	@tools/install-packages compat
 	@tools/build release
 	@MOLDAU_SUITES=test/suites-compat MOLDAU_SUITE_LOGS=build/compat tools/runtests $(SUITES)
 
@@ -79,9 +80,10 @@ format: ## Formats the C files.
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format-14 -i
 
 docs: ## Prints docs/reference anew from the tables.
-	@tools/install-packages build
+	@tools/install-packages docs
 	@tools/build release refdoc
 	@build/refdoc docs/reference
+	@test/compat/program_table.py docs/reference/clients.md
 
 install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

@@ -15,6 +15,7 @@ import hashlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -33,6 +34,7 @@ KAFKA_VERSION = os.environ.get("KAFKA_VERSION") or TOOLS_VERSION
 START_SECONDS = 90
 STOP_SECONDS = 60
 COMMAND_SECONDS = 120
+FETCH_SECONDS = 900
 
 TOOLS = {
     "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
@@ -99,14 +101,23 @@ def enter_venv(requirements="requirements.txt"):
 
 def jars(version, with_tools):
     """The folder with the jars of a release, fetched by Maven on first use."""
-    folder = CACHE / f"kafka-{version}{'-tools' if with_tools else ''}"
+    return _fetched(version, "tools" if with_tools else None)
+
+
+def program_jars():
+    """The same with Streams and Connect, as new as the tools."""
+    return _fetched(TOOLS_VERSION, "programs")
+
+
+def _fetched(version, profile):
+    folder = CACHE / f"kafka-{version}{f'-{profile}' if profile else ''}"
     if (folder / "complete").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mvn", "-q", "-B", "-f", HERE / "pom.xml", f"-Dkafka.version={version}",
                "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-    if with_tools:
-        command[1:1] = ["-P", "tools"]
+    if profile:
+        command[1:1] = ["-P", profile]
     with open(f"{folder}.log", "wb") as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     if done.returncode:
@@ -115,15 +126,45 @@ def jars(version, with_tools):
     return folder
 
 
-def java_classes(source):
-    """The folder with the classes of one file of ours, compiled on first use with the jars of
-    the tools."""
+def java_classes(source, folder_of_jars):
+    """The folder with the classes of one file of ours, compiled on first use."""
     wanted = source.read_bytes() + TOOLS_VERSION.encode()
     folder = CACHE / f"{source.stem}-{hashlib.sha256(wanted).hexdigest()[:12]}"
     if not (folder / "complete").exists():
-        run(["javac", "-nowarn", "-d", folder, "-cp", f"{jars(TOOLS_VERSION, True)}/*", source])
+        run(["javac", "-nowarn", "-d", folder, "-cp", f"{folder_of_jars}/*", source])
         (folder / "complete").touch()
     return folder
+
+
+def _made_of(folder, names):
+    """A folder of the cache for what is made of these files; an empty one if it is to be made."""
+    data = b"".join((folder / name).read_bytes() for name in names)
+    made = CACHE / f"{folder.name}-{hashlib.sha256(data).hexdigest()[:12]}"
+    if not (made / "complete").exists():
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+    return made
+
+
+def npm_modules(folder):
+    """The node_modules of a package.json, fetched by npm on first use."""
+    names = ("package.json", "package-lock.json")
+    made = _made_of(folder, names)
+    if not (made / "complete").exists():
+        for name in names:
+            shutil.copy(folder / name, made)
+        run(["npm", "ci", "--no-audit", "--no-fund"], cwd=made, timeout=FETCH_SECONDS)
+        (made / "complete").touch()
+    return made / "node_modules"
+
+
+def go_program(folder):
+    """The program of a go.mod, built on first use; its modules are fetched by go."""
+    made = _made_of(folder, ("go.mod", "go.sum", "main.go"))
+    if not (made / "complete").exists():
+        run(["go", "build", "-o", made / "program", "."], cwd=folder, timeout=FETCH_SECONDS)
+        (made / "complete").touch()
+    return made / "program"
 
 
 def java(folder, options=(), classes=None):

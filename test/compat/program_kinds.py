@@ -115,11 +115,11 @@ class Console:
         return None, clients.console_parse(line + b"\n")[0]
 
 
-def _java(name):
+def java_program(name):
     """A program of ours around Kafka's jars."""
-    classes = peers.java_classes(FOLDER / f"{name}.java")
-    return [*peers.java(peers.jars(peers.TOOLS_VERSION, True),
-                        ["-Xmx256m", "-XX:TieredStopAtLevel=1"], classes), name]
+    jars = peers.program_jars()
+    classes = peers.java_classes(FOLDER / f"{name}.java", jars)
+    return [*peers.java(jars, ["-Xmx256m", "-XX:TieredStopAtLevel=1"], classes), name]
 
 
 def kind(name):
@@ -127,6 +127,15 @@ def kind(name):
     return {
         "confluent-kafka": lambda: Lines(sys.executable, FOLDER / "confluent.py"),
         "kafka-python": lambda: Lines(sys.executable, FOLDER / "python.py"),
-        "java": lambda: Lines(*_java("LineClient")),
+        "java": lambda: Lines(*java_program("LineClient")),
         "kcat": Kcat,
+        "kafkajs": lambda: Lines("env", f"NODE_PATH={peers.npm_modules(FOLDER / 'kafkajs')}",
+                                 "node", FOLDER / "kafkajs/client.js"),
+        "console tools": lambda: Console(
+            lambda: peers.tool_command("kafka-console-producer"),
+            lambda: peers.tool_command("kafka-console-consumer"), clients.java_create),
+        "moldau": lambda: Console(
+            lambda: [clients.OUR_PRODUCER], lambda: [clients.OUR_CONSUMER], clients.our_create),
+        "kafka-python-old": lambda: Lines(peers.venv("requirements-old.txt"), FOLDER / "python.py"),
+        "franz-go": lambda: Lines(peers.go_program(FOLDER / "franz-go")),
     }[name]()

@@ -73,6 +73,20 @@ CLIENTS = [
         "timestamps": "it has no word for it",
         "own headers": "-H is for all records of a run",
     }),
+    Client("kafkajs", "JavaScript; snappy, lz4 and zstd by packages beside it",
+           ("programs/kafkajs/package.json", r'"kafkajs": "([\d.]+)'), {}),
+    Client("franz-go", "Go", ("programs/franz-go/go.mod", r"franz-go v([\d.]+)"), {}),
+    Client("console tools", "Kafka's console producer, console consumer and kafka-topics", KAFKA,
+           CONSOLE),
+    Client("kafka-python-old", "the oldest kafka-python that a Python of today imports",
+           ("requirements-old.txt", r"kafka-python==([\d.]+)"), {
+               "create": "it has no requests of administrators",
+               "headers": "it is older than headers",
+               "idempotence": "it is older than that",
+               "zstd": "it is older than that",
+           }, "3.9.2"),
+    Client("moldau", "our kafka-console-producer, kafka-console-consumer and kafka-topics",
+           ("", "this one"), CONSOLE),
 ]
 BY_NAME = {client.name: client for client in CLIENTS}
 

@@ -143,13 +143,14 @@ class Run:
         self.reader = self.kind if client.can("read") else helper
         self.creator = self.kind if client.can("create") else helper
         codecs = [codec for codec in clients.CODECS if codec == "none" or client.can(codec)]
-        self.topics = {f"{client.name}.{codec}": codec for codec in codecs}
+        word = client.name.replace(" ", "-")
+        self.topics = {f"{word}.{codec}": codec for codec in codecs}
         names = list(self.topics)
         self.wanted = [(names[at % len(names)], self.as_written(record))
                        for at, record in enumerate(wanted)
                        if record.value is not None or client.can("nulls")]
         self.topic_of = {record.number: topic for topic, record in self.wanted}
-        self.group = f"group-of-{client.name}"
+        self.group = f"group-of-{word}"
         self.talk = talk.alone(self.group, broker)
         self.members = []
         self.writers = None
@@ -419,7 +420,7 @@ def one(tally, name, client, options):
     for ability, why in client.cannot.items():
         print(f"        {client.name} cannot {table.ABILITIES[ability][0]} ({why}): "
               f"{table.ABILITIES[ability][1]}")
-    folder = tempfile.mkdtemp(prefix=f"moldau-programs-{client.name}-")
+    folder = tempfile.mkdtemp(prefix=f"moldau-programs-{client.name.replace(' ', '-')}-")
     if name == "kafka":
         broker = peers.Kafka(folder, version=client.kafka)
     else:
