@@ -115,6 +115,17 @@ class Console:
         return None, clients.console_parse(line + b"\n")[0]
 
 
+class Rsyslog:
+    """Log lines into a topic; a process for each."""
+
+    def writers(self, bootstrap, topics):
+        return [([topic], [sys.executable, FOLDER / "rsyslog.py", "write", bootstrap,
+                           f"{topic}={codec}"]) for topic, codec in topics.items()]
+
+    def line(self, r, topic):
+        return r.value + b"\n"
+
+
 def java_program(name):
     """A program of ours around Kafka's jars."""
     jars = peers.program_jars()
@@ -136,6 +147,7 @@ def kind(name):
             lambda: peers.tool_command("kafka-console-consumer"), clients.java_create),
         "moldau": lambda: Console(
             lambda: [clients.OUR_PRODUCER], lambda: [clients.OUR_CONSUMER], clients.our_create),
+        "rsyslog": Rsyslog,
         "kafka-python-old": lambda: Lines(peers.venv("requirements-old.txt"), FOLDER / "python.py"),
         "franz-go": lambda: Lines(peers.go_program(FOLDER / "franz-go")),
     }[name]()

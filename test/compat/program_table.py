@@ -23,7 +23,8 @@ ABILITIES = {
     "partitions": ("choose a record's partition", "its partitioner does"),
     "timestamps": ("set a record's timestamp", "it must lie within the time of the writing"),
     "keys": ("write keys", "all keys are null"),
-    "nulls": ("write null values", "such records are left out"),
+    "nulls": ("have null values", "such records are left out"),
+    "text": ("carry text beyond ASCII", "it is escaped as JSON can"),
     "headers": ("write headers", "there are none"),
     "own headers": ("give each record headers of its own", "all have the same"),
     "topic": ("print the topic of what it reads", "the number in the record tells it"),
@@ -37,13 +38,15 @@ ABILITIES = {
 
 class Client(typing.NamedTuple):
     """A row: `pinned` is the file that pins it and a pattern for its version, or the words that
-    say where it comes from; `kafka` is the release that it is run against as the oracle."""
+    say where it comes from; `kafka` is the release that it is run against as the oracle, `run` what is
+    done with it (RUNS in programs.py)."""
 
     name: str
     what: str
     pinned: typing.Tuple[str, str]
     cannot: typing.Dict[str, str]
     kafka: str = "4.3.1"
+    run: str = "records"
 
     def can(self, ability):
         assert ability in ABILITIES, ability
@@ -78,6 +81,15 @@ CLIENTS = [
     Client("franz-go", "Go", ("programs/franz-go/go.mod", r"franz-go v([\d.]+)"), {}),
     Client("console tools", "Kafka's console producer, console consumer and kafka-topics", KAFKA,
            CONSOLE),
+    Client("rsyslog", "its output to Kafka, omkafka, which is librdkafka", ("", "Debian 12's"), {
+        "create": "it only writes",
+        "read": "it only writes",
+        "partitions": "they are librdkafka's choice",
+        "timestamps": "it has no word for it",
+        "keys": "they would be a part of the line",
+        "nulls": "a line is no null",
+        "headers": "Debian 12's is older than that",
+    }),
     Client("kafka-python-old", "the oldest kafka-python that a Python of today imports",
            ("requirements-old.txt", r"kafka-python==([\d.]+)"), {
                "create": "it has no requests of administrators",
@@ -87,6 +99,13 @@ CLIENTS = [
            }, "3.9.2"),
     Client("moldau", "our kafka-console-producer, kafka-console-consumer and kafka-topics",
            ("", "this one"), CONSOLE),
+    Client("Kafka Streams", "the word count, with a compacted changelog", KAFKA, {
+        "nulls": "a null has no words",
+    }, run="streams"),
+    Client("Kafka Connect", "standalone, with the source and the sink of files", KAFKA, {
+        "nulls": "a line is no null",
+        "text": "its source notes places in characters, and seeks them in bytes",
+    }, run="connect"),
 ]
 BY_NAME = {client.name: client for client in CLIENTS}
 

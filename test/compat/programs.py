@@ -30,74 +30,18 @@ import peers
 peers.enter_venv()
 
 import clients  # noqa: E402 (needs the venv)
+import program_connect  # noqa: E402
 import program_kinds as kinds  # noqa: E402
+import program_streams  # noqa: E402
 import program_table as table  # noqa: E402
+import program_watch as watch  # noqa: E402
 import records  # noqa: E402
-import talk  # noqa: E402
 import tally as tallies  # noqa: E402
 
 PARTITIONS = 3
-WAIT_SECONDS = 90
 SHARED = 200  # What is written when the new member has its share.
 LAST = 100  # What the last member reads.
 HELPER = "kafka-python"  # Does what a client cannot.
-
-
-def end(process, how, what):
-    """Ends a process and says what it said if it was not to end so."""
-    process.send_signal(how)
-    try:
-        process.wait(WAIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise peers.Failure(f"{what} does not end") from None
-
-
-def spawn(command, log, **streams):
-    return subprocess.Popen([str(word) for word in command], stderr=log, start_new_session=True,
-                            **streams)
-
-
-class Writers:
-    """The processes that write all topics; they end when everything is acknowledged."""
-
-    def __init__(self, kind, bootstrap, topics, folder):
-        self.kind = kind
-        self.by_topic = {}
-        self.processes = []
-        self.path = folder / "writers.log"
-        with open(self.path, "ab") as log:
-            for mine, command in kind.writers(bootstrap, topics):
-                process = spawn(command, log, stdin=subprocess.PIPE, stdout=log)
-                self.processes.append(process)
-                self.by_topic.update(dict.fromkeys(mine, process))
-
-    def give(self, pairs):
-        for topic, record in pairs:
-            self.by_topic[topic].stdin.write(self.kind.line(record, topic))
-        for process in self.processes:
-            process.stdin.flush()
-
-    def finish(self):
-        for process in self.processes:
-            process.stdin.close()
-        deadline = time.monotonic() + WAIT_SECONDS
-        for process in self.processes:
-            try:
-                code = process.wait(max(0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                raise peers.Failure(f"a writer does not end: {self.said()}") from None
-            if code:
-                raise peers.Failure(f"a writer ended with {code}: {self.said()}")
-
-    def said(self):
-        return self.path.read_text(errors="replace")[-1500:]
-
-    def close(self):
-        for process in self.processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
 
 
 class Member:
@@ -108,7 +52,7 @@ class Member:
         self.run = run
         self.path = run.folder / "members.log"
         with open(self.path, "ab") as log:
-            self.process = spawn(
+            self.process = watch.spawn(
                 run.reader.reader(run.broker.bootstrap, run.group, list(run.topics)), log,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -126,34 +70,30 @@ class Member:
             self.run.note(self.name, topic, read)
 
     def end(self, how):
-        end(self.process, how, self.name)
-        self.thread.join(WAIT_SECONDS)
+        watch.end(self.process, how, self.name)
+        self.thread.join(watch.WAIT_SECONDS)
 
 
-class Run:
+class Run(watch.Watch):
     """One client and one broker."""
 
-    def __init__(self, tally, broker, client, wanted):
-        self.tally, self.broker, self.client = tally, broker, client
-        self.folder = broker.folder
-        self.what = f"{broker.name}: {client.name}"
+    def __init__(self, broker, client, wanted):
+        word = client.name.replace(" ", "-")
+        super().__init__(broker, f"group-of-{word}")
+        self.client = client
         self.kind = kinds.kind(client.name)
         helper = kinds.kind(HELPER)
         self.writer = self.kind if client.can("write") else helper
         self.reader = self.kind if client.can("read") else helper
         self.creator = self.kind if client.can("create") else helper
         codecs = [codec for codec in clients.CODECS if codec == "none" or client.can(codec)]
-        word = client.name.replace(" ", "-")
         self.topics = {f"{word}.{codec}": codec for codec in codecs}
         names = list(self.topics)
         self.wanted = [(names[at % len(names)], self.as_written(record))
                        for at, record in enumerate(wanted)
                        if record.value is not None or client.can("nulls")]
         self.topic_of = {record.number: topic for topic, record in self.wanted}
-        self.group = f"group-of-{word}"
-        self.talk = talk.alone(self.group, broker)
         self.members = []
-        self.writers = None
         self.lock = threading.Lock()
         self.log = []  # (member, topic, Read), as it came.
         self.marks = []  # (length of the log, what was committed before anything was read again)
@@ -185,75 +125,33 @@ class Run:
     def numbers(self):
         return {records.number_of(read) for _, read in self.reads_of()}
 
-    def wait(self, what, condition):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not condition():
-            if self.strange:
-                raise peers.Failure(self.strange[0])
-            for member in self.members:
-                if member.process.poll() is not None and member.process.returncode != -9:
-                    raise peers.Failure(f"{member.name} ended with {member.process.returncode}: "
-                                        f"{member.path.read_text(errors='replace')[-1500:]}")
-            if time.monotonic() > deadline:
-                raise peers.Failure(f"waited in vain until {what}; {len(self.numbers())} records "
-                                    f"of {len(self.wanted)} are read")
-            time.sleep(0.02)
+    def stuck(self):
+        if self.strange:
+            raise peers.Failure(self.strange[0])
+        for member in self.members:
+            if member.process.poll() is not None and member.process.returncode != -signal.SIGKILL:
+                raise peers.Failure(f"{member.name} ended with {member.process.returncode}: "
+                                    f"{member.path.read_text(errors='replace')[-1500:]}")
 
-    def parts(self):
-        return [(topic, partition) for topic in self.topics for partition in range(PARTITIONS)]
+    def progress(self):
+        return f"{len(self.numbers())} records of {len(self.wanted)} are read"
 
-    def asked(self, api, version, body, right):
-        """The first right answer; asks again while the broker is not ready."""
-        got = []
-
-        def ask():
-            answer = self.talk.quietly(api, version, body)
-            if isinstance(answer, str) or not right(answer):
-                return False
-            got.append(answer)
-            return True
-        self.wait(f"{api} is answered", ask)
-        return got[-1]
-
-    def committed(self):
-        answer = self.asked("offset_fetch", 5, {"group_id": self.group, "topics": [
-            {"name": topic, "partition_indexes": list(range(PARTITIONS))}
-            for topic in self.topics]}, lambda answer: not answer["error_code"])
-        return {(topic["name"], p["partition_index"]): max(0, p["committed_offset"])
-                for topic in answer["topics"] for p in topic["partitions"]}
-
-    def ends(self):
-        answer = self.asked("list_offsets", 5, {"replica_id": -1, "topics": [
-            {"name": topic, "partitions": [{"partition_index": partition, "timestamp": -1}
-                                           for partition in range(PARTITIONS)]}
-            for topic in self.topics]}, lambda answer: not any(
-                p["error_code"] for topic in answer["topics"] for p in topic["partitions"]))
-        return {(topic["name"], p["partition_index"]): p["offset"]
-                for topic in answer["topics"] for p in topic["partitions"]}
+    def now_committed(self):
+        return self.committed(self.topics, PARTITIONS)
 
     def mark(self):
         """From here on nothing below these offsets may be read again."""
         with self.lock:
             at = len(self.log)
-        self.marks.append((at, self.committed()))
+        self.marks.append((at, self.now_committed()))
         return self.marks[-1][1]
-
-    def share(self, count):
-        """Waits until so many members are at rest."""
-        def stable():
-            answer = self.talk.quietly("describe_groups", 4, {"groups": [self.group]})
-            if isinstance(answer, str):
-                return False
-            group = answer["groups"][0]
-            return group["group_state"] == "Stable" and len(group["members"]) == count
-        self.wait(f"{count} members share the group", stable)
 
     def all_are_read(self, many):
         """The first `many` records are read, and committed."""
         wanted = {record.number for _, record in self.wanted[:many]}
         self.wait("all are read", lambda: wanted <= self.numbers())
-        ends = self.ends()
-        self.wait("all are committed", lambda: self.committed() == ends)
+        ends = self.ends(self.topics, PARTITIONS)
+        self.wait("all are committed", lambda: self.now_committed() == ends)
 
     # --- the steps ---
 
@@ -267,20 +165,9 @@ class Run:
         self.first, self.second = self.start("first"), self.start("second")
         self.share(2)
 
-    def write(self, pairs, meanwhile=None):
-        """Writes all of that; `meanwhile` happens when a half is given, and some are read."""
-        self.writers = Writers(self.writer, self.broker.bootstrap, self.topics, self.folder)
-        half = len(pairs) // 2 if meanwhile else 0
+    def write_all(self, pairs, meanwhile=None):
         seen = len(self.log)
-        self.writers.give(pairs[:half])
-        if meanwhile:
-            self.wait("some are read", lambda: len(self.log) > seen)
-        giver = threading.Thread(target=self.writers.give, args=(pairs[half:],), daemon=True)
-        giver.start()
-        if meanwhile:
-            meanwhile()
-        giver.join(WAIT_SECONDS)
-        self.writers.finish()
+        self.write(self.writer, self.topics, pairs, lambda: len(self.log) > seen, meanwhile)
 
     def broker_dies(self):
         before = []
@@ -289,10 +176,10 @@ class Run:
             before.append(self.mark())
             self.broker.kill()
             self.broker.start()
-            before.append(self.committed())
+            before.append(self.now_committed())
         from_ms = int(time.time() * 1000)
         many = (len(self.wanted) - SHARED - LAST) // 2
-        self.write(self.wanted[:many], kill_and_start)
+        self.write_all(self.wanted[:many], kill_and_start)
         first, then = before
         lost = {part for part in first if then[part] < first[part]}
         self.all_are_read(many)
@@ -309,11 +196,11 @@ class Run:
             self.first.end(signal.SIGKILL)
             self.mark()
             self.start("third")
-        self.write(self.wanted[many // 2:many], kill_and_replace)
+        self.write_all(self.wanted[many // 2:many], kill_and_replace)
         self.all_are_read(many)
         self.share(2)
         seen = len(self.log)
-        self.write(self.wanted[many:many + SHARED])
+        self.write_all(self.wanted[many:many + SHARED])
         self.all_are_read(many + SHARED)
         for member in ("second", "third"):
             if not self.reads_of(member, seen):
@@ -328,7 +215,7 @@ class Run:
         self.mark()
         self.start("last")
         self.share(1)
-        self.write(self.wanted[-LAST:])
+        self.write_all(self.wanted[-LAST:])
         self.times = self.times[0], int(time.time() * 1000)
         self.all_are_read(len(self.wanted))
         self.members[0].end(signal.SIGTERM)
@@ -388,31 +275,25 @@ class Run:
                 return f"{topic}: no batch is compressed with {wished}"
         return None
 
-    def stop(self):
-        code = self.broker.stop()
-        return None if code == 0 or code == 143 and self.broker.name == "kafka" \
-            else f"exit code {code}"
+    def steps(self):
+        return [("creates topics, and two members share them", self.begin),
+                ("writes and reads while the broker is killed", self.broker_dies),
+                ("goes on when a member is killed and replaced", self.member_dies),
+                ("goes on where the group has committed", self.another_goes_on),
+                ("reads again only what was not committed", self.read_again),
+                ("reads every record as it was written", self.all_are_equal),
+                ("compresses as it was told", self.all_are_compressed),
+                ("leaves a broker that stops in order", self.stop)]
 
-    def all(self):
-        steps = [("creates topics, and two members share them", self.begin),
-                 ("writes and reads while the broker is killed", self.broker_dies),
-                 ("goes on when a member is killed and replaced", self.member_dies),
-                 ("goes on where the group has committed", self.another_goes_on),
-                 ("reads again only what was not committed", self.read_again),
-                 ("reads every record as it was written", self.all_are_equal),
-                 ("compresses as it was told", self.all_are_compressed),
-                 ("leaves a broker that stops in order", self.stop)]
-        try:
-            for what, step in steps:
-                if not self.tally.attempt(f"{self.what} {what}", step):
-                    return
-        finally:
-            for member in self.members:
-                member.process.kill()
-                member.process.wait()
-            if self.writers:
-                self.writers.close()
-            self.talk.close()
+    def close(self):
+        for member in self.members:
+            member.process.kill()
+            member.process.wait()
+        super().close()
+
+
+# What is done with a client: the third column of its row.
+RUNS = {"records": Run, "streams": program_streams.Run, "connect": program_connect.Run}
 
 
 def one(tally, name, client, options):
@@ -438,11 +319,18 @@ def one(tally, name, client, options):
 
 
 def with_broker(tally, broker, client, wanted):
+    """All steps, or as many as go well."""
+    run = None
     try:
-        Run(tally, broker, client, wanted).all()
+        run = RUNS[client.run](broker, client, wanted)
+        for what, step in run.steps():
+            if not tally.attempt(f"{broker.name}: {client.name} {what}", step):
+                return
     except Exception as error:  # noqa: BLE001 (what a client needs could not be made)
         tally.note("FAILED", f"{broker.name}: {client.name}", f"{type(error).__name__}: {error}")
     finally:
+        if run:
+            run.close()
         broker.__exit__()
 
 
