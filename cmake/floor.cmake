@@ -15,6 +15,9 @@ function(floor name)
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
                                               ${PROJECT_BINARY_DIR}/gen)
     target_link_libraries(${name} PUBLIC ${arg_ON} ${arg_LIBS})
+    # A floor may become a part of libmoldau, which shows its callers moldau_* alone.
+    set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET hidden
+                                             POSITION_INDEPENDENT_CODE ON)
 
     # A test that is added makes CMake look again.
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR})

@@ -63,6 +63,21 @@
 /* Ends the process with the text of the broken promise and a stack.  Never returns. */
 _Noreturn void bug(const char *what, const char *file, int line);
 
+/* Who is told of a bug on a thread, in place of the end of the process: in a program that is not
+ * ours.  Embedded in its owner.  What the thread worked on is in no known state: caught() leaves
+ * it as it is, and ends the thread or the process. */
+struct bug_hook {
+    __attribute__((noreturn)) void (*caught)(struct bug_hook *hook, const char *what,
+                                             const char *file, int line);
+};
+
+/* Sets the hook of this thread; NULL: a bug ends the process, as in the beginning.  Threads that
+ * are started by it (os/thread.h, os/linux_work.c) have the same. */
+void bug_set_hook(struct bug_hook *hook);
+
+/* The hook of this thread, or NULL. */
+struct bug_hook *bug_get_hook(void);
+
 /* Bugs end the process; `assert` is compiled into every build, release too.
  * `assert_slow` is for checks that cost more than the code around them: sanitizer
  * and simulator builds only. */

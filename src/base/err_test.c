@@ -2,6 +2,8 @@
 #include "base/err.h"
 #include "test/harness/check.h"
 
+#include <setjmp.h>
+
 TEST(err, passing_and_raising_change_nothing)
 {
     check_eq(err_pass(-EIO), -EIO);
@@ -22,6 +24,35 @@ TEST(err, a_broken_promise_ends_the_process_in_every_build)
     check_bug(assert(1 + 1 == 3));
     check_bug(bug("a test of it", __FILE__, __LINE__));
     assert(1 + 1 == 2);
+}
+
+struct catcher {
+    struct bug_hook hook;
+    jmp_buf back;
+    int line;
+};
+
+_Noreturn static void catch_it(struct bug_hook *hook, const char *what, const char *file, int line)
+{
+    struct catcher *catcher = container_of(hook, struct catcher, hook);
+
+    catcher->line = line;
+    check_text(what, "a test of it");
+    check_text(file, "err_test.c");
+    longjmp(catcher->back, 1);
+}
+
+TEST(err, who_has_a_hook_is_told_of_a_bug_once)
+{
+    struct catcher catcher = {.hook.caught = catch_it};
+
+    bug_set_hook(&catcher.hook);
+    check(bug_get_hook() == &catcher.hook);
+    if (setjmp(catcher.back) == 0)
+        bug("a test of it", "err_test.c", 42);
+    check_eq(catcher.line, 42);
+    check(!bug_get_hook());
+    check_bug(assert(1 + 1 == 3));
 }
 
 struct thing {

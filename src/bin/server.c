@@ -1,50 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* bin/server.c - signals and threads around a broker. */
+/* bin/server.c - signals, and what the command line says, around a node. */
 
 #include "bin/server.h"
 
 #include "base/mem.h"
+#include "bin/host.h"
 #include "bin/lines.h"
+#include "bin/notify.h"
 #include "bin/server_args.h"
 #include "bin/signals.h"
 #include "bin/welcome.h"
-#include "broker/broker.h"
-#include "os/linux_io.h"
-#include "os/thread.h"
+#include "library/wipe.h"
+#include "os/process.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-enum { SHARDS_MAX = 64, SHARDS_FROM_CORES = 4 };
-
 struct server {
+    struct node node;
     struct settings settings;
+    struct server_args args;
     struct lines lines;
-    struct io *ios[SHARDS_MAX];
-    struct thread *threads[SHARDS_MAX]; /* Of shards 1 and up. */
-    int shards;
-    int64_t files_max; /* Descriptors we may have; 0: without bound. */
-    struct broker *broker;
+    struct host host;
     struct io_watch signals;
-    bool is_stopping, has_failed;
+    char folder[PATH_MAX];    /* The current one. */
+    char temporary[PATH_MAX]; /* The folder of the data, if it is to go away. */
+    int held_port;            /* Or -1. */
 };
 
 DIAG_MODULE("server");
 
-/* --- running ---------------------------------------------------------------- */
-
-static void all_quiet(struct broker *broker, void *context)
+static void on_line(struct diag *diag, const struct diag_line *line)
 {
-    struct server *server = context;
+    struct server *server = container_of(diag, struct server, lines.diag);
 
-    for (int i = 0; i < server->shards; i++)
-        loop_stop(&broker->shards[i].loop);
+    lines_print(diag, line);
+    host_note(&server->host, line);
 }
+
+/* --- running ---------------------------------------------------------------- */
 
 /* A second signal while stopping is not waited for: the process ends as if killed. */
 static void on_signal(struct io_watch *watch, unsigned events)
@@ -55,105 +52,122 @@ static void on_signal(struct io_watch *watch, unsigned events)
     (void)events;
     if (!signal)
         return;
-    if (server->is_stopping)
+    if (server->node.wish == NODE_STOP)
         _exit(1);
-    server->is_stopping = true;
     diag_info(&server->lines.diag, "stopping", kv("signal", signal));
-    broker_stop(server->broker, all_quiet, server);
+    notify_send("STOPPING=1");
+    (void)node_end(&server->node, NODE_STOP);
 }
 
-/* Nothing is left that it could do: it ends as if killed, and the next start recovers. */
-static void on_failure(struct broker *broker, void *context)
+static void on_host_stop(struct host *host)
 {
-    struct server *server = context;
+    struct server *server = container_of(host, struct server, host);
 
-    server->has_failed = true;
-    all_quiet(broker, server);
+    if (server->node.wish == NODE_STOP)
+        return;
+    diag_info(&server->lines.diag, "stopping: the program that has started this one wants it");
+    notify_send("STOPPING=1");
+    (void)node_end(&server->node, NODE_STOP);
 }
 
-static void shard_main(void *context)
+static void on_serves(struct node *node, struct broker *broker)
 {
-    loop_run(context);
-}
+    struct server *server = container_of(node, struct server, node);
 
-static int run(struct server *server)
-{
-    char folder[PATH_MAX];
-    struct broker_options options = {.settings = &server->settings,
-                                     .diag = &server->lines.diag,
-                                     .ios = server->ios,
-                                     .shards = server->shards,
-                                     .files_max = server->files_max,
-                                     .folder = getcwd(folder, sizeof(folder)),
-                                     .failed = on_failure,
-                                     .serves = welcome_print,
-                                     .context = server};
-    int r = broker_open(&options, &server->broker);
-
-    if (r)
-        return 1; /* The log says why. */
-    io_watch(server->ios[0], &server->signals, IO_READABLE);
-    for (int i = 1; i < server->shards && r == 0; i++)
-        r = thread_start(shard_main, &server->broker->shards[i].loop, &server->threads[i]);
-    if (r == 0) {
-        loop_run(&server->broker->shards[0].loop);
-    }
-    for (int i = 1; i < server->shards; i++) {
-        loop_stop(&server->broker->shards[i].loop);
-        server->threads[i] = thread_join(server->threads[i]);
-    }
-    io_watch(server->ios[0], &server->signals, 0);
-    if (broker_close(server->broker, r == 0 && !server->has_failed) || server->has_failed) {
-        diag_error(&server->lines.diag, "stop was not clean; the next start recovers");
-        return 1;
-    }
-    return r ? 1 : 0;
+    if (server->host.ready_fd < 0)
+        welcome_print(broker, NULL);
+    host_tell_ready(&server->host, broker);
+    notify_send("READY=1\nSTATUS=Clients are served.");
 }
 
 /* --- setting up ------------------------------------------------------------- */
 
-static int shard_count(const struct settings *settings)
+static int set(struct server *server, const char *key, const char *value)
 {
-    int cores = thread_cores();
+    struct text unserved = {.data = NULL}, why = {.data = NULL};
+    int r = settings_set(&server->settings, slice_text(key), slice_text(value), &unserved, &why);
 
-    if (settings->num_shards > 0)
-        return (int)min_of(settings->num_shards, (int64_t)SHARDS_MAX);
-    return cores < SHARDS_FROM_CORES ? 1 : min_of(cores, (int)SHARDS_MAX);
+    if (r)
+        fprintf(stderr, "moldau server: %s\n", why.data);
+    text_fini(&unserved);
+    text_fini(&why);
+    return r ? 1 : 0;
 }
 
-/* Open logs and connections are descriptors: takes as many as we may have, and returns how many
- * these are; 0: without bound. */
-static int64_t raise_limits(void)
+/* What goes away with the process needs no syncs, unless somebody wants them. */
+static int make_temporary(struct server *server)
 {
-    struct rlimit limit;
+    const char *parent = getenv("TMPDIR");
 
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return 0;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur == RLIM_INFINITY ? 0 : (int64_t)limit.rlim_cur;
+    (void)snprintf(server->temporary, sizeof(server->temporary), "%s/moldau-XXXXXX",
+                   parent && parent[0] ? parent : "/tmp");
+    if (!mkdtemp(server->temporary)) {
+        fprintf(stderr, "moldau server: --temporary: no folder can be made as %s\n",
+                server->temporary);
+        server->temporary[0] = '\0';
+        return 1;
+    }
+    if (!settings_given(&server->settings, "log.ack.durability") &&
+        set(server, "log.ack.durability", "page-cache"))
+        return 1;
+    return set(server, "log.dirs", server->temporary);
 }
 
-static int start(struct server *server, int count, char **args)
+static int set_port(struct server *server)
+{
+    uint16_t port = (uint16_t)server->args.port;
+    char value[64];
+
+    if (process_hold_port(&port, &server->held_port) && port == 0) {
+        fprintf(stderr, "moldau server: --port: no port is free\n");
+        return 1;
+    }
+    (void)snprintf(value, sizeof(value), "PLAINTEXT://127.0.0.1:%d", port);
+    return set(server, "listeners", value);
+}
+
+static int set_up(struct server *server, int count, char **args)
 {
     struct text unserved = {.data = NULL};
-    int r = server_args_read(&server->settings, count, args, &unserved);
+    int r = server_args_read(&server->args, &server->settings, count, args, &unserved);
+    const char *wrong = host_open(&server->host, server->args.control_fd, server->args.ready_fd);
 
+    if (r == 0 && wrong) {
+        fprintf(stderr, "moldau server: %s\n", wrong);
+        r = 2;
+    }
     if (r == 0) {
         server->lines.is_json = strcmp(server->settings.server_log_format, "json") == 0;
-        server_args_warn(&server->lines.diag, &unserved);
-        server->files_max = raise_limits();
-        server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
-        r = signals_open(&server->signals) ? 1 : 0;
-        server->shards = shard_count(&server->settings);
+        node_warn(&server->lines.diag, &unserved);
     }
     text_fini(&unserved);
-    for (int i = 0; i < server->shards && r == 0; i++)
-        r = linux_io_create(&server->ios[i]) ? 1 : 0;
-    if (r == 0)
-        r = run(server);
-    for (int i = 0; i < server->shards; i++)
-        linux_io_destroy(server->ios[i]);
+    if (r == 0 && server->args.is_temporary)
+        r = make_temporary(server);
+    if (r == 0 && server->args.port >= 0)
+        r = set_port(server);
+    return r;
+}
+
+static int run(struct server *server)
+{
+    int r;
+
+    server->signals = (struct io_watch){.ready = on_signal, .fd = -1};
+    server->node = (struct node){.settings = &server->settings,
+                                 .diag = &server->lines.diag,
+                                 .folder = getcwd(server->folder, sizeof(server->folder)),
+                                 .files_max = process_files_max(true),
+                                 .is_temporary = server->args.is_temporary,
+                                 .serves = on_serves,
+                                 .watches = {&server->signals, &server->host.control},
+                                 .watch_count = server->host.control.fd >= 0 ? 2 : 1};
+    server->host.node = &server->node;
+    server->host.stop = on_host_stop;
+    r = signals_open(&server->signals) || node_open(&server->node) || node_run(&server->node);
+    if (server->temporary[0] && wipe_tree(server->node.ios[0], server->temporary))
+        diag_warn(&server->lines.diag, "the temporary folder could not be removed",
+                  kv("path", server->temporary));
+    node_close(&server->node);
     return r;
 }
 
@@ -169,9 +183,15 @@ int server_main(int count, char **args)
         }
     }
     server = mem_new(sizeof(*server));
-    server->lines.diag = (struct diag){.level = DIAG_INFO, .sink = lines_print};
+    server->held_port = -1;
+    server->lines.diag = (struct diag){.level = DIAG_INFO, .sink = on_line};
     settings_init(&server->settings);
-    r = start(server, count, args);
+    r = set_up(server, count, args);
+    if (r == 0)
+        r = run(server);
+    if (r)
+        host_tell_failed(&server->host);
+    process_let_port(&server->held_port);
     settings_fini(&server->settings);
     mem_free(server);
     return r;

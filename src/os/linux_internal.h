@@ -23,6 +23,7 @@ struct linux_io {
 
     pthread_mutex_t mutex; /* Guards what follows. */
     pthread_cond_t has_work;
+    struct bug_hook *hook; /* Of the loop's thread: the workers have it too. */
     pthread_t workers[LINUX_WORKERS_MAX];
     int worker_count;
     int idle_count;                            /* Workers that wait. */

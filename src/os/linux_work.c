@@ -40,6 +40,7 @@ static void *worker_main(void *context)
     struct linux_io *world = context;
 
     pthread_mutex_lock(&world->mutex);
+    bug_set_hook(world->hook);
     while (!world->is_stopping) {
         struct io_work *work = queue_pop(&world->todo, &world->todo_tail);
         bool was_empty;
@@ -69,6 +70,7 @@ static void worker_start(struct linux_io *world)
     sigset_t all, before;
     int r;
 
+    world->hook = bug_get_hook();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&world->workers[world->worker_count], NULL, worker_main, world);

@@ -11,13 +11,15 @@
 struct thread {
     pthread_t id;
     void (*fn)(void *context);
-    void *context; /* Borrowed: the starter's. */
+    void *context;         /* Borrowed: the starter's. */
+    struct bug_hook *hook; /* Likewise. */
 };
 
 static void *thread_main(void *p)
 {
     struct thread *thread = p;
 
+    bug_set_hook(thread->hook);
     thread->fn(thread->context);
     return NULL;
 }
@@ -28,7 +30,7 @@ int thread_start(void (*fn)(void *context), void *context, struct thread **out)
     sigset_t all, before;
     int r;
 
-    *thread = (struct thread){.fn = fn, .context = context};
+    *thread = (struct thread){.fn = fn, .context = context, .hook = bug_get_hook()};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&thread->id, NULL, thread_main, thread);
@@ -48,6 +50,11 @@ struct thread *thread_join(struct thread *thread)
     pthread_join(thread->id, NULL);
     mem_free(thread);
     return NULL;
+}
+
+void thread_exit(void)
+{
+    pthread_exit(NULL);
 }
 
 int thread_cores(void)

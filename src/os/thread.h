@@ -17,5 +17,8 @@ NODISCARD int thread_start(void (*fn)(void *context), void *context, struct thre
 /* Waits for its end and frees it; NULL is allowed.  Always returns NULL. */
 struct thread *thread_join(struct thread *thread);
 
+/* Ends the calling thread, which thread_start() has started, without a return to its fn. */
+_Noreturn void thread_exit(void);
+
 /* How many cores this process may use. */
 int thread_cores(void);

@@ -41,6 +41,44 @@ TEST(thread, it_takes_no_signals_and_its_starter_still_does)
     check(!sigismember(&ours, SIGTERM));
 }
 
+static void leave(void *context)
+{
+    bool *was_run = context;
+
+    *was_run = true;
+    thread_exit();
+}
+
+TEST(thread, it_may_end_in_the_middle)
+{
+    struct thread *thread = NULL;
+    bool was_run = false;
+
+    check_ok(thread_start(leave, &was_run, &thread));
+    check(!thread_join(thread));
+    check(was_run);
+}
+
+static void look_for_the_hook(void *context)
+{
+    struct bug_hook **seen = context;
+
+    *seen = bug_get_hook();
+}
+
+TEST(thread, it_has_the_hook_of_its_starter)
+{
+    struct bug_hook hook = {.caught = NULL};
+    struct bug_hook *seen = NULL;
+    struct thread *thread = NULL;
+
+    bug_set_hook(&hook);
+    check_ok(thread_start(look_for_the_hook, &seen, &thread));
+    bug_set_hook(NULL);
+    thread_join(thread);
+    check(seen == &hook);
+}
+
 TEST(thread, there_is_at_least_one_core)
 {
     check(thread_cores() >= 1);
