@@ -99,6 +99,7 @@ static void publish_run(struct leg *leg)
     shard->image = image_ref(publish->change.image);
     for (size_t i = 0; i < publish->change.removed_count; i++) {
         remove_topic(shard, publish->change.removed[i]);
+        traffic_forget(&shard->replicas.traffic, publish->change.removed[i]->id);
         coordinators_forget_topic(&shard->coordinators, publish->change.removed[i]);
     }
     for (size_t i = 0; i < publish->change.altered_count; i++)
@@ -208,6 +209,7 @@ static int listen_all(struct broker *broker)
 
 void broker_serve(struct broker *broker)
 {
+    broker->state = NODE_SERVING;
     admission_open(&broker->admission);
     if (broker->serves)
         broker->serves(broker, broker->failed_context);
@@ -286,13 +288,16 @@ static void open_keepers(struct broker *broker)
 
 static int bring_in_order(struct broker *broker)
 {
-    int r = dirs_find_logs(broker);
+    int r;
 
+    broker->state = NODE_RECOVERING;
+    r = dirs_find_logs(broker);
     if (r == 0)
         r = recovery_run(broker) ? BROKER_E_DATA : 0;
     if (r == 0) {
         open_keepers(broker);
         broker->is_in_order = true;
+        broker->state = NODE_REGISTERING;
         r = listen_all(broker);
     }
     return r;
@@ -331,6 +336,8 @@ static int open_part(struct broker *broker)
         diag_error(broker->diag, "settings cannot be used", kv("why", text_slice(&why)));
     else
         broker->life = life_create(broker);
+    if (r == 0)
+        broker->state = NODE_READING;
     text_fini(&controllers);
     text_fini(&why);
     return r ? BROKER_E_CONFIG : 0;
@@ -371,7 +378,9 @@ int broker_open(const struct broker_options *options, struct broker **out)
         shard_init(&broker->shards[i], broker, i, options->ios[i]);
     admission_init(&broker->admission, broker);
     broker->dirs.hears = true;
-    r = broker->roles & ROLE_CONTROLLER ? open_whole(broker) : open_part(broker);
+    r = exporter_open(broker, options->modules, options->version, &broker->exporter);
+    if (r == 0)
+        r = broker->roles & ROLE_CONTROLLER ? open_whole(broker) : open_part(broker);
     if (r) {
         (void)broker_close(broker, false);
         return r;
@@ -407,6 +416,7 @@ void shard_check_quiet(struct shard *shard)
 
 static void stop_shards(struct broker *broker)
 {
+    broker->state = NODE_STOPPING;
     broker->shards_busy = broker->shard_count;
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
@@ -421,6 +431,7 @@ void broker_stop(struct broker *broker, void (*stopped)(struct broker *broker, v
 {
     broker->stopped = stopped;
     broker->stopped_context = context;
+    broker->state = NODE_LEAVING;
     if (broker->life)
         life_leave(broker->life, stop_shards);
     else
@@ -495,11 +506,14 @@ int broker_close(struct broker *broker, bool clean)
     broker->failed = NULL;
     broker->serves = NULL;
     broker->dirs.hears = false;
+    broker->state = NODE_STOPPING;
+    exporter_stop(broker->exporter);
     for (size_t i = 0; i < broker->listener_count; i++)
         listener_close(&broker->listeners[i].listener);
     for (int i = 0; i < broker->shard_count; i++)
         shard_end_sessions(&broker->shards[i]);
     end_work(broker, clean, results);
+    broker->exporter = exporter_close(broker->exporter);
     for (int i = 0; i < broker->shard_count; i++)
         shard_fini(&broker->shards[i]);
     admission_fini(&broker->admission);

@@ -21,6 +21,7 @@
 
 #include "broker/admission.h"
 #include "broker/dirs.h"
+#include "broker/exporter.h"
 #include "broker/settings.h"
 #include "broker/shard.h"
 #include "broker/uplink.h"
@@ -37,6 +38,8 @@ struct broker_options {
     int64_t files_max; /* Descriptors that the process may have; 0: no bound is known. */
     const char
         *folder; /* That relative paths of the settings are in, for clients; NULL: not known. */
+    const char *modules; /* The folder of the program's modules; NULL: there are none. */
+    const char *version; /* Of the program; a constant. */
     /* Called once on shard 0's loop, when the broker can do nothing any more: the folder of the
      * metadata, or the last one of records, has failed.  May be NULL. */
     void (*failed)(struct broker *broker, void *context);
@@ -76,6 +79,8 @@ struct broker {
     struct uplink uplink;                            /* The way to it; home: shard 0. */
     struct observer *observer;                       /* Owned, where it is elsewhere, else NULL; */
     struct life *life;                               /* as this one. */
+    _Atomic int state;                               /* enum node_state; any thread. */
+    struct exporter *exporter;                       /* Owned, or NULL. */
     bool is_in_order;                                /* What is on disk was recovered. */
     int32_t controller_epoch;                        /* Of the metadata log; any shard. */
     int64_t broker_epoch;                            /* Of our registration; any shard. */

@@ -33,6 +33,23 @@ const struct api *dispatch_find(int16_t key, enum dispatch_listener where)
     return NULL;
 }
 
+size_t dispatch_count(void)
+{
+    return COUNT_OF(apis);
+}
+
+size_t dispatch_row(const struct api *api)
+{
+    assert(api >= apis && api < apis + COUNT_OF(apis));
+    return (size_t)(api - apis);
+}
+
+const struct api *dispatch_api(size_t row)
+{
+    assert(row < COUNT_OF(apis));
+    return &apis[row];
+}
+
 enum dispatch_listener dispatch_where(const struct request *request)
 {
     return request->is_at_controller ? DISPATCH_CONTROLLER : DISPATCH_CLIENT;
@@ -79,6 +96,7 @@ static const char *decode_body(struct request *request)
 
 const char *dispatch(struct request *request, struct slice frame)
 {
+    struct shard *shard = request->shard;
     const char *why;
 
     if (frame_decode_request(frame, &request->header) == FRAME_E_MALFORMED)
@@ -98,10 +116,12 @@ const char *dispatch(struct request *request, struct slice frame)
     if (request->api->authorize == DISPATCH_ON_CLUSTER &&
         !authorize(request, ACL_CLUSTER, slice_text("kafka-cluster")))
         return "request is not allowed";
-    request->shard->requests++;
+    shard->requests++;
+    metrics_started(&shard->metrics, request);
     if (forward_is_needed(request))
         forward_start(request);
     else
         request->api->handle(request);
+    metrics_returned(&shard->metrics);
     return NULL;
 }

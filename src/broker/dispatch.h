@@ -34,6 +34,13 @@ struct api {
 /* The API as it is answered on a kind of listeners, or NULL if it is not. */
 const struct api *dispatch_find(int16_t key, enum dispatch_listener where);
 
+/* How many rows apis.def has, and which of them `api` is. */
+size_t dispatch_count(void);
+size_t dispatch_row(const struct api *api);
+
+/* The row number `row`. */
+const struct api *dispatch_api(size_t row);
+
 /* Decodes the frame of `request` and starts its handler.  Not NULL: the constant
  * sentence that the connection is to be closed with; the request is the caller's. */
 const char *dispatch(struct request *request, struct slice frame);

@@ -81,6 +81,7 @@ static bool is_one_owed(const struct fetch_leg *leg, size_t bytes)
 static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *bytes)
 {
     size_t wanted = (size_t)max_of(part->wanted->partition_max_bytes, 0);
+    struct traffic *traffic = &leg->leg.to->replicas.traffic;
     struct partition *p = NULL;
     int16_t error = open_part(leg, part, &p);
     int r;
@@ -93,6 +94,9 @@ static void read_part(struct fetch_leg *leg, struct fetch_part *part, size_t *by
         part->read.is_committed = fetch_is_committed(leg->request);
         r = partition_read(p, &part->read);
         error = error_of_partition(r, 0);
+        traffic_add(traffic, p->topic_id, TRAFFIC_FETCH_REQUESTS, 1);
+        if (error != ERROR_NONE)
+            traffic_add(traffic, p->topic_id, TRAFFIC_FAILED_FETCH_REQUESTS, 1);
     }
     if (error != ERROR_NONE) {
         fetch_part_refuse(part, error_for_version(error, leg->request->header.version));
@@ -129,6 +133,7 @@ static void release_leg(struct fetch_leg *leg)
 static void stop_waiting(struct fetch_leg *leg)
 {
     leg->is_waiting = false;
+    leg->leg.to->metrics.parked_fetches--;
     loop_timer_cancel(&leg->leg.to->loop, &leg->deadline);
     for (struct fetch_part *part = leg->first; part; part = part->next)
         list_remove(&part->wait.node);
@@ -159,6 +164,7 @@ static bool start_waiting(struct fetch_leg *leg)
     bool has_moved = false;
 
     leg->is_waiting = true;
+    shard->metrics.parked_fetches++;
     for (struct fetch_part *part = leg->first; part; part = part->next) {
         struct partition *p =
             replicas_find(&shard->replicas, part->topic->id, part->wanted->partition);

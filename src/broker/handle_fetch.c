@@ -241,10 +241,21 @@ static void add_endpoints(struct fetch_work *work, struct fetch_response *respon
                                              .rack = shown[i].rack};
 }
 
+static void count_bytes(const struct fetch_work *work)
+{
+    struct request *request = work->request;
+
+    for (size_t i = 0; request->session && i < work->part_count; i++)
+        if (work->parts[i].read.range.size > 0)
+            traffic_add(&request->shard->replicas.traffic, work->parts[i].topic->id,
+                        TRAFFIC_BYTES_OUT, (int64_t)work->parts[i].read.range.size);
+}
+
 static void answer(struct fetch_work *work)
 {
     struct fetch_response response;
 
+    count_bytes(work);
     codec_defaults(&fetch_response_message, &response);
     response.session_id = work->session ? work->session->id : 0;
     list_parts(work, &response);

@@ -188,6 +188,7 @@ static void name_leader(struct produce_work *work, struct produce_part *part)
 static void append_part(struct produce_leg *leg, struct produce_part *part)
 {
     struct shard *shard = leg->leg.to;
+    struct traffic *traffic = &shard->replicas.traffic;
     struct partition *partition;
     int16_t error = error_of_place(shard, leg->work->request, part->topic, part->index);
     int r;
@@ -202,9 +203,14 @@ static void append_part(struct produce_leg *leg, struct produce_part *part)
         part->append.acks = leg->work->acks;
         part->append.done = appended;
         leg->pending++;
+        traffic_add(traffic, part->topic->id, TRAFFIC_PRODUCE_REQUESTS, 1);
         r = partition_append(partition, &part->append);
         if (r == 0)
             return;
+        if (r == PARTITION_E_TOO_LARGE)
+            traffic_add(traffic, part->topic->id, TRAFFIC_BYTES_REJECTED,
+                        (int64_t)part->append.size);
+        traffic_add(traffic, part->topic->id, TRAFFIC_FAILED_PRODUCE_REQUESTS, 1);
         leg->pending--;
     }
     refuse_append(part, r);

@@ -130,6 +130,8 @@ static void follow(struct life *life, const struct broker_heartbeat_response *re
     life->is_told = false;
     if (life->state == LIFE_FENCED && !response->is_fenced)
         begin_to_serve(life);
+    if (life->state == LIFE_SERVING) /* For who asks whether we are ready. */
+        life->broker->state = response->is_fenced ? NODE_FENCED : NODE_SERVING;
     if (life->state == LIFE_LEAVING && response->should_shut_down)
         leave(life);
     else

@@ -67,6 +67,7 @@ static void finished(struct request *request)
 {
     assert(!request->is_answered);
     request->is_answered = true;
+    metrics_answered(&request->shard->metrics, request);
     if (request->session)
         session_advance(request->session);
     else
@@ -77,7 +78,8 @@ static void sent(struct outgoing *outgoing, bool whole)
 {
     struct request *request = container_of(outgoing, struct request, outgoing);
 
-    (void)whole;
+    if (whole)
+        metrics_sent(&request->shard->metrics, request);
     request_free(request);
 }
 

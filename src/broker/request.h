@@ -35,7 +35,8 @@ struct request {
     struct image *image;      /* Shared: the cluster that this request sees. */
     void *body;               /* Arena: the decoded request. */
     struct outgoing outgoing; /* The answer. */
-    bool is_answered;         /* Or finished without an answer. */
+    struct request_clock clock;
+    bool is_answered; /* Or finished without an answer. */
     bool has_answer;
     bool is_converting;    /* Its records are with a worker: what is behind it must wait. */
     bool is_at_controller; /* It came to the controller, of a broker or of a tool. */

@@ -32,11 +32,14 @@ static bool may_start(struct session *session, struct slice frame)
            session->request_count < REQUESTS_MAX;
 }
 
-static void start(struct session *session, struct buf *holder, struct slice frame)
+/* It arrived at `arrived_us`. */
+static void start(struct session *session, struct buf *holder, struct slice frame,
+                  int64_t arrived_us)
 {
     struct request *request = request_create(session, holder);
     const char *why;
 
+    request->clock.arrived_us = arrived_us;
     list_push(&session->requests, &request->node);
     session->request_count++;
     why = dispatch(request, frame);
@@ -77,11 +80,12 @@ static void on_frame(struct connection *c, struct buf *holder, struct slice fram
     assert(!session->held);
     held = starts && is_produce(frame) ? buf_ref(holder) : hold(session, holder, &frame);
     if (starts) {
-        start(session, held, frame);
+        start(session, held, frame, session->shard->loop.now_us);
         buf_unref(held);
     } else {
         session->held = held;
         session->held_frame = frame;
+        session->held_us = session->shard->loop.now_us;
         connection_pause(c);
     }
 }
@@ -96,7 +100,7 @@ void session_start_held(struct session *session)
         return;
     session->held = NULL;
     connection_resume(&session->connection);
-    start(session, held, session->held_frame);
+    start(session, held, session->held_frame, session->held_us);
     buf_unref(held);
 }
 
@@ -119,10 +123,13 @@ void session_advance(struct session *session)
             break;
         list_remove(node);
         session->request_count--;
-        if (request->has_answer)
+        if (request->has_answer) {
+            request->clock.handed_us = session->shard->metrics.last_answer_us;
             connection_send(&session->connection, &request->outgoing);
-        else
+        } else {
+            metrics_sent(&session->shard->metrics, request);
             request_free(request);
+        }
     }
     session_start_held(session);
     close_if_done(session);
@@ -191,6 +198,14 @@ static void leave(struct session *session)
     mailbox_send(&session->shard->broker->shards[0].loop.mailbox, &session->travel);
 }
 
+/* What is counted of those of its listener. */
+static struct metrics_connections *connections_of(struct session *session)
+{
+    ptrdiff_t at = session->listener - session->shard->broker->listeners;
+
+    return &session->shard->metrics.listeners[at];
+}
+
 static void on_closed(struct connection *c, const char *why, int error)
 {
     struct session *session = container_of(c, struct session, connection);
@@ -198,6 +213,7 @@ static void on_closed(struct connection *c, const char *why, int error)
 
     diag_debug(shard->broker->diag, "connection closed", kv("why", why), kv("error", error),
                kv("peer", c->peer.host), kv("port", c->peer.port));
+    connections_of(session)->closed++;
     let_go(session);
     list_remove(&session->node);
     leave(session);
@@ -225,6 +241,7 @@ static void arrive(struct session *session)
     connection_init(&session->connection, &session->shard->net, session->arrival_fd, &peer,
                     &session_events);
     list_push(&session->shard->sessions, &session->node);
+    connections_of(session)->made++;
     if (session->shard->is_stopping)
         connection_close(&session->connection, "broker is stopping", 0);
 }

@@ -23,7 +23,8 @@ struct session {
     int request_count;
     const char *end_why;     /* Not NULL: no more requests; ends behind the last answer. */
     struct buf *held;        /* Shared, or NULL: a frame that must wait, */
-    struct slice held_frame; /* which borrows from it. */
+    struct slice held_frame; /* which borrows from it, */
+    int64_t held_us;         /* and came then. */
     const struct broker_listener *listener; /* Borrowed: where it came in. */
     struct mail travel; /* Brings the session from shard 0 to its shard, and back to its end. */
     int arrival_fd;

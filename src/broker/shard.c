@@ -134,6 +134,7 @@ static void init_replicas(struct shard *shard)
         .owner = shard,
     };
     replicas_init(&shard->replicas);
+    shard->replicas.traffic.is_by_topic = broker->settings->metrics_listener != NULL;
     shard->replicas.awake_max = awake_max(broker);
     for (int i = 0; i < broker->dirs.count; i++)
         init_dir(shard, i);
@@ -213,6 +214,7 @@ void shard_init(struct shard *shard, struct broker *broker, int index, struct io
     net_init(&shard->net, &shard->loop, &shard->budget, (size_t)settings->socket_request_max_bytes);
     if (settings->connections_max_idle_ms >= 0)
         shard->net.idle_us = min_of(settings->connections_max_idle_ms, INTERVAL_MAX_MS) * 1000;
+    metrics_init(&shard->metrics, settings->metrics_listener != NULL);
     list_init(&shard->sessions);
     list_init(&shard->producer_id_waiters);
     fetch_sessions_init(&shard->fetch_sessions,
@@ -272,6 +274,7 @@ void shard_fini(struct shard *shard)
 {
     assert(list_is_empty(&shard->sessions));
     fetch_sessions_fini(&shard->fetch_sessions);
+    metrics_fini(&shard->metrics);
     loop_timer_cancel(&shard->loop, &shard->stop_deadline);
     loop_timer_cancel(&shard->loop, &shard->expiry);
     for (int i = 0; i < shard->replicas.dir_count; i++)

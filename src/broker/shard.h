@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "broker/fetch_session.h"
+#include "broker/metrics.h"
 #include "broker/retention.h"
 #include "broker/scrubber.h"
 #include "broker/settings.h"
@@ -53,6 +54,7 @@ struct shard {
     struct loop_timer expiry;        /* When producers that were idle for long are forgotten. */
     struct loop_timer stop_deadline; /* When clients that do not take their answers are left. */
     uint64_t requests;
+    struct metrics metrics;
 };
 
 /* Prepares a shard on `io`. */

@@ -311,6 +311,33 @@ void coordinators_each(struct coordinators *all, coord_group_fn *fn, void *conte
     }
 }
 
+static void count_groups(const struct coordinator *c, struct coordinator_counts *sum)
+{
+    if (c->state != COORDINATOR_READY || c->has_failed)
+        return;
+    map_each (group, &c->groups) {
+        const struct coord_group *cg = container_of(group, struct coord_group, node);
+
+        assert(cg->group.state <= GROUP_STABLE);
+        if (cg->is_deleted)
+            continue;
+        sum->groups[cg->group.state]++;
+        sum->offsets += (int64_t)cg->offsets.count;
+    }
+}
+
+bool coordinators_count(const struct coordinators *all, size_t at, struct coordinator_counts *sum)
+{
+    assert(sum);
+    list_each (node, &all->all) {
+        if (at-- > 0)
+            continue;
+        count_groups(container_of(node, struct coordinator, node), sum);
+        return true;
+    }
+    return false;
+}
+
 /* Each turn of the loop looks at one coordinator. */
 static void expiry_passed(struct loop_timer *timer)
 {

@@ -118,6 +118,16 @@ void coordinators_load_all(struct coordinators *coordinators, struct coord_call 
 typedef void coord_group_fn(void *context, struct slice id, const struct group *group);
 void coordinators_each(struct coordinators *coordinators, coord_group_fn *fn, void *context);
 
+/* How many groups a coordinator has, by state, and offsets of theirs. */
+struct coordinator_counts {
+    int64_t groups[GROUP_STABLE + 1];
+    int64_t offsets;
+};
+
+/* Adds what the coordinator number `at` of the shard has, from 0 on; false if there are no more. */
+bool coordinators_count(const struct coordinators *coordinators, size_t at,
+                        struct coordinator_counts *sum);
+
 /* A topic is gone: so are its offsets. */
 void coordinators_forget_topic(struct coordinators *coordinators, const struct image_topic *topic);
 

@@ -3,6 +3,7 @@
 
 #include "library/wipe.h"
 #include "os/linux_io.h"
+#include "os/module.h"
 
 DIAG_MODULE("server");
 
@@ -76,6 +77,7 @@ static bool loses_data(const struct node *node, enum node_wish wish)
 
 static int live(struct node *node)
 {
+    char modules[MODULE_FOLDER_MAX];
     struct broker_options options = {.settings = node->settings,
                                      .diag = node->diag,
                                      .ios = node->ios,
@@ -84,12 +86,15 @@ static int live(struct node *node)
                                      .folder = node->folder,
                                      .failed = on_failure,
                                      .serves = on_serves,
+                                     .modules = modules,
+                                     .version = MOLDAU_VERSION,
                                      .context = node};
     struct broker *broker = NULL;
     bool clean;
     int r;
 
     node->wish = NODE_NONE;
+    module_folder(modules);
     r = broker_open(&options, &broker);
     if (r)
         broker = NULL;

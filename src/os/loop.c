@@ -5,7 +5,7 @@
 
 void loop_init(struct loop *loop, struct io *io)
 {
-    *loop = (struct loop){.io = io};
+    *loop = (struct loop){.io = io, .woken_us = -1};
     heap_init(&loop->timers);
     list_init(&loop->hooks);
     mailbox_init(&loop->mailbox, io);
@@ -45,7 +45,7 @@ void loop_hook_cancel(struct loop_hook *hook)
     list_remove(&hook->node);
 }
 
-static int64_t wait_for(const struct loop *loop, int64_t wait_us)
+static int64_t wait_for(const struct loop *loop, int64_t wait_us, int64_t now_us)
 {
     const struct heap_node *first = heap_first(&loop->timers);
     int64_t until;
@@ -54,7 +54,7 @@ static int64_t wait_for(const struct loop *loop, int64_t wait_us)
         return 0;
     if (!first)
         return wait_us;
-    until = max_of(first->key - io_monotonic_us(loop->io), (int64_t)0);
+    until = max_of(first->key - now_us, (int64_t)0);
     return wait_us < 0 ? until : min_of(until, wait_us);
 }
 
@@ -87,9 +87,25 @@ static void run_hooks(struct loop *loop)
     }
 }
 
+/* The turn before ends where this one begins. */
+static void count_turn(struct loop *loop, int64_t begun_us)
+{
+    int64_t busy_us = begun_us - loop->woken_us;
+
+    if (loop->woken_us < 0)
+        return; /* What was done before the loop turned. */
+    metric_observe(&loop->counts.busy, busy_us);
+    loop->counts.stalls += busy_us >= LOOP_STALL_US;
+}
+
 void loop_turn(struct loop *loop, int64_t wait_us)
 {
-    loop->io->ops->poll(loop->io, wait_for(loop, wait_us));
+    int64_t begun_us = io_monotonic_us(loop->io);
+
+    count_turn(loop, begun_us);
+    loop->io->ops->poll(loop->io, wait_for(loop, wait_us, begun_us));
+    loop->woken_us = max_of(loop->now_us, begun_us); /* As poll() has noted it. */
+    loop->counts.idle_us += loop->woken_us - begun_us;
     loop->now_us = io_monotonic_us(loop->io);
     run_timers(loop);
     (void)mailbox_receive(&loop->mailbox);

@@ -18,8 +18,18 @@
 #include "base/age_clock.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/metric.h"
 #include "os/io.h"
 #include "os/mailbox.h"
+
+/* How its time goes. */
+struct loop_counts {
+    int64_t idle_us;              /* Spent waiting. */
+    uint64_t stalls;              /* Turns that took LOOP_STALL_US or longer. */
+    struct metric_histogram busy; /* What each turn took without its wait. */
+};
+
+enum { LOOP_STALL_US = 100 * 1000 };
 
 struct loop {
     struct io *io; /* Borrowed: outlives the loop. */
@@ -28,6 +38,8 @@ struct loop {
     struct mailbox mailbox; /* Where other loops send. */
     int64_t now_us;         /* Monotonic, read when the turn's wait is over. */
     struct age_clock ages;  /* By which things are old; see loop_age_ms(). */
+    int64_t woken_us;       /* When the wait of this turn was over; below 0 before the first. */
+    struct loop_counts counts;
     _Atomic bool is_stopping;
 };
 

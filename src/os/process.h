@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* os/process.h - what the process that we are in may have, and holds for us.
+/* os/process.h - what the process that we are in uses and may have, and holds for us.
  *
  * Threading: any thread.
  * Errors:    base/err.h.
  */
 
 #include "base/base.h"
+
+struct process_usage {
+    double cpu_seconds;     /* Of all threads, for us and in the kernel. */
+    double started_at;      /* Unix time in seconds. */
+    int64_t resident_bytes; /* Memory that is there, ... */
+    int64_t virtual_bytes;  /* ... and what is mapped. */
+    int64_t open_files;     /* Descriptors, ... */
+    int64_t open_files_max; /* ... and how many there may be. */
+    int64_t threads;
+};
+
+/* Looks into a few files of /proc; what cannot be told is -1. */
+void process_look(struct process_usage *out);
 
 /* How many descriptors the process may have; 0: no bound is known.  If `raise`, first takes as
  * many as it can get. */

@@ -3,6 +3,35 @@
 #include "os/process.h"
 #include "test/harness/check.h"
 
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+TEST(process, it_knows_what_it_uses)
+{
+    struct process_usage usage;
+    double now = (double)time(NULL);
+
+    process_look(&usage);
+    check(usage.cpu_seconds >= 0 && usage.cpu_seconds < 1000);
+    check(usage.started_at > now - 1000 && usage.started_at < now + 2);
+    check(usage.resident_bytes > 100000 && usage.resident_bytes < usage.virtual_bytes);
+    check_eq(usage.threads, 1);
+    check(usage.open_files_max == -1 || usage.open_files_max >= usage.open_files);
+}
+
+TEST(process, a_file_more_is_one_more)
+{
+    struct process_usage before, after;
+    int fd;
+
+    process_look(&before);
+    fd = open("/dev/null", O_RDONLY);
+    process_look(&after);
+    close(fd);
+    check_eq(after.open_files, before.open_files + 1);
+}
+
 TEST(process, it_may_have_descriptors_and_raising_does_not_take_any_away)
 {
     int64_t before = process_files_max(false);

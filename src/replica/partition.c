@@ -183,6 +183,7 @@ static void write_hook(struct loop_hook *hook)
 void replicas_init(struct replicas *replicas)
 {
     map_init(&replicas->partitions);
+    traffic_init(&replicas->traffic, false);
     list_init(&replicas->dirty);
     list_init(&replicas->awake);
     replicas->inflaters = (struct inflater_cache){.idle = NULL};
@@ -528,6 +529,7 @@ int replicas_fini(struct replicas *replicas, bool clean)
         partition_free(p);
     }
     map_fini(&replicas->partitions);
+    traffic_fini(&replicas->traffic);
     inflater_cache_fini(&replicas->inflaters);
     return err_pass(result);
 }
@@ -671,6 +673,12 @@ int partition_append(struct partition *p, struct append *append)
     append->base_offset = appended.base_offset;
     append->last_offset = appended.last_offset;
     append->log_start = log_start(p->log);
+    if (!appended.is_duplicate) {
+        struct traffic *traffic = &p->replicas->traffic;
+
+        traffic_add(traffic, p->topic_id, TRAFFIC_MESSAGES_IN, header.record_count);
+        traffic_add(traffic, p->topic_id, TRAFFIC_BYTES_IN, (int64_t)append->size);
+    }
     list_push(&p->staged, &append->node);
     if (!list_node_is_linked(&p->dirty))
         list_push(&p->replicas->dirty, &p->dirty);
@@ -686,6 +694,18 @@ static int64_t start_of(const struct partition *p)
 static int64_t end_of(const struct partition *p)
 {
     return p->log ? log_end(p->log) : p->rest.end;
+}
+
+void partition_tell(const struct partition *p, struct partition_state *out)
+{
+    assert(!p->log || list_node_is_linked(&p->awake));
+    *out = (struct partition_state){
+        .start = start_of(p),
+        .end = end_of(p),
+        .size = p->log ? log_size(p->log) : p->rest.size,
+        .segments = p->log ? (uint32_t)log_segments(p->log) : p->rest.segments,
+        .is_failed = p->is_failed,
+    };
 }
 
 int64_t partition_stable(const struct partition *p)

@@ -30,6 +30,7 @@
 #include "meta/image.h"
 #include "os/loop.h"
 #include "replica/compactor.h"
+#include "replica/traffic.h"
 #include "replica/upkeep.h"
 #include "replica/verifier.h"
 #include "store/log_dir.h"
@@ -178,6 +179,7 @@ struct replicas {
     struct compactor *compactor;
     struct verifier *verifier; /* NULL: what lay on disk is served as it is. */
     struct map partitions;     /* struct partition by topic id and index. */
+    struct traffic traffic;    /* Of all of them, also those that are gone. */
     struct list dirty;         /* struct partition with staged appends. */
     struct list awake;         /* struct partition with an open log, the latest used last. */
     size_t awake_count;
@@ -224,6 +226,17 @@ void replicas_expire_producers(struct replicas *replicas);
 
 /* The partition if there was a use of it, else NULL; it may sleep. */
 struct partition *replicas_find(struct replicas *replicas, struct uuid topic_id, int32_t index);
+
+/* What a partition's log is; known while it sleeps as well. */
+struct partition_state {
+    int64_t start, end;
+    int64_t size; /* Bytes of batches in its files. */
+    uint32_t segments;
+    bool is_failed;
+};
+
+/* Tells it, without waking anything. */
+void partition_tell(const struct partition *partition, struct partition_state *out);
 
 /* Ends all waits and closes the log without a sync: its topic is gone. */
 void partition_drop(struct partition *partition);

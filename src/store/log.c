@@ -31,6 +31,21 @@ int64_t log_synced(const struct log *log)
     return log->synced;
 }
 
+int64_t log_size(const struct log *log)
+{
+    int64_t size = 0;
+
+    assert(log->segment_count > 0);
+    for (size_t i = 0; i < log->segment_count; i++)
+        size += (int64_t)log->segments[i].size;
+    return size;
+}
+
+size_t log_segments(const struct log *log)
+{
+    return log->segment_count;
+}
+
 void log_configure(struct log *log, const struct log_config *config)
 {
     log->config = *config;

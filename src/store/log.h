@@ -93,6 +93,10 @@ int64_t log_written(const struct log *log);
 /* Everything below is durable. */
 int64_t log_synced(const struct log *log);
 
+/* Bytes of its batches that are in the files, and how many segments these are. */
+int64_t log_size(const struct log *log);
+size_t log_segments(const struct log *log);
+
 /* Other settings, from the next append on. */
 void log_configure(struct log *log, const struct log_config *config);
 

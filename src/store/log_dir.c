@@ -568,6 +568,8 @@ int log_dir_rest_log(struct log_dir *dir, struct log *log, struct log_rest *out)
         .end = log_written(log),
         .point_kept = log->point_kept,
         .cleaned = log->cleaned,
+        .size = log_size(log),
+        .segments = (uint32_t)log_segments(log),
         .is_new = log->is_new,
     };
     int r = log_close(log);

@@ -150,6 +150,8 @@ struct log_rest {
     int64_t end;        /* Everything below is durable in its own files, */
     int64_t point_kept; /* and this is the recovery point that the checkpoints have. */
     int64_t cleaned;    /* As log_cleaned(). */
+    int64_t size;       /* As log_size(), */
+    uint32_t segments;  /* and log_segments(). */
     bool is_new;        /* As log_is_new(). */
 };
 

@@ -50,6 +50,8 @@ struct syncer {
     int flush_result;
 
     struct syncer_counts counts;
+    int64_t asked_us; /* When the first of what waits was asked for. */
+    int64_t begun_us; /* Of the round. */
     bool is_dying;
 };
 
@@ -323,6 +325,15 @@ static void end_cuts(struct syncer *syncer)
     syncer->is_cut_full = is_full; /* Until the next turn. */
 }
 
+static size_t bytes_of(const struct jobs *jobs)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < jobs->count; i++)
+        bytes += jobs->items[i].has_sync ? jobs->items[i].sync.bytes : 0;
+    return bytes;
+}
+
 static void round_done(struct io_work *work, struct io *io)
 {
     struct syncer *syncer = container_of(work, struct syncer, round_work);
@@ -336,12 +347,24 @@ static void round_done(struct io_work *work, struct io *io)
         end_job(syncer, &syncer->round.items[i]);
     syncer->counts.rounds++;
     syncer->counts.committed += syncer->is_committing;
+    syncer->counts.committed_bytes += syncer->is_committing ? bytes_of(&syncer->round) : 0;
+    metric_observe(&syncer->counts.sync,
+                   io_monotonic_us(syncer->options.loop->io) - syncer->begun_us);
     end_cuts(syncer);
     tell_round(syncer);
     if (!syncer->is_dying)
         flush_if_needed(syncer);
     if (has_more(syncer))
         loop_hook_ask(syncer->options.loop, &syncer->begin);
+}
+
+static void submit_round(struct syncer *syncer)
+{
+    struct io *io = syncer->options.loop->io;
+
+    syncer->begun_us = io_monotonic_us(io);
+    metric_observe(&syncer->counts.queue, syncer->begun_us - syncer->asked_us);
+    io->ops->work_submit(io, &syncer->round_work);
 }
 
 /* True if the round is one of cuts; what else is asked for is in the next. */
@@ -357,7 +380,7 @@ static bool begin_cuts(struct syncer *syncer)
         end_cuts(syncer);
         return false;
     }
-    syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->round_work);
+    submit_round(syncer);
     return true;
 }
 
@@ -386,7 +409,7 @@ static void begin(struct loop_hook *hook)
         syncer->range_room = files * 2;
         syncer->ranges = mem_resize(syncer->ranges, syncer->range_room, sizeof(*syncer->ranges));
     }
-    syncer->options.loop->io->ops->work_submit(syncer->options.loop->io, &syncer->round_work);
+    submit_round(syncer);
 }
 
 /* --- the syncer ------------------------------------------------------------- */
@@ -426,10 +449,18 @@ struct syncer *syncer_destroy(struct syncer *syncer)
     return NULL;
 }
 
+/* The first of what makes the next round has waited longest. */
+static void note_asked(struct syncer *syncer)
+{
+    if (!has_more(syncer))
+        syncer->asked_us = io_monotonic_us(syncer->options.loop->io);
+}
+
 void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *request)
 {
     assert(request->done);
     request->log = log;
+    note_asked(syncer);
     if (!list_node_is_linked(&request->node))
         list_push(&syncer->waiting, &request->node);
     if (!syncer->round_work.is_submitted)
@@ -439,6 +470,7 @@ void syncer_ask(struct syncer *syncer, struct log *log, struct syncer_request *r
 void syncer_ask_cut(struct syncer *syncer, struct syncer_cut *cut)
 {
     assert(cut->done);
+    note_asked(syncer);
     list_push(&syncer->cuts, &cut->node);
     if (!syncer->round_work.is_submitted)
         loop_hook_ask(syncer->options.loop, &syncer->begin);
@@ -453,7 +485,7 @@ void syncer_forget(struct syncer *syncer, struct syncer_request *request)
     request->is_running = request->is_flushing = false;
 }
 
-struct syncer_counts syncer_counts(const struct syncer *syncer)
+const struct syncer_counts *syncer_counts(const struct syncer *syncer)
 {
-    return syncer->counts;
+    return &syncer->counts;
 }

@@ -84,10 +84,13 @@ static inline bool syncer_is_busy_with(const struct syncer_request *request)
 
 /* What it has done so far. */
 struct syncer_counts {
-    uint64_t rounds;    /* All of them, ... */
-    uint64_t committed; /* ... and those that went through the commit log. */
+    uint64_t rounds;          /* All of them, ... */
+    uint64_t committed;       /* ... and those that went through the commit log, ... */
+    uint64_t committed_bytes; /* ... with so many bytes of batches. */
     uint64_t flushes;
+    struct metric_histogram queue; /* From the first ask of a round to its begin, ... */
+    struct metric_histogram sync;  /* ... and from there until it was durable. */
 };
 
-/* Reads the counts. */
-struct syncer_counts syncer_counts(const struct syncer *syncer);
+/* The counts, borrowed. */
+const struct syncer_counts *syncer_counts(const struct syncer *syncer);

@@ -255,7 +255,7 @@ static void commit_bench_init(struct bench *bench, size_t commit_block)
     }
     turn(bench);
     check(work(bench));
-    check_eq(syncer_counts(bench->syncer).committed, 0); /* New names go nowhere else. */
+    check_eq(syncer_counts(bench->syncer)->committed, 0); /* New names go nowhere else. */
 }
 
 /* A round in which the first two logs get a batch each. */
@@ -276,11 +276,14 @@ TEST(syncer, what_is_in_the_commit_log_is_durable_though_the_segments_lose_it)
     commit_bench_init(&bench, 1 << 20);
     for (int i = 0; i < 3; i++)
         put_two(&bench);
-    check_eq(syncer_counts(bench.syncer).committed, 3);
+    check_eq(syncer_counts(bench.syncer)->committed, 3);
+    check(syncer_counts(bench.syncer)->committed_bytes > 0);
+    check_eq(syncer_counts(bench.syncer)->sync.count, syncer_counts(bench.syncer)->rounds);
+    check_eq(syncer_counts(bench.syncer)->queue.count, syncer_counts(bench.syncer)->rounds);
     put(&bench, 2); /* One file is synced by itself. */
     turn(&bench);
     check(work(&bench));
-    check_eq(syncer_counts(bench.syncer).committed, 3);
+    check_eq(syncer_counts(bench.syncer)->committed, 3);
     check(files_count(store_kit_path(&bench.kit, "moldau.commit"), "") > 2);
     for (int i = 0; i < 2; i++) {
         check(bench.askers[i].durable == 4 && bench.askers[i].result == 0);
@@ -315,7 +318,7 @@ TEST(syncer, a_block_that_is_half_full_is_flushed_into_the_segments)
     int rounds = 0;
 
     commit_bench_init(&bench, 16 * 1024);
-    while (syncer_counts(bench.syncer).flushes == 0) {
+    while (syncer_counts(bench.syncer)->flushes == 0) {
         put_two(&bench);
         check(++rounds < 1000);
     }
@@ -333,7 +336,7 @@ TEST(syncer, a_block_that_is_half_full_is_flushed_into_the_segments)
     }
     for (int i = 0; i < 3 * rounds; i++)
         put_two(&bench);
-    check(syncer_counts(bench.syncer).flushes >= 3);
+    check(syncer_counts(bench.syncer)->flushes >= 3);
     check_eq(log_synced(bench.askers[0].log), 4 * rounds + 2);
     bench_fini(&bench);
 }
@@ -344,7 +347,7 @@ TEST(syncer, a_flush_that_fails_fences_the_folder)
     int rounds = 0;
 
     commit_bench_init(&bench, 16 * 1024);
-    while (syncer_counts(bench.syncer).flushes == 0) {
+    while (syncer_counts(bench.syncer)->flushes == 0) {
         put_two(&bench);
         check(++rounds < 1000);
     }
@@ -403,7 +406,7 @@ TEST(syncer, a_cut_is_a_round_of_its_own)
     commit_bench_init(&bench, 64 * 1024);
     cutter = cutter_of(&bench);
     put_two(&bench);
-    rounds = syncer_counts(bench.syncer).rounds;
+    rounds = syncer_counts(bench.syncer)->rounds;
     put(&bench, 0);
     syncer_ask_cut(bench.syncer, &cutter.cut);
     turn(&bench);
@@ -413,7 +416,7 @@ TEST(syncer, a_cut_is_a_round_of_its_own)
     turn(&bench);
     check(work(&bench));
     check_eq(bench.askers[0].durable, 1 + 2);
-    check_eq(syncer_counts(bench.syncer).rounds, rounds + 2);
+    check_eq(syncer_counts(bench.syncer)->rounds, rounds + 2);
     bench_fini(&bench);
 }
 
@@ -452,6 +455,6 @@ TEST(syncer, cuts_wait_for_room_in_the_commit_log)
     }
     for (size_t i = 0; i < COUNT_OF(cutters); i++)
         check(cutters[i].heard == 1 && cutters[i].result == 0);
-    check(syncer_counts(bench.syncer).flushes > 0);
+    check(syncer_counts(bench.syncer)->flushes > 0);
     bench_fini(&bench);
 }

@@ -23,7 +23,7 @@ static const struct page {
 } pages[] = {
     {"apis.md", refdoc_apis},         {"errors.md", refdoc_errors},
     {"configs.md", refdoc_configs},   {"commands.md", refdoc_commands},
-    {"messages.md", refdoc_messages},
+    {"messages.md", refdoc_messages}, {"metrics.md", refdoc_metrics},
 };
 
 static bool page_write(const char *dir, const struct page *page)

@@ -8,6 +8,7 @@
  *     broker/config.def, topic_config.def, known_configs.def    --> configs.md
  *     cli/commands.def and options, client/config.def           --> commands.md
  *     base/diag_messages.def                                    --> messages.md
+ *     broker/metrics.def                                        --> metrics.md
  *
  * The pages are committed, since people read them in the repository, and a test compares
  * them with what would be printed.
@@ -21,6 +22,7 @@ void refdoc_errors(struct text *out);
 void refdoc_configs(struct text *out);
 void refdoc_commands(struct text *out);
 void refdoc_messages(struct text *out);
+void refdoc_metrics(struct text *out);
 
 /* The line that every page begins with, below its title. */
 void refdoc_title(struct text *out, const char *title, const char *source);
