@@ -198,7 +198,7 @@ static void say_different(struct cli *cli,
     text_printf(&cli->why, "]");
 }
 
-static bool parse_assignment(struct cli *cli, struct arena *arena,
+bool topics_parse_assignment(struct cli *cli, struct arena *arena,
                              struct create_topics_creatable_topic *topic)
 {
     const char *list;
@@ -270,7 +270,8 @@ static bool create(struct cli *cli, struct admin *admin)
     int16_t error;
 
     if (options_get(&cli->options, TOPICS_topic, &name, &cli->why) || !parse_counts(cli, &topic) ||
-        !parse_assignment(cli, &admin->arena, &topic) || !parse_configs(cli, &admin->arena, &topic))
+        !topics_parse_assignment(cli, &admin->arena, &topic) ||
+        !parse_configs(cli, &admin->arena, &topic))
         return false;
     topic.name = slice_text(name);
     request.topics = &topic;
@@ -388,16 +389,9 @@ static const char *why_of(const struct cli *cli)
     return cli->why.data ? cli->why.data : "";
 }
 
-static bool alter(struct cli *cli, struct admin *admin)
-{
-    (void)admin;
-    text_printf(&cli->why, "--alter is not served yet");
-    return false;
-}
-
 /* In the order of the actions' bits. */
 static bool (*const handlers[ACTION_COUNT])(struct cli *cli, struct admin *admin) = {
-    alter, create, delete_topics, topics_describe, list,
+    topics_alter, create, delete_topics, topics_describe, list,
 };
 
 static int run(struct cli *cli, int action)

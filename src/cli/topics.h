@@ -5,6 +5,7 @@
  *
  *     topics.c           options that do not go together; create, list, delete
  *     topics_describe.c  describe
+ *     topics_alter.c     alter
  *     topics_calls.c     the topics that are meant
  *
  * Threading: one thread.
@@ -49,6 +50,13 @@ NODISCARD bool topics_matching(struct cli *cli, struct admin *admin, struct slic
 
 /* What it means that nothing matched --topic: false with a sentence, unless --if-exists. */
 NODISCARD bool topics_missing(struct cli *cli);
+
+/* What --replica-assignment says, if it was given, of all partitions of a topic. */
+NODISCARD bool topics_parse_assignment(struct cli *cli, struct arena *arena,
+                                       struct create_topics_creatable_topic *topic);
+
+/* --alter */
+NODISCARD bool topics_alter(struct cli *cli, struct admin *admin);
 
 /* --describe */
 NODISCARD bool topics_describe(struct cli *cli, struct admin *admin);

@@ -248,7 +248,7 @@ def settle(tools, words, status, out, values):
     made = set(re.findall(r"^Created topic (\S+)\.$", out, re.MULTILINE))
     is_gone = words[0] == "kafka-topics" and "--delete" in words and not status
     gone = words[words.index("--topic") + 1] if is_gone else None
-    if words[0] == "kafka-configs" and "--alter" in words and not status:
+    if words[0] in ("kafka-configs", "kafka-topics") and "--alter" in words and not status:
         # What is altered shows itself in no list; a topic that is made behind it does.
         for change in ("--create", "--delete"):
             marker = words_of(f"{TOPICS} {change} --topic marker", values)
