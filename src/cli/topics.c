@@ -4,6 +4,7 @@
 
 #include "cli/topics.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "cli/commands.h"
 #include "wire/errors.h"
@@ -294,6 +295,21 @@ static bool create(struct cli *cli, struct admin *admin)
 
 /* --- list and delete --------------------------------------------------------- */
 
+static void print_json(struct cli *cli, const struct slice *names, size_t count)
+{
+    struct text json = {.data = NULL};
+
+    text_printf(&json, "[");
+    for (size_t i = 0; i < count; i++) {
+        text_printf(&json, "%s\n  {\"topic\": ", i ? "," : "");
+        json_print_string(names[i], &json);
+        text_printf(&json, "}");
+    }
+    text_printf(&json, "%s]\n", count ? "\n" : "");
+    console_write(&cli->out, json.data, json.size);
+    text_fini(&json);
+}
+
 static bool list(struct cli *cli, struct admin *admin)
 {
     struct slice *names;
@@ -301,6 +317,10 @@ static bool list(struct cli *cli, struct admin *admin)
 
     if (!topics_matching(cli, admin, &names, &count))
         return false;
+    if (options_has(&cli->options, TOPICS_json)) {
+        print_json(cli, names, count);
+        return true;
+    }
     for (size_t i = 0; i < count; i++) {
         console_write(&cli->out, names[i].data, names[i].size);
         if (i + 1 < count)

@@ -6,6 +6,7 @@
  *     topics.c           options that do not go together; create, list, delete
  *     topics_describe.c  describe
  *     topics_alter.c     alter
+ *     topics_json.c      describe as JSON
  *     topics_calls.c     the topics that are meant
  *
  * Threading: one thread.
@@ -57,6 +58,9 @@ NODISCARD bool topics_parse_assignment(struct cli *cli, struct arena *arena,
 
 /* --alter */
 NODISCARD bool topics_alter(struct cli *cli, struct admin *admin);
+
+/* Adds a topic as JSON, with those of its partitions that `is_asked` has true for. */
+void topics_print_json(const struct topics_topic *topic, const bool *is_asked, struct text *out);
 
 /* --describe */
 NODISCARD bool topics_describe(struct cli *cli, struct admin *admin);

@@ -401,7 +401,15 @@ static int32_t replication_factor(const struct topics_partition *partition)
            (partition->moving ? partition->moving->adding_replicas_count : 0);
 }
 
-static bool print_topic(struct description *d, const struct topics_topic *topic)
+static bool has_overrides(const struct topics_topic *topic)
+{
+    for (int32_t i = 0; topic->configs && i < topic->configs->configs_count; i++)
+        if (topic->configs->configs[i].config_source != SOURCE_DEFAULT)
+            return true;
+    return false;
+}
+
+static void print_topic(struct description *d, const struct topics_topic *topic)
 {
     const struct describe_configs_result *result = topic->configs;
     int32_t config_count = result ? result->configs_count : 0;
@@ -431,7 +439,6 @@ static bool print_topic(struct description *d, const struct topics_topic *topic)
             topic->count ? replication_factor(&topic->partitions[0]) : 0,
             configs.data ? configs.data : "");
     text_fini(&configs);
-    return true;
 }
 
 static bool is_live(const struct description *d, int32_t broker)
@@ -489,6 +496,47 @@ static void print_partition(struct description *d, const struct topics_topic *to
     console_printf(out, "\n");
 }
 
+/* Topics of which no partition is asked for are left out where only some are. */
+static void print_json(struct description *d)
+{
+    struct text json = {.data = NULL};
+    const char *comma = "";
+
+    text_printf(&json, "[");
+    for (size_t i = 0; i < d->count; i++) {
+        const struct topics_topic *topic = &d->topics[i];
+        bool *is_asked =
+            arena_new(&d->admin->arena, ((size_t)topic->count + 1) * sizeof(*is_asked));
+        bool is_any = !asks_for_some(d->cli);
+
+        for (int32_t k = 0; k < topic->count; k++) {
+            is_asked[k] = is_asked_for(d, topic, &topic->partitions[k]);
+            is_any |= is_asked[k];
+        }
+        if (!is_any || (asks(d->cli, TOPICS_with_overrides) && !has_overrides(topic)))
+            continue;
+        text_printf(&json, "%s\n  ", comma);
+        topics_print_json(topic, is_asked, &json);
+        comma = ",";
+    }
+    text_printf(&json, "%s]\n", *comma ? "\n" : "");
+    console_write(&d->cli->out, json.data, json.size);
+    text_fini(&json);
+}
+
+static void print_all(struct description *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct topics_topic *topic = &d->topics[i];
+
+        if (!asks_for_some(d->cli))
+            print_topic(d, topic);
+        for (int32_t k = 0; k < topic->count && !asks(d->cli, TOPICS_with_overrides); k++)
+            if (is_asked_for(d, topic, &topic->partitions[k]))
+                print_partition(d, topic, &topic->partitions[k]);
+    }
+}
+
 bool topics_describe(struct cli *cli, struct admin *admin)
 {
     struct description d = {.cli = cli, .admin = admin};
@@ -502,6 +550,8 @@ bool topics_describe(struct cli *cli, struct admin *admin)
         return false;
     if (is_zero && !find_by_name(&d))
         return false;
+    if (d.count == 0 && asks(cli, TOPICS_json))
+        print_json(&d);
     if (d.count == 0)
         return true;
     if (!get_configs(&d) || !get_moves(&d))
@@ -513,12 +563,9 @@ bool topics_describe(struct cli *cli, struct admin *admin)
         d.live_count = metadata->brokers_count;
     }
     sort_topics(&d);
-    for (size_t i = 0; i < d.count; i++) {
-        if (!asks_for_some(cli) && !print_topic(&d, &d.topics[i]))
-            return false;
-        for (int32_t k = 0; k < d.topics[i].count && !asks(cli, TOPICS_with_overrides); k++)
-            if (is_asked_for(&d, &d.topics[i], &d.topics[i].partitions[k]))
-                print_partition(&d, &d.topics[i], &d.topics[i].partitions[k]);
-    }
+    if (asks(cli, TOPICS_json))
+        print_json(&d);
+    else
+        print_all(&d);
     return true;
 }

@@ -102,6 +102,23 @@ static void print_settings(struct text *out)
     }
 }
 
+static void print_json_names(struct text *out)
+{
+    static const struct {
+        const char *words, *behind, *names;
+    } rows[] = {
+#define JSON_NAMES(words_, behind_, names_) {.words = words_, .behind = behind_, .names = names_},
+#include "cli/json_names.def"
+    };
+
+    text_printf(out, "\n## JSON\n\nWith `--json` these print an object or a list of objects, "
+                     "under names that stay; `a.b` is `b` of\neach object in `a`. Only our own "
+                     "names of the commands have the option.\n\n| command | names |\n|---|---|\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        text_printf(out, "| `moldau %s%s%s` | %s |\n", rows[i].words, rows[i].behind[0] ? " " : "",
+                    rows[i].behind, rows[i].names);
+}
+
 void refdoc_commands(struct text *out)
 {
     refdoc_title(out, "Commands", "src/cli/*.def, src/offline/*.def and src/client/config.def");
@@ -115,5 +132,6 @@ void refdoc_commands(struct text *out)
     for (int i = 0; i < tool_command_count; i++)
         if (i == 0 || tool_commands[i].rows != tool_commands[i - 1].rows)
             print_offline_group(out, i);
+    print_json_names(out);
     print_settings(out);
 }
