@@ -86,4 +86,5 @@ docs: ## Prints docs/reference anew from the tables.
 	@test/compat/program_table.py docs/reference/clients.md
 
 install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
+	@tools/build release manual
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

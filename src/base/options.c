@@ -96,12 +96,16 @@ static bool looks_like_option(const char *word)
     return word[0] == '-' && word[1] != 0;
 }
 
-/* An argument that may be left out begins with no dash, unless it is a number as its default. */
+/* An argument that may be left out begins with no dash; where the default is a number it is one, too,
+ * perhaps a negative one. */
 static bool is_optional_value(const struct option_row *row, const char *word)
 {
-    bool is_number = row->initial && isdigit((unsigned char)row->initial[0]);
+    char *end;
 
-    return !looks_like_option(word) || (is_number && isdigit((unsigned char)word[1]));
+    if (!row->initial || !isdigit((unsigned char)row->initial[0]))
+        return !looks_like_option(word);
+    (void)strtoll(word, &end, 10);
+    return end != word && !*end;
 }
 
 /* The word argv[*at] is an option; moves on to the last word that it takes. */

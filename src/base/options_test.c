@@ -112,6 +112,9 @@ TEST(options, an_optional_number_may_be_negative)
     check_ok(parse(&f, WORDS(count, word_flag)));
     check(options_has(&f.options, FLAG) && !options_nth(&f.options, COUNT, 0));
     end(&f);
+    check_ok(parse(&f, WORDS(count, word_a))); /* No number: a word that is ignored. */
+    check(!options_nth(&f.options, COUNT, 0));
+    end(&f);
     check_eq(parse(&f, WORDS(word_maybe, word_minus)), OPTIONS_E_INVALID);
     end(&f);
 }

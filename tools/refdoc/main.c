@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* tools/refdoc/main.c - writes the pages of docs/reference:
+/* tools/refdoc/main.c - writes the pages of docs/reference, of the manual, and completions:
  *
  *     refdoc DIR
+ *     refdoc --man DIR
+ *     refdoc --completion DIR
  */
 
 #include "tools/refdoc/refdoc.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 void refdoc_title(struct text *out, const char *title, const char *source)
 {
@@ -26,34 +29,55 @@ static const struct page {
     {"messages.md", refdoc_messages}, {"metrics.md", refdoc_metrics},
 };
 
-static bool page_write(const char *dir, const struct page *page)
+static const struct page completions[] = {
+    {"moldau.bash", refdoc_bash},
+    {"_moldau", refdoc_zsh},
+    {"moldau.fish", refdoc_fish},
+};
+
+bool refdoc_write(const char *dir, const char *name, const struct text *text)
 {
-    struct text text = {.data = NULL};
     char path[4096];
     FILE *file;
     bool good;
 
-    page->print(&text);
-    snprintf(path, sizeof(path), "%s/%s", dir, page->name);
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
     file = fopen(path, "wb");
-    good = file && fwrite(text.data, 1, text.size, file) == text.size;
+    good = file && fwrite(text->data, 1, text->size, file) == text->size;
     if (file)
         good = fclose(file) == 0 && good;
     if (!good)
         fprintf(stderr, "refdoc: cannot write %s: %s\n", path, strerror(errno));
-    text_fini(&text);
+    return good;
+}
+
+static bool write_all(const char *dir, const struct page *list, size_t count)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        struct text text = {.data = NULL};
+
+        list[i].print(&text);
+        good = refdoc_write(dir, list[i].name, &text) && good;
+        text_fini(&text);
+    }
     return good;
 }
 
 int main(int argc, char **argv)
 {
-    bool good = true;
+    bool good;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: refdoc DIR\n");
+    if (argc == 2 && argv[1][0] != '-') {
+        good = write_all(argv[1], pages, COUNT_OF(pages));
+    } else if (argc == 3 && strcmp(argv[1], "--man") == 0) {
+        good = refdoc_man(argv[2]);
+    } else if (argc == 3 && strcmp(argv[1], "--completion") == 0) {
+        good = write_all(argv[2], completions, COUNT_OF(completions));
+    } else {
+        fprintf(stderr, "usage: refdoc [--man | --completion] DIR\n");
         return 2;
     }
-    for (size_t i = 0; i < COUNT_OF(pages); i++)
-        good = page_write(argv[1], &pages[i]) && good;
     return good ? 0 : 1;
 }
