@@ -96,8 +96,8 @@ static bool looks_like_option(const char *word)
     return word[0] == '-' && word[1] != 0;
 }
 
-/* An argument that may be left out begins with no dash; where the default is a number it is one, too,
- * perhaps a negative one. */
+/* An argument that may be left out begins with no dash; where the default is a number it must be
+ * one, perhaps a negative one. */
 static bool is_optional_value(const struct option_row *row, const char *word)
 {
     char *end;

@@ -54,7 +54,7 @@ CASES = [
     (f"{PRODUCE}", "f\n"),
     ("kafka-console-producer --topic c1", "f\n"),
     ("kafka-console-producer --broker-list {b} --topic c1", "f\n"),
-    (f"{C1} {B} {N} 1 --enable-systest-events", ""),
+    (f"alone {C1} {B} {N} 1 --enable-systest-events", ""),
     ("kafka-console-producer --bootstrap-server bad --topic c1", "f\n"),
     (f"{P1} --nosuch", "f\n"),
     (f"{P1} --timeout x", "f\n"),
