@@ -276,7 +276,7 @@ static bool take_numbers(struct verify *v)
     struct cli *cli = v->cli;
     int64_t acks = event_number(cli, VERIFY_acks);
     const char *time = options_nth(&cli->options, VERIFY_create_time, 0);
-    char *end;
+    char *end = NULL;
 
     if (acks < -1 || acks > 1) {
         text_printf(&cli->why, "argument --acks: invalid choice: '%s' (choose from {0,1,-1})",
