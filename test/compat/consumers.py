@@ -29,6 +29,7 @@ peers.enter_venv()
 
 import kafka  # noqa: E402 (needs the venv)
 
+import clients  # noqa: E402
 import groups  # noqa: E402
 import talk  # noqa: E402
 import tally as tallies  # noqa: E402
@@ -37,7 +38,8 @@ PARTITIONS = 4
 WAIT_SECONDS = 60
 SESSION_MS = 6000
 PAIRS = [("kafka-python", "kafka-python"), ("kcat", "kcat"), ("kafka-python", "kcat"),
-         ("kcat-cooperative", "kcat-cooperative"), ("java", "kcat"), ("java", "java")]
+         ("kcat-cooperative", "kcat-cooperative"), ("moldau", "moldau"), ("moldau", "kcat"),
+         ("java", "kcat"), ("java", "java"), ("moldau", "java"), ("java", "moldau")]
 
 
 # --- members --------------------------------------------------------------------------------
@@ -81,11 +83,13 @@ def _command(kind, bootstrap, group, topic):
                     "heartbeat.interval.ms=500", "auto.commit.interval.ms=200",
                     "metadata.max.age.ms=2000"):
         words += ["--command-property", setting]
+    if kind == "moldau":
+        return [clients.OUR_CONSUMER, *words]
     return peers.tool_command("kafka-console-consumer", *words)
 
 
 def _parse(kind, line):
-    if kind == "java":
+    if kind in ("java", "moldau"):
         partition, offset, value = line.split("\t")
         return int(partition.split(":")[1]), int(offset.split(":")[1]), int(value)
     partition, offset, value = line.split()

@@ -44,14 +44,20 @@ class Writers:
                 self.by_topic.update(dict.fromkeys(mine, process))
 
     def give(self, pairs):
-        for topic, record in pairs:
-            self.by_topic[topic].stdin.write(self.kind.line(record, topic))
-        for process in self.processes:
-            process.stdin.flush()
+        try:
+            for topic, record in pairs:
+                self.by_topic[topic].stdin.write(self.kind.line(record, topic))
+            for process in self.processes:
+                process.stdin.flush()
+        except BrokenPipeError:
+            pass  # One has ended: finish() says which, and why.
 
     def finish(self):
         for process in self.processes:
-            process.stdin.close()
+            try:
+                process.stdin.close()
+            except BrokenPipeError:
+                pass
         deadline = time.monotonic() + WAIT_SECONDS
         for process in self.processes:
             try:

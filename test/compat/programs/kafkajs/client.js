@@ -7,7 +7,7 @@ const readline = require("readline");
 const lz4 = require("lz4js");
 const snappy = require("kafkajs-snappy");
 const zstd = require("@bokuweb/zstd-wasm");
-const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = require("kafkajs");
+const { CompressionCodecs, CompressionTypes, Kafka, Partitioners, logLevel } = require("kafkajs");
 
 const AT_ONCE = 100; // Records in a request.
 const CODECS = {
@@ -58,11 +58,22 @@ function messageOf(one) {
     };
 }
 
+// kafkajs chooses partitions anew for what it sends again.  A request of which one partition was
+// written then has other records behind the same sequence numbers, and fails, if those without a
+// key go to the next partition: so they go where their values tell.
+function createPartitioner() {
+    const choose = Partitioners.DefaultPartitioner();
+    return ({ message, ...rest }) =>
+        choose({ ...rest, message: { ...message, key: message.key || message.value } });
+}
+
 async function write(bootstrap, ...words) {
     const codecs = Object.fromEntries(words.map(word => word.split("=")));
     const producers = {};
     for (const topic of Object.keys(codecs)) {
-        producers[topic] = kafka(bootstrap).producer({ idempotent: true, maxInFlightRequests: 1 });
+        producers[topic] = kafka(bootstrap).producer({
+            idempotent: true, maxInFlightRequests: 1, createPartitioner,
+        });
         await producers[topic].connect();
     }
     const waiting = {};
