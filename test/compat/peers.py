@@ -148,12 +148,10 @@ def _made_of(folder, names):
 
 def npm_modules(folder):
     """The node_modules of a package.json, fetched by npm on first use."""
-    names = ("package.json", "package-lock.json")
-    made = _made_of(folder, names)
+    made = _made_of(folder, ["package.json"])
     if not (made / "complete").exists():
-        for name in names:
-            shutil.copy(folder / name, made)
-        run(["npm", "ci", "--no-audit", "--no-fund"], cwd=made, timeout=FETCH_SECONDS)
+        shutil.copy(folder / "package.json", made)
+        run(["npm", "install", "--no-audit", "--no-fund"], cwd=made, timeout=FETCH_SECONDS)
         (made / "complete").touch()
     return made / "node_modules"
 

@@ -97,7 +97,8 @@ class Console:
         self.producer, self.consumer, self.create = producer, consumer, create
 
     def writers(self, bootstrap, topics):
-        return [([topic], [*self.producer(), *clients.producer_words(bootstrap, topic, codec, True)])
+        return [([topic], [*self.producer(),
+                           *clients.producer_words(bootstrap, topic, codec, True)])
                 for topic, codec in topics.items()]
 
     def line(self, r, topic):

@@ -38,8 +38,8 @@ ABILITIES = {
 
 class Client(typing.NamedTuple):
     """A row: `pinned` is the file that pins it and a pattern for its version, or the words that
-    say where it comes from; `kafka` is the release that it is run against as the oracle, `run` what is
-    done with it (RUNS in programs.py)."""
+    say where it comes from; `kafka` is the release that it is run against as the oracle, `run`
+    what is done with it (RUNS in programs.py)."""
 
     name: str
     what: str
@@ -114,8 +114,9 @@ def page():
     """docs/reference/clients.md, line by line."""
     yield "# Clients"
     yield ""
-    yield "Printed by `test/compat/program_table.py` (`make docs`): what `make compat` runs, unchanged,"
-    yield "against Moldau and, with the same driver, against Apache Kafka; `test/compat/README.md` says how."
+    yield "Printed by `test/compat/program_table.py` (`make docs`): what `make compat` runs,"
+    yield "unchanged, against Moldau and, with the same driver, against Apache Kafka;"
+    yield "`test/compat/README.md` says how."
     yield ""
     yield "| client | version | what it is | beside Kafka |"
     yield "|---|---|---|---|"

@@ -10,7 +10,7 @@ import time
 import peers
 import talk
 
-WAIT_SECONDS = 90
+WAIT_SECONDS = 150
 
 
 def spawn(command, log, **streams):

@@ -24,7 +24,8 @@ def create(bootstrap, partitions, *topics):
 
 def write(bootstrap, *topics):
     options = {"enable_idempotence": True} if MODERN else {
-        "retries": 1000000, "max_in_flight_requests_per_connection": 1}
+        "retries": 1000000, "max_in_flight_requests_per_connection": 1,
+        "request_timeout_ms": SECONDS * 1000}  # Batches live no longer than that.
     producers = {}
     for word in topics:
         topic, codec = word.split("=")

@@ -61,7 +61,8 @@ def main(bootstrap, word):
             connection.sendall(line)
             count += 1
     taken = folder / "taken"
-    wait(process, descriptor, lambda: count == 0 or taken.exists() and taken.stat().st_size == count)
+    wait(process, descriptor,
+         lambda: count == 0 or taken.exists() and taken.stat().st_size == count)
     process.send_signal(signal.SIGTERM)
     code = process.wait()
     failed = folder / "failed"
