@@ -228,21 +228,7 @@ class Run(watch.Watch):
     # --- what must be so of all of it ---
 
     def read_again(self):
-        """Only what was not committed may be read again, and only after a death."""
-        first = {}
-        marks = list(self.marks)
-        low = None
-        for at, (member, topic, read) in enumerate(self.log):
-            while marks and marks[0][0] <= at:
-                low = marks.pop(0)[1]
-            part = topic, read.partition
-            if first.setdefault((*part, read.offset), read) != read:
-                return f"{topic}: {read} was {first[(*part, read.offset)]} before"
-            if first[(*part, read.offset)] is not read and (
-                    low is None or read.offset < low[part]):
-                return f"{member} reads {topic} {read.partition}:{read.offset} again, " \
-                       f"committed was {low and low[part]}"
-        return None
+        return records.read_again(self.log, self.marks)
 
     def all_are_equal(self):
         written = collections.defaultdict(list)

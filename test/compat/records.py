@@ -132,15 +132,37 @@ def problem(records, reads, times):
 
 
 def without_repeats(reads):
-    """The first of each record, numbered anew: for a writer that sends again what it has no
-    answer for.  `reads` are sorted by partition and offset."""
-    seen = set()
-    next_offset = collections.Counter()
+    """The first of each record: for a writer that sends again what it has no answer for.
+    `reads` are sorted by partition and offset, which closes up behind what is left out."""
+    seen = {}
+    left_out = collections.Counter()
     kept = []
     for read in reads:
-        place = number_of(read), read.partition
-        if place not in seen:
-            seen.add(place)
-            kept.append(read._replace(offset=next_offset[read.partition]))
-            next_offset[read.partition] += 1
+        first = seen.setdefault((number_of(read), read.partition), read)
+        if first is not read and first._replace(offset=read.offset) == read:
+            left_out[read.partition] += 1
+        else:
+            kept.append(read._replace(offset=read.offset - left_out[read.partition]))
     return kept
+
+
+def read_again(log, marks):
+    """Says which record a group may not have read again, or None.
+
+    `log` holds (member, topic, Read) as it came.  `marks` are (length of the log then, what was
+    committed then: (topic, partition) -> offset): from there on nothing below that may come
+    again, and before the first of them nothing at all."""
+    first = {}
+    marks = list(marks)
+    low = None
+    for at, (member, topic, read) in enumerate(log):
+        while marks and marks[0][0] <= at:
+            low = marks.pop(0)[1]
+        part = topic, read.partition
+        before = first.setdefault((*part, read.offset), read)
+        if before != read:
+            return f"{topic}: {read} was {before} before"
+        if before is not read and (low is None or read.offset < low[part]):
+            return f"{member} reads {topic} {read.partition}:{read.offset} again, committed was " \
+                   f"{low and low[part]}"
+    return None

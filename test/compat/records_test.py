@@ -88,6 +88,57 @@ class Problem(unittest.TestCase):
     def test_records_are_the_same_in_each_run(self):
         self.assertEqual(self.written, records.make(300, START))
 
+    def test_what_was_sent_again_is_left_out_and_nothing_else(self):
+        again = []
+        for read in self.reads:
+            if read.partition == 0:
+                again.append(read._replace(offset=2 * read.offset))
+                again.append(read._replace(offset=2 * read.offset + 1))
+            else:
+                again.append(read)
+        self.check("there twice", again)
+        self.check("^None$", records.without_repeats(again))
+        again[1] = again[1]._replace(timestamp=START + 1)
+        self.check("twice|timestamp", records.without_repeats(again))
+        del again[4]
+        self.check("offset .* expected|twice", records.without_repeats(again))
+
+
+class ReadAgain(unittest.TestCase):
+    def setUp(self):
+        self.log = [("first", "t", records.Read(0, offset, START, (), b"k", b"v%d" % offset))
+                    for offset in range(10)]
+        self.marks = [(6, {("t", 0): 5})]
+
+    def check(self, wanted):
+        self.assertRegex(str(records.read_again(self.log, self.marks)), wanted)
+
+    def again(self, offset):
+        return ("second", self.log[offset][1], self.log[offset][2]._replace())
+
+    def test_what_was_not_committed_may_come_again(self):
+        self.log += [self.again(offset) for offset in range(5, 10)]
+        self.check("^None$")
+
+    def test_what_was_committed_may_not(self):
+        self.log.append(self.again(4))
+        self.check("second reads t 0:4 again, committed was 5")
+
+    def test_nothing_may_before_anybody_died(self):
+        self.log.insert(6, self.again(5))
+        self.marks = [(7, {("t", 0): 5})]
+        self.check("committed was None")
+
+    def test_the_newest_mark_counts(self):
+        self.marks.append((10, {("t", 0): 8}))
+        self.log.append(self.again(7))
+        self.check("committed was 8")
+
+    def test_it_must_be_the_same(self):
+        member, topic, read = self.again(9)
+        self.log.append((member, topic, read._replace(value=b"other")))
+        self.check("was .* before")
+
 
 if __name__ == "__main__":
     outcome = unittest.main(exit=False).result
