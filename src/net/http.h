@@ -38,7 +38,7 @@ struct http_options {
     size_t head_max;  /* Bytes of a request's head, about. */
     int64_t wait_us;  /* A request that is not answered by then is late. */
     const char *late; /* Borrowed: the sentence that it is answered with. */
-    /* Somebody wants `path`, with GET or HEAD; answer() is to be called once. */
+    /* Somebody wants `path`, with GET, all that there is; answer() is to be called once. */
     void (*request)(void *context, struct http_exchange *exchange, const char *path);
     void *context;
 };
