@@ -169,6 +169,28 @@ TEST(loop, what_is_called_after_a_wait_knows_how_long_it_was)
     check_eq(f.clock.seen_us, 1700);
 }
 
+TEST(loop, waits_are_idle_and_the_rest_of_a_turn_is_not)
+{
+    struct clock clock = {.io = {.ops = &clock_ops}, .now_us = 1000};
+    struct loop loop;
+
+    loop_init(&loop, &clock.io);
+    clock.now_us += 5000000; /* What is done before the first turn is no turn. */
+    loop_turn(&loop, 300);
+    check_eq(loop.counts.idle_us, 300);
+    check_eq(loop.counts.busy.count, 0);
+    clock.now_us += 40; /* As if the turn had taken that. */
+    loop_turn(&loop, 200);
+    check_eq(loop.counts.idle_us, 500);
+    check_eq(loop.counts.busy.count, 1);
+    check_eq(loop.counts.busy.sum_us, 40);
+    check_eq(loop.counts.stalls, 0);
+    clock.now_us += LOOP_STALL_US;
+    loop_turn(&loop, 0);
+    check_eq(loop.counts.stalls, 1);
+    loop_fini(&loop);
+}
+
 TEST(loop, a_turn_waits_no_longer_than_it_is_told)
 {
     struct fixture f;

@@ -58,8 +58,8 @@ void refdoc_metrics(struct text *out)
     refdoc_title(out, "Metrics", "src/broker/metrics.def");
     text_printf(
         out,
-        "With [`metrics.listener`](configs.md#metricslistener) a node tells Prometheus what it does, "
-        "in the text format 0.0.4:\n\n"
+        "With [`metrics.listener`](configs.md#metricslistener) a node tells Prometheus what it "
+        "does, in the text format 0.0.4:\n\n"
         "| path | answer |\n|---|---|\n"
         "| `/metrics` | what this page lists |\n"
         "| `/healthz` | 200 when the loop of every shard turns; 503 if one does not within 5 s |\n"
@@ -68,9 +68,9 @@ void refdoc_metrics(struct text *out)
         "package `moldau-http`.\n"
         "It takes 32 connections at a time, and closes one that is silent for 10 s.\n\n"
         "## Names of Kafka's\n\n"
-        "They are those that Prometheus' JMX exporter makes with the rules that it brings for Kafka "
-        "(`kafka-2_0_0.yml`),\nso that dashboards made for those work.  A rate (`...PerSec`) is "
-        "told as its count.  Of a family with the label\n`topic` the line without it is the sum.  "
+        "They are those that Prometheus' JMX exporter makes with the rules that it brings for "
+        "Kafka (`kafka-2_0_0.yml`),\nso that dashboards made for those work.  A rate "
+        "(`...PerSec`) is told as its count.  Of a family with the label\n`topic` the line without it is the sum.  "
         "Quantiles are of the last two and a half to five minutes, as far as\nsomebody has asked; "
         "counts are since the start.\n\n");
     print_rows(out, true);
