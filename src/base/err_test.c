@@ -32,7 +32,8 @@ struct catcher {
     int line;
 };
 
-_Noreturn static void catch_it(struct bug_hook *hook, const char *what, const char *file, int line)
+__attribute__((noreturn)) static void catch_it(struct bug_hook *hook, const char *what,
+                                               const char *file, int line)
 {
     struct catcher *catcher = container_of(hook, struct catcher, hook);
 
