@@ -70,7 +70,8 @@ void refdoc_metrics(struct text *out)
         "## Names of Kafka's\n\n"
         "They are those that Prometheus' JMX exporter makes with the rules that it brings for "
         "Kafka (`kafka-2_0_0.yml`),\nso that dashboards made for those work.  A rate "
-        "(`...PerSec`) is told as its count.  Of a family with the label\n`topic` the line without it is the sum.  "
+        "(`...PerSec`) is told as its count.  Of a family with the label\n`topic` the line "
+        "without it is the sum.  "
         "Quantiles are of the last two and a half to five minutes, as far as\nsomebody has asked; "
         "counts are since the start.\n\n");
     print_rows(out, true);
