@@ -84,6 +84,7 @@ docs: ## Prints docs/reference anew from the tables.
 	@tools/build release refdoc
 	@build/refdoc docs/reference
 	@test/compat/program_table.py docs/reference/clients.md
+	@tools/works
 
 install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
 	@tools/build release manual
