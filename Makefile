@@ -87,5 +87,5 @@ docs: ## Prints docs/reference anew from the tables.
 	@tools/works
 
 install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
-	@tools/build release manual
+	@tools/build release libmoldau manual
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
