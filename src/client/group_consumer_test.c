@@ -4,6 +4,7 @@
 #include "test/fakes/client_fixture.h"
 #include "test/harness/check.h"
 #include "wire/errors.h"
+#include "wire/msg/consumer_protocol_assignment.h"
 
 #include <stdio.h>
 
@@ -18,7 +19,9 @@ struct reader {
     struct consumer consumer;
     struct group_consumer group;
     bool is_open, is_closed;
-    int count; /* Records delivered. */
+    int count;              /* Records delivered. */
+    int assigned, revoked;  /* Partitions that the group gave and took. */
+    int committed, refused; /* Answers to group_consumer_commit(), good and bad. */
 };
 
 struct fixture {
@@ -71,7 +74,42 @@ static void on_closed(struct group_consumer *group)
     container_of(group, struct reader, group)->is_closed = true;
 }
 
-static const struct group_consumer_events group_events = {.failed = on_failed, .closed = on_closed};
+static int count_of(const struct consumer_protocol_assignment *partitions)
+{
+    int count = 0;
+
+    for (int32_t i = 0; i < partitions->assigned_partitions_count; i++)
+        count += partitions->assigned_partitions[i].partitions_count;
+    return count;
+}
+
+static void on_assigned(struct group_consumer *group,
+                        const struct consumer_protocol_assignment *partitions)
+{
+    container_of(group, struct reader, group)->assigned += count_of(partitions);
+}
+
+static void on_revoked(struct group_consumer *group,
+                       const struct consumer_protocol_assignment *partitions)
+{
+    container_of(group, struct reader, group)->revoked += count_of(partitions);
+}
+
+static void on_committed(struct group_consumer *group, int16_t error)
+{
+    struct reader *r = container_of(group, struct reader, group);
+
+    r->committed += error == ERROR_NONE;
+    r->refused += error != ERROR_NONE;
+}
+
+static const struct group_consumer_events group_events = {
+    .failed = on_failed,
+    .closed = on_closed,
+    .assigned = on_assigned,
+    .revoked = on_revoked,
+    .committed = on_committed,
+};
 
 static struct fixture *start(int nodes)
 {
@@ -202,6 +240,53 @@ TEST(group_consumer, without_commits_the_group_keeps_nothing)
     check_eq(f->base.fake->group.commits, 0);
     r = open_reader(f, 0);
     wait_for(f, &r->count, 10 * PARTITIONS);
+    stop(f);
+}
+
+TEST(group_consumer, commits_what_its_owner_says_and_tells_what_it_has)
+{
+    struct fixture *f = start(1);
+    struct reader *r;
+
+    f->settings.commits = false;
+    fill(f, 10);
+    r = open_reader(f, 0);
+    check(!group_consumer_commit(&r->group)); /* Nothing is known yet. */
+    wait_for(f, &f->distinct, 10 * PARTITIONS);
+    check_eq(r->assigned, PARTITIONS);
+    check(group_consumer_commit(&r->group));
+    wait_for(f, &r->committed, 1);
+    check(are_all_committed(f, 10));
+    check(!group_consumer_commit(&r->group)); /* Nothing is new. */
+    check_eq(r->revoked, 0);
+    group_consumer_close(&r->group);
+    check(client_fixture_wait(&f->base, &r->is_closed));
+    check_eq(r->revoked, PARTITIONS);
+    check_eq(r->committed, 1);
+    check_eq(r->refused, 0);
+    end_reader(r);
+    stop(f);
+}
+
+TEST(group_consumer, shares_by_the_assignor_that_it_was_told)
+{
+    struct fixture *f = start(2);
+    struct reader *a, *b;
+    int odd = 0;
+
+    f->settings.assignors[f->settings.assignor_count++] = ASSIGNOR_ROUND_ROBIN;
+    a = open_reader(f, 0);
+    wait_for(f, &f->base.fake->group.generation, 1);
+    b = open_reader(f, 1);
+    wait_for(f, &f->base.fake->group.generation, 2);
+    fill(f, 10);
+    wait_for(f, &f->distinct, 10 * PARTITIONS);
+    check_eq(a->count, 10 * PARTITIONS / 2);
+    check_eq(b->count, 10 * PARTITIONS / 2);
+    list_each (node, &a->consumer.partitions)
+        odd += container_of(node, struct consumer_partition, node_in)->partition % 2;
+    check(odd == 0 || odd == PARTITIONS / 2); /* Every second one. */
+    check_each_once(f, 10);
     stop(f);
 }
 
