@@ -473,6 +473,8 @@ static void committed(struct group_consumer *g, int16_t error)
                   kv("group", g->settings.member.group), kv("error", error_name(error)));
     }
     tell_committed(g, error);
+    if (g->is_closing && !g->is_revoking && error == ERROR_NONE && commit(g))
+        return; /* Records came behind what was under way when the end was asked for. */
     if (g->is_revoking || g->is_closing) {
         let_go(g);
         return;
