@@ -12,7 +12,7 @@ SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench bench-scale coverage cross fault fuzz hostile sim tidy format docs install help
+.PHONY: build run test compat bench bench-help bench-scale coverage cross fault fuzz hostile sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ compat: ## All of what is compared with Apache Kafka, and all clients; SUITES="c
 bench: build ## Measures build/moldau.
 	@tools/install-packages bench
 	@test/bench/run
+
+bench-help: build ## Measures how long each command takes to answer --help.
+	@tools/install-packages bench
+	@test/bench/help
 
 bench-scale: build ## Measures many groups and many partitions; KAFKA=4.4.0 beside us.
 	@tools/install-packages bench
