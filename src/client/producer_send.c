@@ -503,7 +503,7 @@ static void send_again(struct producer *producer, struct producer_queue *queue,
 {
     queue->recover_until = max_of(queue->recover_until, batch->order);
     queue->not_before_us =
-        now_us(producer) + cluster_backoff_us(producer->cluster, batch->attempts - 1,
+        now_us(producer) + cluster_backoff_us(producer->cluster, max_of(batch->attempts, 1u) - 1,
                                               producer->settings.retry_backoff_ms,
                                               producer->settings.retry_backoff_max_ms);
     producer_put_back(producer, queue, batch);
@@ -615,7 +615,8 @@ static void answered(struct producer_request *request, const struct produce_resp
     }
 }
 
-/* Batches that nobody answered: sent again, or given up. */
+/* Batches that nobody answered: sent again, or given up. What never left, since its leader
+ * is away, has not used up a retry. */
 static void unanswered(struct producer_request *request, enum call_outcome outcome)
 {
     struct producer *producer = request->producer;
@@ -634,6 +635,8 @@ static void unanswered(struct producer_request *request, enum call_outcome outco
 
         if (batch)
             land(queue, batch);
+        if (batch && request->call.sends == 0)
+            batch->attempts--;
         if (batch && !is_hopeless && may_send_again(producer, batch))
             send_again(producer, queue, batch);
         else if (batch)

@@ -431,6 +431,32 @@ TEST(producer, retries_are_bounded)
     stop(f);
 }
 
+/* The leader is elected after some looks at the metadata. */
+static enum fake_fault elect_late(struct fake_cluster *cluster, int16_t key)
+{
+    if (key == API_METADATA && cluster->requests[key] == 20)
+        fake_cluster_move(&cluster->topics[0], 0, 0);
+    return FAKE_SERVE;
+}
+
+/* A try that never left, since the leader is away, is not one of the retries. */
+TEST(producer, a_leader_that_is_away_costs_no_retries)
+{
+    struct fixture *f = start(2);
+
+    fake_cluster_move(fake_cluster_add_topic(f->base.fake, "t", 1), 0, 1);
+    fake_cluster_kill(f->base.fake, 1);
+    f->settings.retries = 0;
+    f->settings.request_timeout_ms = 20;
+    f->base.fake->fault = elect_late;
+    connect_up(f);
+    check_ok(send_to(f, "t", 0, 0));
+    check(client_fixture_wait(&f->base, &f->is_idle));
+    check_eq(f->failed, 0);
+    check_eq(f->delivered, 1);
+    stop(f);
+}
+
 static enum fake_fault no_identity(struct fake_cluster *cluster, int16_t key)
 {
     cluster->fault_error = ERROR_CLUSTER_AUTHORIZATION_FAILED;
