@@ -177,7 +177,7 @@ class Run(watch.Watch):
             self.broker.kill()
             self.broker.start()
             before.append(self.now_committed())
-        from_ms = int(time.time() * 1000)
+        from_ms = int(time.time()) * 1000  # rsyslog's times are whole seconds.
         many = (len(self.wanted) - SHARED - LAST) // 2
         self.write_all(self.wanted[:many], kill_and_start)
         first, then = before
