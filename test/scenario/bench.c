@@ -274,6 +274,10 @@ static void set_all(struct bench *b, const struct bench_options *options)
         {"log.flush.offset.checkpoint.interval.ms", "2147483647"},
         {"commit.log.block.bytes", "1048576"},
         {"log.dirs", "/var/moldau"},
+        {"log.scrub.interval.ms", "604800000"},
+        {"log.cleaner.backoff.ms", "600000"},
+        {"offsets.retention.check.interval.ms", "600000"},
+        {"log.retention.check.interval.ms", "600000"},
     };
 
     for (size_t i = 0; i < COUNT_OF(quiet); i++)

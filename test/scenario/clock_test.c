@@ -17,7 +17,7 @@ static struct bench *bench_of(const char *retention_ms)
         .seed = 1,
         .shards = 1,
         .partitions = 1,
-        .settings = {{"log.retention.check.interval.ms", "1000"},
+        .settings = {{"log.retention.check.interval.ms", "5000"},
                      {"log.initial.task.delay.ms", "0"},
                      {"connections.max.idle.ms", "-1"}},
         .configs = {{"message.timestamp.type", "LogAppendTime"}, {"retention.ms", retention_ms}},
