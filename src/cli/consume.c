@@ -10,9 +10,8 @@
 #include "cli/client_settings.h"
 #include "cli/commands.h"
 #include "cli/printer.h"
-#include "cli/topic_filter.h"
+#include "cli/topic_watch.h"
 #include "wire/errors.h"
-#include "wire/msg/metadata.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,6 +51,7 @@ struct consume {
     struct group_consumer group; /* With --group. */
     bool is_in_group, is_closed, is_misused;
     struct cluster_watch watch;
+    struct topic_watch matching;  /* With --include. */
     struct consume_topic *topics; /* Owned; `topic_count` of them. */
     size_t topic_count;
     struct text line;
@@ -422,42 +422,15 @@ static void want(struct consume *consume, struct slice name)
         group_consumer_subscribe(&consume->group, name);
 }
 
-static void listed(struct call *call)
+/* --include: also a topic that is made later. */
+static void on_match(struct topic_watch *topics, struct slice name)
 {
-    (void)call; /* cli_call() looks when the loop has turned. */
-}
+    struct consume *consume = container_of(topics, struct consume, matching);
 
-static const struct call_events list_events = {.done = listed};
-
-/* --include: all topics there are now that match. */
-static bool want_matching(struct consume *consume, const char *expression)
-{
-    struct cli *cli = consume->cli;
-    struct metadata_request request = metadata_request_defaults;
-    const struct metadata_response *response;
-    struct topic_filter filter;
-    struct call call;
-    enum call_outcome outcome;
-
-    if (topic_filter_init(&filter, expression, &cli->why))
-        return false;
-    request.topics_count = -1;
-    call_init(&call, &list_events);
-    call.order = (struct call_order){
-        .api = wire_api_find(API_METADATA),
-        .request = &request,
-        .target = CALL_ANY,
-    };
-    outcome = cli_call(cli, &call);
-    response = call.response;
-    for (int32_t i = 0; outcome == CALL_OK && i < response->topics_count; i++)
-        if (topic_filter_matches(&filter, response->topics[i].name))
-            want(consume, response->topics[i].name);
-    if (outcome != CALL_OK)
-        text_printf(&cli->why, "%s", call_outcome_text(outcome));
-    call_fini(&call);
-    topic_filter_fini(&filter);
-    return outcome == CALL_OK;
+    for (size_t i = 0; i < consume->topic_count; i++)
+        if (slice_is_text(name, consume->topics[i].meta->name))
+            return;
+    want(consume, name);
 }
 
 static bool choose_topics(struct consume *consume)
@@ -469,7 +442,7 @@ static bool choose_topics(struct consume *consume)
         options_get(&cli->options, CONSUME_include, &include, &cli->why))
         return false;
     if (include)
-        return want_matching(consume, include);
+        return topic_watch_start(&consume->matching, cli, include, on_match);
     if (consume->partition >= 0)
         consumer_assign(&consume->consumer, slice_text(topic), consume->partition, consume->start);
     else
@@ -524,6 +497,7 @@ static void run(struct consume *consume, const struct client_config *config)
             consume->status = 0; /* Asked to stop. */
     }
     loop_timer_cancel(&cli->loop, &consume->timer);
+    topic_watch_stop(&consume->matching);
     cluster_unwatch(&consume->watch);
     if (consume->is_in_group)
         leave_group(consume);

@@ -10,9 +10,8 @@
 #include "cli/client_settings.h"
 #include "cli/commands.h"
 #include "cli/date_format.h"
-#include "cli/topic_filter.h"
+#include "cli/topic_watch.h"
 #include "wire/errors.h"
-#include "wire/msg/metadata.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -45,6 +44,7 @@ struct perf {
     struct cli *cli;
     struct consumer consumer;
     struct group_consumer group;
+    struct topic_watch matching; /* With --include. */
     int64_t wanted, timeout_ms, interval_ms;
     const char *format;
     bool is_detailed;
@@ -275,31 +275,21 @@ static void leave(struct perf *perf)
         loop_turn(loop, LOOK_MS * 1000);
 }
 
-/* --include: all topics there are now that match. */
+/* --include */
+static void on_match(struct topic_watch *topics, struct slice name)
+{
+    group_consumer_subscribe(&container_of(topics, struct perf, matching)->group, name);
+}
+
 static bool subscribe(struct perf *perf)
 {
     struct cli *cli = perf->cli;
     const char *include = options_nth(&cli->options, PERF_include, 0);
-    const struct metadata_response *response;
-    struct topic_filter filter;
-    struct admin admin;
-    bool is_good;
 
-    if (!include) {
-        group_consumer_subscribe(&perf->group,
-                                 slice_text(options_nth(&cli->options, PERF_topic, 0)));
-        return true;
-    }
-    if (topic_filter_init(&filter, include, &cli->why))
-        return false;
-    admin_init(&admin);
-    is_good = admin_metadata(cli, &admin, NULL, &response);
-    for (int32_t i = 0; is_good && i < response->topics_count; i++)
-        if (topic_filter_matches(&filter, response->topics[i].name))
-            group_consumer_subscribe(&perf->group, response->topics[i].name);
-    admin_fini(&admin);
-    topic_filter_fini(&filter);
-    return is_good;
+    if (include)
+        return topic_watch_start(&perf->matching, cli, include, on_match);
+    group_consumer_subscribe(&perf->group, slice_text(options_nth(&cli->options, PERF_topic, 0)));
+    return true;
 }
 
 /* --- the command ------------------------------------------------------------------ */
@@ -452,6 +442,7 @@ static void run(struct perf *perf, const struct client_config *config)
                        "(%" PRId64 " ms) exceeded. You can use the --timeout option to increase "
                        "the timeout.\n",
                        perf->timeout_ms);
+    topic_watch_stop(&perf->matching);
     if (perf->wanted > 0)
         leave(perf);
     group_consumer_fini(&perf->group);

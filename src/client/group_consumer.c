@@ -624,12 +624,20 @@ void group_consumer_fini(struct group_consumer *g)
 
 void group_consumer_subscribe(struct group_consumer *g, struct slice topic)
 {
+    struct cluster_topic *wanted = cluster_want_topic(g->cluster, topic);
+
+    for (size_t i = 0; i < g->topic_count; i++)
+        if (g->topics[i] == wanted)
+            return;
     g->topics = mem_resize(g->topics, g->topic_count + 1, sizeof(struct cluster_topic *));
-    g->topics[g->topic_count++] = cluster_want_topic(g->cluster, topic);
+    g->topics[g->topic_count++] = wanted;
+    if (g->is_started && !g->is_closing)
+        member_rejoin(&g->member);
 }
 
 void group_consumer_start(struct group_consumer *g)
 {
+    g->is_started = true;
     member_join(&g->member);
 }
 

@@ -67,7 +67,7 @@ struct group_consumer {
     bool is_commit;
     struct loop_timer timer; /* The next commit, or the next try to fetch offsets. */
     unsigned failures;
-    bool is_revoking, is_closing;
+    bool is_started, is_revoking, is_closing;
     bool is_asked; /* The commit under way is the owner's. */
 };
 
@@ -79,7 +79,7 @@ void group_consumer_init(struct group_consumer *group, struct cluster *cluster,
 /* Ends it without a word to the group.  Before consumer_fini(). */
 void group_consumer_fini(struct group_consumer *group);
 
-/* Reads this topic, too; before the start. */
+/* Reads this topic, too, if it does not already: from the next sharing on, which it asks for. */
 void group_consumer_subscribe(struct group_consumer *group, struct slice topic);
 
 /* Joins the group. */

@@ -338,6 +338,22 @@ TEST(group_consumer, more_partitions_are_shared_out_anew)
     stop(f);
 }
 
+TEST(group_consumer, a_topic_that_comes_later_is_asked_for)
+{
+    struct fixture *f = start(1);
+    struct reader *r = open_reader(f, 0);
+
+    wait_for(f, &f->base.fake->group.generation, 1);
+    group_consumer_subscribe(&r->group, slice_text("late"));
+    wait_for(f, &f->base.fake->group.generation, 2);
+    group_consumer_subscribe(&r->group, slice_text("late")); /* It has it already. */
+    fill(f, 10);
+    wait_for(f, &f->distinct, 10 * PARTITIONS);
+    check_eq(f->base.fake->group.generation, 2);
+    check_each_once(f, 10);
+    stop(f);
+}
+
 static enum fake_fault fail_often(struct fake_cluster *cluster, int16_t key)
 {
     static const int16_t errors[] = {ERROR_NOT_COORDINATOR, ERROR_COORDINATOR_LOAD_IN_PROGRESS,

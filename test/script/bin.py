@@ -49,6 +49,7 @@ class Place:
         self.properties = self.folder / "server.properties"
         self.properties.write_text(f"node.id={self.node_id}\n"
                                    f"listeners=PLAINTEXT://127.0.0.1:{self.port}\n"
+                                   "offsets.topic.replication.factor=1\n"
                                    f"log.dirs={self.folder / 'data'}\n")
         self.environment = {**os.environ, "LOG_DIR": str(self.folder / "logs")}
         self.environment.pop("MOLDAU", None)
@@ -137,6 +138,22 @@ def an_interrupt_ends_a_consumer(place):
     assert consumer.returncode == 0
 
 
+def a_topic_that_is_made_later_is_read_if_it_matches(place):
+    for group in ([], ["--group", "matching"]):
+        word = f"later{len(group)}"
+        place.out("kafka-topics", "--create", "--topic", f"{word}.a")
+        consumer = place.start("kafka-console-consumer", "--include", f"{word}.*", *group,
+                               "--from-beginning", "--max-messages", "2", "--timeout-ms",
+                               str(SECONDS * 1000), "--command-property",
+                               "metadata.max.age.ms=50", stdout=subprocess.PIPE)
+        place.out("kafka-console-producer", "--topic", f"{word}.a", given="first\n")
+        assert consumer.stdout.readline() == b"first\n"
+        place.out("kafka-topics", "--create", "--topic", f"{word}.b")
+        place.out("kafka-console-producer", "--topic", f"{word}.b", given="second\n")
+        assert consumer.communicate(timeout=SECONDS)[0] == b"second\n"
+        assert consumer.returncode == 0
+
+
 def zookeeper_is_not_needed(place):
     done = place.run("zookeeper-server-start", "zookeeper.properties")
     assert done.returncode == 0 and "not needed" in done.stdout, done
@@ -183,6 +200,7 @@ TESTS = [
     a_broken_pipe_ends_a_consumer_quietly,
     a_full_disk_is_told,
     an_interrupt_ends_a_consumer,
+    a_topic_that_is_made_later_is_read_if_it_matches,
     zookeeper_is_not_needed,
     a_missing_binary_is_named,
     only_the_named_server_is_stopped,
