@@ -203,10 +203,10 @@ static void append_part(struct produce_leg *leg, struct produce_part *part)
         part->append.acks = leg->work->acks;
         part->append.done = appended;
         leg->pending++;
-        traffic_add(traffic, part->topic->id, TRAFFIC_PRODUCE_REQUESTS, 1);
         r = partition_append(partition, &part->append);
         if (r == 0)
-            return;
+            return; /* Which has counted it. */
+        traffic_add(traffic, part->topic->id, TRAFFIC_PRODUCE_REQUESTS, 1);
         if (r == PARTITION_E_TOO_LARGE)
             traffic_add(traffic, part->topic->id, TRAFFIC_BYTES_REJECTED,
                         (int64_t)part->append.size);

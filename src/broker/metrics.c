@@ -36,16 +36,17 @@ void metrics_fini(struct metrics *metrics)
     metrics->requests = mem_free(metrics->requests);
 }
 
-static int64_t now_of(const struct request *request)
+static int64_t now_of(struct metrics *metrics, const struct request *request)
 {
-    return io_monotonic_us(request->shard->loop.io);
+    metrics->read_us = io_monotonic_us(request->shard->loop.io);
+    return metrics->read_us;
 }
 
 void metrics_started(struct metrics *metrics, struct request *request)
 {
     if (!metrics->is_timed || !request->session)
         return;
-    request->clock.started_us = now_of(request);
+    request->clock.started_us = max_of(metrics->read_us, request->shard->loop.now_us);
     metrics->handling = request;
 }
 
@@ -55,14 +56,14 @@ void metrics_returned(struct metrics *metrics)
 
     metrics->handling = NULL;
     if (request)
-        request->clock.returned_us = now_of(request);
+        request->clock.returned_us = now_of(metrics, request);
 }
 
 void metrics_answered(struct metrics *metrics, struct request *request)
 {
     if (!metrics->is_timed || !request->clock.started_us)
         return;
-    request->clock.answered_us = metrics->last_answer_us = now_of(request);
+    request->clock.answered_us = metrics->last_answer_us = now_of(metrics, request);
     if (metrics->handling == request)
         metrics->handling = NULL;
 }
@@ -86,7 +87,7 @@ void metrics_sent(struct metrics *metrics, const struct request *request)
     if (!metrics->is_timed || !clock->answered_us)
         return;
     times = times_of(metrics, request->api);
-    sent_us = clock->handed_us ? now_of(request) : clock->answered_us;
+    sent_us = clock->handed_us ? now_of(metrics, request) : clock->answered_us;
     handed_us = clock->handed_us ? clock->handed_us : clock->answered_us;
     returned_us = clock->returned_us ? clock->returned_us : clock->answered_us;
     times->count++;

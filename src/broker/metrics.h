@@ -6,6 +6,9 @@
  *      request  arrived --queue--> started --local--> waits --remote--> answered
  *                   --response queue--> handed to the connection --send--> sent
  *
+ * A request starts where the loop's turn did, or where what was timed last in it was left: reading
+ * and decoding it belong to its local time, and cost no look at the clock.
+ *
  * Counting is adding to a number of the shard's own.  Requests are timed, and topics counted
  * one by one, only where somebody may ask: metrics.listener is set.
  *
@@ -70,6 +73,7 @@ struct metrics_connections {
 struct metrics {
     bool is_timed;                   /* Somebody may ask for times of requests. */
     struct request *handling;        /* The request whose handler runs; NULL: it is answered. */
+    int64_t read_us;                 /* The newest time that was read for these. */
     int64_t last_answer_us;          /* When the last request was answered. */
     int64_t parked_fetches;          /* That wait for records. */
     struct request_times **requests; /* Owned array of owned, by row of apis.def; NULL: none yet. */

@@ -673,12 +673,9 @@ int partition_append(struct partition *p, struct append *append)
     append->base_offset = appended.base_offset;
     append->last_offset = appended.last_offset;
     append->log_start = log_start(p->log);
-    if (!appended.is_duplicate) {
-        struct traffic *traffic = &p->replicas->traffic;
-
-        traffic_add(traffic, p->topic_id, TRAFFIC_MESSAGES_IN, header.record_count);
-        traffic_add(traffic, p->topic_id, TRAFFIC_BYTES_IN, (int64_t)append->size);
-    }
+    traffic_add_produced(&p->replicas->traffic, p->topic_id, !append->is_own,
+                         appended.is_duplicate ? 0 : header.record_count,
+                         appended.is_duplicate ? 0 : (int64_t)append->size);
     list_push(&p->staged, &append->node);
     if (!list_node_is_linked(&p->dirty))
         list_push(&p->replicas->dirty, &p->dirty);

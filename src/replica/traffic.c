@@ -61,6 +61,23 @@ void traffic_add(struct traffic *traffic, struct uuid topic_id, enum traffic_kin
         get(traffic, topic_id)->counts.of[kind] += count;
 }
 
+static void add_produced(struct traffic_counts *counts, int64_t requests, int64_t messages,
+                         int64_t bytes)
+{
+    counts->of[TRAFFIC_PRODUCE_REQUESTS] += requests;
+    counts->of[TRAFFIC_MESSAGES_IN] += messages;
+    counts->of[TRAFFIC_BYTES_IN] += bytes;
+}
+
+void traffic_add_produced(struct traffic *traffic, struct uuid topic_id, int64_t requests,
+                          int64_t messages, int64_t bytes)
+{
+    assert(requests >= 0 && messages >= 0 && bytes >= 0);
+    add_produced(&traffic->all, requests, messages, bytes);
+    if (traffic->is_by_topic)
+        add_produced(&get(traffic, topic_id)->counts, requests, messages, bytes);
+}
+
 const struct traffic_counts *traffic_find(const struct traffic *traffic, struct uuid topic_id)
 {
     const struct traffic_topic *topic = find(traffic, topic_id);

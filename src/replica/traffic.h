@@ -54,6 +54,11 @@ void traffic_fini(struct traffic *traffic);
 void traffic_add(struct traffic *traffic, struct uuid topic_id, enum traffic_kind kind,
                  int64_t count);
 
+/* Adds what every Produce adds, with one look for the topic: so many requests that named it, and
+ * the messages and bytes that went into its log. */
+void traffic_add_produced(struct traffic *traffic, struct uuid topic_id, int64_t requests,
+                          int64_t messages, int64_t bytes);
+
 /* The counts of a topic that had traffic, or NULL. */
 const struct traffic_counts *traffic_find(const struct traffic *traffic, struct uuid topic_id);
 

@@ -27,6 +27,9 @@ PROPERTY(traffic, topics_and_their_sum_agree, 200)
 {
     int64_t expected[8][TRAFFIC_KINDS] = {{0}};
     int64_t all[TRAFFIC_KINDS] = {0};
+    const enum traffic_kind produced[] = {TRAFFIC_PRODUCE_REQUESTS, TRAFFIC_MESSAGES_IN,
+                                          TRAFFIC_BYTES_IN};
+    const int64_t of_produced[] = {3, 5, 7};
     struct traffic traffic;
 
     traffic_init(&traffic, true);
@@ -43,6 +46,11 @@ PROPERTY(traffic, topics_and_their_sum_agree, 200)
         traffic_add(&traffic, topic_of(topic), kind, count);
         expected[topic][kind] += count;
         all[kind] += count;
+        traffic_add_produced(&traffic, topic_of(topic), count % 3, count % 5, count % 7);
+        for (size_t k = 0; k < COUNT_OF(produced); k++) {
+            expected[topic][produced[k]] += count % of_produced[k];
+            all[produced[k]] += count % of_produced[k];
+        }
         check_eq(traffic_find(&traffic, topic_of(topic))->of[kind], expected[topic][kind]);
     }
     for (int kind = 0; kind < TRAFFIC_KINDS; kind++)
