@@ -190,7 +190,7 @@ def sort_set(found):
 
 def mask_consumed(found):
     fields = found[0].split(", ")
-    return ", ".join(field if i == 4 else re.sub(r"[\d.]+|NaN", "N", field)
+    return ", ".join(field if i == 4 else re.sub(r"[\d.]+|NaN|Infinity", "N", field)
                      for i, field in enumerate(fields))
 
 

@@ -45,7 +45,6 @@ CASES = [
     (f"{VC} --group-id v1 --max-messages 2 --verbose", ""),
     (f"{GROUPS} --describe --group v1 --offsets", ""),
     (f"{VC} --group-id v2 --max-messages 2 --enable-autocommit", ""),
-    (f"{GROUPS} --describe --group v2 --offsets", ""),
     (f"{VC} --group-id v3 --max-messages 2 --session-timeout 10000 --reset-policy earliest", ""),
     (f"{VC} --group-id v4 --max-messages 2 --group-instance-id one", ""),
     (f"{VC} --group-id v5 --max-messages 2 {STRATEGY}.RoundRobinAssignor", ""),
