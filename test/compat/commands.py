@@ -40,7 +40,8 @@ import members
 import peers
 from lines import B, CONSUME, GROUPS, N, PRODUCE, TOPICS, TYPES
 
-# Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text.
+# Each has CASES and KNOWN; FILES, where it has them: the value {name} is a file of that text;
+# IS_SLOW, if it is for `make compat` only.
 MODULES = [lines_topics, lines_console, lines_offsets, lines_configs, lines_cluster,
            lines_groups, lines_perf, lines_verify]
 CASES = [case for module in MODULES for case in module.CASES]
@@ -353,10 +354,12 @@ def one_subject(bootstrap, folder, cases, binary, show):
     return compare(cases, kafka, ours, show)
 
 
-def choose(text):
+def choose(text, quick):
     """The cases that contain the text, and what they are built on."""
     chosen = []
     for module in MODULES:
+        if quick and getattr(module, "IS_SLOW", False):
+            continue
         if any(text in line for line, _ in module.CASES):
             chosen += [case for case in module.CASES
                        if text in case[0] or case[0].startswith(GROUND)]
@@ -367,10 +370,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--subject", choices=["kafka", "moldau", "both"], default="both")
     parser.add_argument("--case", default="", help="only cases that contain this")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
-    cases = choose(args.case)
+    cases = choose(args.case, args.quick)
     if args.list:
         print(*(line for line, _ in cases), sep="\n")
         return 0

@@ -13,6 +13,8 @@ ET = f"{E2E} --topic latency"
 TEN = f"{ET} --num-records 10 --producer-acks"
 STRATEGY = "--assignment-strategy org.apache.kafka.clients.consumer"
 
+IS_SLOW = True  # Groups are joined and left, and some cases have a Java machine of their own.
+
 CASES = [
     (f"{TOPICS} --create --topic verified --partitions 1", ""),
     (f"alone {VP} --max-messages 3", ""),
