@@ -250,7 +250,10 @@ static int open_controller(struct broker *broker)
     int r = controller_open(&options, &broker->controller);
 
     if (r) {
-        diag_error(broker->diag, "metadata log cannot be read", kv("error", r));
+        diag_error(broker->diag,
+                   "metadata log cannot be read; restore the folder __cluster_metadata-0 "
+                   "from a backup",
+                   kv("error", r));
         return BROKER_E_DATA;
     }
     broker->controller_epoch = controller_epoch(broker->controller);

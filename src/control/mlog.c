@@ -84,8 +84,10 @@ static int replay_snapshot(struct mlog *mlog, struct snapshot_id id)
 {
     struct replay replay = {.mlog = mlog, .snapshot_end = id.end};
     struct metadata_reader reader;
+    char name[SNAPSHOT_NAME_SIZE];
     int r;
 
+    snapshot_print_name(id, name);
     metadata_reader_init(&reader, id.end > 0 ? replay_record : NULL, &replay);
     r = snapshots_load(mlog->snapshots, id, &reader);
     if (r == 0 && id.end > 0)
@@ -98,7 +100,7 @@ static int replay_snapshot(struct mlog *mlog, struct snapshot_id id)
         diag_error(mlog->options.env->diag,
                    "snapshot of the metadata cannot be read; restore it, or delete it if the log "
                    "begins before it",
-                   kv("end", id.end), kv("epoch", id.epoch));
+                   kv("file", name));
     metadata_reader_fini(&reader);
     return r > 0 ? MLOG_E_CORRUPT : err_pass(r);
 }
@@ -471,6 +473,7 @@ static int open_log(struct mlog *mlog)
         .index_interval_bytes = 4096,
         .index_size_max = 10 * 1024 * 1024,
         .max_message_bytes = 64 * 1024 * 1024,
+        .is_kept = true,
     };
     int r = log_dir_open_log(o->dir, o->env, log_name, log_id, &config, &mlog->log);
 

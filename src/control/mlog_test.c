@@ -328,6 +328,31 @@ TEST(mlog, many_records_are_replayed_over_many_reads)
     bench_fini(&bench);
 }
 
+TEST(mlog, a_folder_that_says_it_is_another_topics_is_damaged_and_stays)
+{
+    static const char *const ids[] = {"version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA",
+                                      "version: 0\ntopic_id: AAAAAAAAAAAAQAAAAAAAAQ", ""};
+    struct bench bench;
+    const char *path;
+
+    bench_init(&bench);
+    check_ok(append(&bench, "a", 2, true));
+    check_ok(close_mlog(&bench, true));
+    path = store_kit_path(&bench.kit, folder);
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        files_write(path, "partition.metadata", slice_text(ids[i]));
+        diag_lines_clear(&bench.kit.lines);
+        check_eq(open_mlog(&bench), MLOG_E_CORRUPT);
+        check(i == 2 || diag_lines_have(&bench.kit.lines, "file=partition.metadata"));
+        check_eq(files_size(path, "partition.metadata"), (int64_t)strlen(ids[i]));
+    }
+    files_write(path, "partition.metadata",
+                slice_text("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ"));
+    check_ok(open_mlog(&bench));
+    check_text(bench.replayed.data, "[1 a0][2 a1]");
+    bench_fini(&bench);
+}
+
 static size_t readable(struct bench *bench, int64_t offset)
 {
     struct log_range range;

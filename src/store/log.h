@@ -50,7 +50,8 @@ struct log_config {
     int32_t index_interval_bytes;
     int32_t index_size_max;
     int32_t max_message_bytes;
-    bool is_compacted;              /* Offsets may be missing. */
+    bool is_compacted; /* Offsets may be missing. */
+    bool is_kept; /* What says that its folder is another topic's is damaged: it stays there. */
     int64_t producer_expiration_ms; /* Until nothing is known of a producer; 0: for ever. */
 };
 

@@ -150,10 +150,19 @@ static int make_identity(struct log_dir *dir, const struct log_dir_options *opti
     return write_meta(dir);
 }
 
+/* It goes into answers, so it is text. */
+static bool is_id(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return false;
+    return *text;
+}
+
 static int check_identity(struct log_dir *dir, const struct log_dir_options *options,
                           const struct properties *p)
 {
-    if (p->version != 1 || !*p->cluster_id) {
+    if (p->version != 1 || !is_id(p->cluster_id)) {
         diag_error(dir->diag, "meta.properties is not one that this release can use; start the "
                               "release that wrote it, or choose another log.dirs");
         return LOG_DIR_E_FOREIGN;

@@ -78,10 +78,11 @@ TEST(log_dir, what_kafka_wrote_is_understood)
 TEST(log_dir, a_folder_of_another_node_or_release_is_left_alone)
 {
     static const char *const foreign[] = {
-        "version=1\ncluster.id=x\nnode.id=2\n",  "version=0\ncluster.id=x\nbroker.id=1\n",
-        "version=2\ncluster.id=x\nnode.id=1\n",  "version=1\nnode.id=1\n",
-        "version=1\ncluster.id=x\nnode.id=1x\n", "version=1\ncluster.id=x\n",
-        "version=1\ncluster.id=\\u00g\n",        "",
+        "version=1\ncluster.id=x\nnode.id=2\n",     "version=0\ncluster.id=x\nbroker.id=1\n",
+        "version=2\ncluster.id=x\nnode.id=1\n",     "version=1\nnode.id=1\n",
+        "version=1\ncluster.id=x\nnode.id=1x\n",    "version=1\ncluster.id=x\n",
+        "version=1\ncluster.id=\\u00g\n",           "",
+        "version=1\ncluster.id=x\xc6\nnode.id=1\n",
     };
     struct log_dir *dir = NULL;
     struct store_kit kit;

@@ -18,6 +18,7 @@ DIAG_MODULE("store");
 
 enum { METADATA_SIZE_MAX = 4096 };
 
+static const char metadata_name[] = "partition.metadata";
 const char log_epochs_name[] = "leader-epoch-checkpoint";
 
 /* --- partition.metadata ----------------------------------------------------- */
@@ -40,8 +41,7 @@ static int write_metadata(struct io *io, const struct file *folder, struct uuid 
     uuid_print(topic_id, id);
     size = snprintf(bytes, sizeof(bytes), "version: 0\ntopic_id: %s%s", id,
                     is_new ? "\nnever_stopped: true" : "");
-    return err_pass(
-        file_replace(io, folder->fd, "partition.metadata", slice_of(bytes, (size_t)size)));
+    return err_pass(file_replace(io, folder->fd, metadata_name, slice_of(bytes, (size_t)size)));
 }
 
 int log_settle(struct io *io, const struct file *folder, struct uuid topic_id)
@@ -66,7 +66,7 @@ static int parse_metadata(const char *text, struct metadata *out)
 static int read_metadata(struct io *io, int folder, struct metadata *out)
 {
     struct text file = {.data = NULL};
-    int r = file_load(io, folder, "partition.metadata", METADATA_SIZE_MAX, &file);
+    int r = file_load(io, folder, metadata_name, METADATA_SIZE_MAX, &file);
 
     *out = (struct metadata){.is_new = false};
     if (r == 0)
@@ -174,6 +174,17 @@ static int is_foreign(struct log *log, struct uuid found, bool *out)
     return uuid_is_zero(found) ? has_records(log, out) : 0;
 }
 
+static int tell_foreign(const struct log *log)
+{
+    char id[UUID_TEXT_SIZE + 1];
+
+    uuid_print(log->topic_id, id);
+    diag_error(log->env.diag,
+               "partition.metadata is missing, or has not the id of this log; restore it",
+               kv("log", log->name), kv("file", metadata_name), kv("topic_id", id));
+    return LOG_E_CORRUPT;
+}
+
 /* Opens or makes the folder, which is then one of log->topic_id. */
 static int claim_folder(struct log *log)
 {
@@ -185,6 +196,8 @@ static int claim_folder(struct log *log)
         r = read_metadata(log->env.io, log->folder->fd, &found);
     if (r == 0)
         r = is_foreign(log, found.topic_id, &is_other);
+    if (r == 0 && is_other && log->config.is_kept)
+        return tell_foreign(log);
     if (r == 0 && is_other) {
         r = move_aside(log);
         if (r == 0)
