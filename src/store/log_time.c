@@ -80,12 +80,36 @@ static int look_in_batches(const struct segment *segment, uint64_t position,
     return r > 0 ? LOG_E_CORRUPT : err_pass(r);
 }
 
+/* Indexes have no checksums.  Those of a segment led to `position`, and said that nothing up to the
+ * batch with the offset `from` is as late as what is wanted: whether that is so of this batch. */
+static int check_hint(const struct segment *segment, uint64_t position, int64_t from,
+                      const struct wanted *wanted, bool *out_is_good)
+{
+    struct scan_batch batch = {.position = 0};
+    struct scan scan;
+    bool at_end = false;
+    int r;
+
+    scan_init(&scan, segment->file, position, segment->size);
+    r = scan_next_header(&scan, &batch, &at_end);
+    *out_is_good = r == 0 && !at_end && batch.header.base_offset <= from;
+    while (*out_is_good && batch_last_offset(&batch.header) < from) {
+        r = scan_next_header(&scan, &batch, &at_end);
+        *out_is_good = r == 0 && !at_end;
+    }
+    if (*out_is_good)
+        *out_is_good = batch.header.max_timestamp < wanted->timestamp;
+    scan_fini(&scan);
+    return r > 0 ? 0 : err_pass(r);
+}
+
 static int look_in_segment(struct log *log, size_t at, const struct wanted *wanted,
                            struct log_time_offset *out)
 {
     struct segment_place place = log_place(log);
     struct segment *segment = &log->segments[at];
     bool is_active = log_is_active(log, at);
+    bool is_good = true;
     uint64_t position = 0;
     int64_t from = 0;
     int r = segment_touch(segment, &place);
@@ -94,6 +118,10 @@ static int look_in_segment(struct log *log, size_t at, const struct wanted *want
         r = segment_find_time(segment, &place, wanted->timestamp, is_active, &from);
     if (r == 0)
         r = segment_find(segment, &place, from, is_active, &position);
+    if (r == 0 && position > 0)
+        r = check_hint(segment, position, from, wanted, &is_good);
+    if (!is_good)
+        position = 0;
     if (r == 0)
         r = look_in_batches(segment, position, wanted, out);
     if (r == LOG_E_CORRUPT && position > 0) /* The index lies, perhaps not the batches. */

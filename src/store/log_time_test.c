@@ -130,6 +130,35 @@ PROPERTY(log_time, missing_indexes_of_time_change_no_answer, 4)
     bench_fini(&bench);
 }
 
+PROPERTY(log_time, an_index_that_lies_changes_no_answer, 4)
+{
+    static const char *const names[] = {"00000000000000000000.index",
+                                        "00000000000000000000.timeindex"};
+    static const int64_t widths[] = {8, 12};
+    struct bench bench;
+
+    bench_init(&bench, rng, 12000);
+    store_kit_close_log(&bench.kit, bench.log);
+    store_kit_close(&bench.kit, true);
+    store_kit_open(&bench.kit);
+    bench.log = store_kit_log(&bench.kit, "t-0");
+    check(bench.log->segment_count > 1);
+    for (int i = 0; i < 24; i++) {
+        const char *path = store_kit_path(&bench.kit, "t-0");
+        int64_t width = widths[i % 2];
+        int64_t entries = files_size(path, names[i % 2]) / width;
+        int64_t at = rng_between(rng, 0, entries - 2) * width + rng_between(rng, 0, 7);
+        uint8_t mask = (uint8_t)(1U << rng_below(rng, 8));
+
+        check(entries > 4);
+        files_flip(path, names[i % 2], at, mask);
+        for (int64_t time = 9890; time < 10000 + 20 * BATCHES; time += 17)
+            check_time(&bench, time, END);
+        files_flip(store_kit_path(&bench.kit, "t-0"), names[i % 2], at, mask);
+    }
+    bench_fini(&bench);
+}
+
 TEST(log_time, records_below_the_start_do_not_count)
 {
     struct rng seeded = rng_of(5);
