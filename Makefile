@@ -7,12 +7,13 @@ DESTDIR ?=
 SECONDS ?= 600
 SEEDS ?= 100
 POINTS ?= 500
+COUNT ?= 1000
 BROKERS ?= 100
 SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench bench-help bench-scale coverage cross fault fuzz hostile sim tidy format docs install help
+.PHONY: build run test compat bench bench-help bench-scale coverage cross damage fault fuzz hostile sim tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +69,12 @@ fault: ## Cuts the power under ext4 and xfs at POINTS=500 points (as root).
 	@tools/install-packages fault
 	@tools/build release moldau logged_disk
 	@test/fault/powercut.py --points $(POINTS)
+
+damage: ## Damages one file of a folder and starts on it, COUNT=1000 times; notes what came of it.
+	@tools/install-packages test
+	@tools/build release moldau
+	@test/fault/damage.py --count $(COUNT) --ledger
+	@test/fault/ledger.py
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.
 	@tools/install-packages build
