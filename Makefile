@@ -8,12 +8,13 @@ SECONDS ?= 600
 SEEDS ?= 100
 POINTS ?= 500
 COUNT ?= 1000
+RESTARTS ?= 200
 BROKERS ?= 100
 SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench bench-help bench-scale coverage cross damage fault fuzz hostile sim tidy format docs install help
+.PHONY: build run test compat bench bench-help bench-scale coverage cross damage fault fuzz hostile sim storm tidy format docs install help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +75,12 @@ damage: ## Damages one file of a folder and starts on it, COUNT=1000 times; note
 	@tools/install-packages test
 	@tools/build release moldau
 	@test/fault/damage.py --count $(COUNT) --ledger
+	@test/fault/ledger.py
+
+storm: ## Restarts a broker RESTARTS=200 times under clients that are not; notes what came of it.
+	@tools/install-packages test
+	@tools/build release moldau
+	@test/fault/storm.py --restarts $(RESTARTS) --ledger
 	@test/fault/ledger.py
 
 sim: ## Runs simulated clusters for the seeds 1 to SEEDS=100.

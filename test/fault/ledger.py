@@ -23,6 +23,11 @@ CAMPAIGNS = {
                "no byte is served that nobody wrote; what is not served any more was damaged, and "
                "the log of the broker tells; everything else is whole; no process crashes or "
                "hangs"),
+    "storm": ("make storm RESTARTS=200",
+              "a restart, by SIGTERM or SIGKILL, while clients write and read that are never "
+              "restarted",
+              "each record is there once, in order within its partition, and its group has read "
+              "it; no client gives up"),
 }
 HEAD = """\
 <!-- Printed by test/fault/ledger.py from test/fault/ledger.tsv.  Do not edit. -->
