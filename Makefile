@@ -14,7 +14,8 @@ SUITES ?=
 FLOORS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build run test compat bench bench-help bench-scale coverage cross damage fault fuzz hostile sim storm tidy format docs install help
+.PHONY: build run test compat bench bench-help bench-scale coverage cross damage fault fuzz hostile sim \
+        storm tidy format docs install deb deb-test help
 
 help: ## Lists these words.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -107,3 +108,14 @@ docs: ## Prints docs/reference anew from the tables.
 install: build ## Installs below PREFIX=/usr/local, in DESTDIR if given.
 	@tools/build release libmoldau manual
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+deb: ## Makes Debian packages: build/deb/*.deb.
+	@tools/install-packages deb
+	@tools/build release moldau libmoldau manual
+	@packaging/deb
+
+deb-test: ## Installs, upgrades, removes and purges these in a clean Debian (as root).
+	@tools/install-packages deb
+	@tools/install-packages deb-test
+	@tools/build release moldau libmoldau manual
+	@test/script/deb_root.py

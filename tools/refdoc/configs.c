@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* tools/refdoc/configs.c - configs.md: the settings of a broker and of a topic. */
+/* tools/refdoc/configs.c - configs.md: the settings of a broker and of a topic; and
+ * server.properties, the file of a package. */
 
 #include "base/config.h"
 #include "tools/refdoc/refdoc.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define AT_START CONFIG_AT_START
 #define ALL_BROKERS CONFIG_DYNAMIC
@@ -138,4 +140,86 @@ void refdoc_configs(struct text *out)
         text_printf(out, "* `%s`\n", known_names[i]);
     for (size_t i = 0; i < COUNT_OF(families); i++)
         text_printf(out, "* `%s*`: %s\n", families[i].prefix, families[i].about);
+}
+
+/* --- server.properties --------------------------------------------------------- */
+
+enum { COMMENT_COLUMNS = 94 };
+
+/* What the file of a package sets; all else is left at its default. */
+static const struct {
+    const char *name, *value, *why;
+} packaged[] = {
+    {"listeners", "PLAINTEXT://127.0.0.1:9092",
+     "This computer alone, since nobody is asked for a password yet. For others: "
+     "listeners=PLAINTEXT://:9092, and in advertised.listeners their name for this computer."},
+    {"log.dirs", "/var/lib/moldau",
+     "For a folder elsewhere the service needs ReadWritePaths=: systemctl edit moldau."},
+    {"offsets.topic.replication.factor", "1", "All that a node alone can have."},
+};
+
+/* `text` as lines of comment, broken at spaces. */
+static void print_comment(struct text *out, const char *text)
+{
+    while (*text) {
+        size_t size = strlen(text);
+
+        if (size > COMMENT_COLUMNS) {
+            for (size = COMMENT_COLUMNS; size > 0 && text[size] != ' '; size--)
+                continue;
+            if (size == 0)
+                size = strcspn(text, " ");
+        }
+        text_printf(out, "# %.*s\n", (int)size, text);
+        text += size;
+        text += strspn(text, " ");
+    }
+}
+
+/* Its type and the values that it takes, without the marks of Markdown. */
+static void print_kind(struct text *out, const struct config_row *row)
+{
+    struct text kind = {.data = NULL}, plain = {.data = NULL};
+
+    print_valid(&kind, row);
+    for (size_t i = 0; i < kind.size; i++) {
+        if (kind.data[i] != '`')
+            text_printf(&plain, "%c", kind.data[i]);
+    }
+    if (!row->initial)
+        text_printf(&plain, "; not set");
+    if (row->flags & CONFIG_DYNAMIC)
+        text_printf(&plain, "; can be changed while the broker runs");
+    if (row->flags & CONFIG_OURS)
+        text_printf(&plain, "; Kafka does not know it");
+    print_comment(out, plain.data);
+    text_fini(&kind);
+    text_fini(&plain);
+}
+
+static void print_setting(struct text *out, const struct config_row *row)
+{
+    text_printf(out, "\n");
+    print_comment(out, row->about);
+    print_kind(out, row);
+    text_printf(out, "#%s=%s\n", row->name, row->initial ? row->initial : "");
+    for (size_t i = 0; i < COUNT_OF(packaged); i++) {
+        if (strcmp(packaged[i].name, row->name) == 0) {
+            print_comment(out, packaged[i].why);
+            text_printf(out, "%s=%s\n", row->name, packaged[i].value);
+        }
+    }
+}
+
+void refdoc_properties(struct text *out)
+{
+    text_printf(out,
+                "# server.properties - the settings of a node of Moldau, read when it starts.\n"
+                "#\n"
+                "# Names, types and defaults are Kafka's, unless it says otherwise.  A line that\n"
+                "# begins with #name= is the default; where nothing follows, it is not set.\n");
+    for (size_t i = 0; i < COUNT_OF(broker_rows); i++) {
+        if (!(broker_rows[i].flags & CONFIG_RETIRED))
+            print_setting(out, &broker_rows[i]);
+    }
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* tools/refdoc/main.c - writes the pages of docs/reference, of the manual, and completions:
+/* tools/refdoc/main.c - writes the pages of docs/reference, of the manual, completions, and
+ * a file of settings:
  *
  *     refdoc DIR
  *     refdoc --man DIR
  *     refdoc --completion DIR
+ *     refdoc --properties DIR
  */
 
 #include "tools/refdoc/refdoc.h"
@@ -34,6 +36,8 @@ static const struct page completions[] = {
     {"_moldau", refdoc_zsh},
     {"moldau.fish", refdoc_fish},
 };
+
+static const struct page settings[] = {{"server.properties", refdoc_properties}};
 
 bool refdoc_write(const char *dir, const char *name, const struct text *text)
 {
@@ -75,8 +79,10 @@ int main(int argc, char **argv)
         good = refdoc_man(argv[2]);
     } else if (argc == 3 && strcmp(argv[1], "--completion") == 0) {
         good = write_all(argv[2], completions, COUNT_OF(completions));
+    } else if (argc == 3 && strcmp(argv[1], "--properties") == 0) {
+        good = write_all(argv[2], settings, COUNT_OF(settings));
     } else {
-        fprintf(stderr, "usage: refdoc [--man | --completion] DIR\n");
+        fprintf(stderr, "usage: refdoc [--man | --completion | --properties] DIR\n");
         return 2;
     }
     return good ? 0 : 1;

@@ -26,6 +26,9 @@ void refdoc_commands(struct text *out);
 void refdoc_messages(struct text *out);
 void refdoc_metrics(struct text *out);
 
+/* Adds server.properties, with what a package sets. */
+void refdoc_properties(struct text *out);
+
 /* Each adds what a shell reads to complete our commands. */
 void refdoc_bash(struct text *out);
 void refdoc_zsh(struct text *out);
